@@ -1,0 +1,52 @@
+// Who is at the other end of the connection, as far as it can be known: address and public origin.
+import { isIP } from 'node:net';
+import type { Context } from 'hono';
+
+/** What each entry (node, deno, worker) hands to `app.fetch(request, bindings)`. */
+export type Bindings = {
+  /** Address of the socket's other end, IPv4 or IPv6, as the runtime gives it. */
+  address?: string;
+  /** TRUST_PROXY: our own reverse proxy stands in front, sets X-Forwarded-Proto and appends to X-Forwarded-For. */
+  proxied?: boolean;
+};
+
+/** Stands for a socket without an address (a Unix socket, a test that calls the app in memory). */
+const NOBODY = '0.0.0.0';
+
+/**
+ * The caller's address, always one that SQL's `inet` accepts.
+ * Behind our proxy it is the rightmost entry of X-Forwarded-For: the proxy appended that one itself,
+ * whereas everything to its left was sent by the caller and may say anything.
+ */
+export function clientAddress(c: Context): string {
+  const { address, proxied } = bindings(c);
+  const appended = proxied ? c.req.header('x-forwarded-for')?.split(',').at(-1) : undefined;
+  return readAddress(appended) ?? readAddress(address) ?? NOBODY;
+}
+
+/** `scheme://host[:port]` that the browser has in its address bar; Host is kept as it is by our proxy. */
+export function publicOrigin(c: Context): string {
+  const host = c.req.header('host') ?? new URL(c.req.url).host;
+  return `${isHttps(c) ? 'https' : 'http'}://${host.toLowerCase()}`;
+}
+
+/** Whether the browser's own connection is TLS. X-Forwarded-Proto counts only when our proxy wrote it. */
+export function isHttps(c: Context): boolean {
+  if (bindings(c).proxied) return c.req.header('x-forwarded-proto') === 'https';
+  return c.req.url.startsWith('https:');
+}
+
+function bindings(c: Context): Bindings {
+  return (c.env ?? {}) as Bindings; // an in-memory request has no environment
+}
+
+/** Drops what `inet` doesn't take: ports, brackets, IPv6 zones; shows IPv4-mapped addresses as IPv4. */
+function readAddress(text: string | undefined): string | undefined {
+  const bare = text
+    ?.trim()
+    .replace(/^\[(.*)\](:\d+)?$/, '$1')
+    .replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
+    .replace(/%.*$/, '')
+    .replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+  return bare && isIP(bare) ? bare : undefined;
+}

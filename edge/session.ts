@@ -1,0 +1,86 @@
+// The session cookie and the two preference cookies. What the cookie is worth is decided in SQL (`iam.enter`):
+// here only its shape is looked at.
+//
+// 1. `__Host-vs` = `<base64url of 32 random bytes>.<role>`, Secure, HttpOnly, SameSite=Lax, Path=/, no Domain.
+//    The prefix keeps subdomains and plain HTTP from planting one (RFC 6265bis §4.1.3.2).
+// 2. Whatever the cookie holds, the answer is a page: an odd one is no session, never an error.
+// 3. The role after the dot says which page to ask for. The database knows the real one.
+import type { Context, MiddlewareHandler } from 'hono';
+import { setCookie } from 'hono/cookie';
+import type { Who } from '../db/batch.ts';
+import { type Bindings, clientAddress } from './client.ts';
+
+export type { Bindings };
+export type Lang = 'fr' | 'en';
+export type Theme = 'system' | 'light' | 'dark';
+
+/** `new Hono<Env>()` */
+export type Env = {
+  Bindings: Bindings;
+  Variables: { who: Who; lang: Lang; theme: Theme; requestId: string; nonce?: string };
+};
+
+const ROLES = ['anon', 'patient', 'clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher'] as const;
+const COOKIE = '__Host-vs';
+const SHAPE = new RegExp(`^([A-Za-z0-9_-]{43})\\.(${ROLES.join('|')})$`);
+const YEAR = 365 * 24 * 3600;
+
+/** Sets `c.var.who`, `c.var.lang` and `c.var.theme` for the pages. */
+export function session(): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const { token, role } = readSession(c);
+    c.set('who', { token, role, ip: clientAddress(c), userAgent: userAgent(c), requestId: c.get('requestId') ?? crypto.randomUUID() });
+    c.set('lang', readCookie(c, '__Host-lang') === 'en' ? 'en' : 'fr');
+    c.set('theme', readTheme(c));
+    return next();
+  };
+}
+
+/** A token for a new session: 256 random bits in base64url, 43 characters. */
+export function newToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace('=', '');
+}
+
+/**
+ * Gives the browser its session. `anon` between the password and the second factor.
+ * No Max-Age: the database ends sessions, and a closed browser forgets them.
+ */
+export function signIn(c: Context<Env>, token: string, role: Who['role']): void {
+  setCookie(c, 'vs', `${token}.${role}`, { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Lax' });
+}
+
+/** Takes the cookie back; `iam.end_session()` is what ends the session. */
+export function signOut(c: Context<Env>): void {
+  setCookie(c, 'vs', '', { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Lax', maxAge: 0 });
+}
+
+/** Remembers language and theme for a year; they say nothing about the person. */
+export function keepPreferences(c: Context<Env>, wanted: { lang?: Lang; theme?: Theme }): void {
+  for (const name of ['lang', 'theme'] as const) {
+    const value = wanted[name];
+    if (value) setCookie(c, name, value, { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Lax', maxAge: YEAR });
+  }
+}
+
+function readSession(c: Context): Pick<Who, 'token' | 'role'> {
+  const [, token, role] = SHAPE.exec(readCookie(c, COOKIE) ?? '') ?? [];
+  return token ? { token, role: role as Who['role'] } : { token: null, role: 'anon' }; // SHAPE lists the roles
+}
+
+function readTheme(c: Context): Theme {
+  const theme = readCookie(c, '__Host-theme');
+  return theme === 'light' || theme === 'dark' ? theme : 'system';
+}
+
+/** A name sent twice is somebody's trick (browsers can't, with this prefix): then there is none. */
+function readCookie(c: Context, name: string): string | undefined {
+  const pairs = (c.req.header('cookie') ?? '').split(/[;,]/).map((pair) => pair.trim());
+  const values = pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
+  return values.length === 1 ? values[0] : undefined;
+}
+
+/** For the audit log: printable ASCII, 256 characters at most. */
+function userAgent(c: Context): string {
+  return (c.req.header('user-agent') ?? '').slice(0, 256).replace(/[^\x20-\x7e]/g, '?');
+}
