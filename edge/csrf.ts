@@ -17,8 +17,10 @@ export function csrf(): MiddlewareHandler<Env> {
   };
 }
 
-const FRENCH = "Vital Sync a refusé cette demande : elle ne vient pas d'une de ses pages. Ouvrez la page depuis Vital Sync et recommencez.";
-const ENGLISH = 'Vital Sync refused this request: it does not come from one of its own pages. Open the page in Vital Sync and try again.';
+const FRENCH =
+  "Vital Sync a refusé cette demande : elle ne vient pas d'une de ses pages. Ouvrez la page depuis Vital Sync et recommencez.";
+const ENGLISH =
+  'Vital Sync refused this request: it does not come from one of its own pages. Open the page in Vital Sync and try again.';
 
 function isOwnChange(c: Context): boolean {
   const site = c.req.header('sec-fetch-site');

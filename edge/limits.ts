@@ -10,7 +10,16 @@ import { refuse } from './refuse.ts';
 import type { Env } from './session.ts';
 
 const MEGABYTE = 1024 * 1024;
-const SINGLE = ['host', 'origin', 'content-type', 'content-length', 'sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest', 'x-forwarded-proto'];
+const SINGLE = [
+  'host',
+  'origin',
+  'content-type',
+  'content-length',
+  'sec-fetch-site',
+  'sec-fetch-mode',
+  'sec-fetch-dest',
+  'x-forwarded-proto',
+];
 const HOST = /^([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 const CONTROL = /[\x00-\x1f\x7f]/;
@@ -50,11 +59,21 @@ async function checkForm(c: Context): Promise<Response | undefined> {
 }
 
 function tooLarge(c: Context): Response {
-  return refuse(c, 413, "L'envoi dépasse 1 Mo. Rien n'a été enregistré ; raccourcissez le texte.", 'The form exceeds 1 MB. Nothing was saved; shorten the text.');
+  return refuse(
+    c,
+    413,
+    "L'envoi dépasse 1 Mo. Rien n'a été enregistré ; raccourcissez le texte.",
+    'The form exceeds 1 MB. Nothing was saved; shorten the text.',
+  );
 }
 
 function malformed(c: Context): Response {
-  return refuse(c, 400, "La demande est mal formée. Rien n'a été enregistré.", 'The request is malformed. Nothing was saved.');
+  return refuse(
+    c,
+    400,
+    "La demande est mal formée. Rien n'a été enregistré.",
+    'The request is malformed. Nothing was saved.',
+  );
 }
 
 function hasSoundHeaders(c: Context): boolean {

@@ -42,8 +42,12 @@ export function logging(log: Logger): MiddlewareHandler<Env> {
 /** Class and SQLSTATE of an error, and what a Refusal says it is; none of them quotes a value. */
 export function describeError(error: unknown): { error: string; sqlstate?: string; reason?: string } {
   if (!(error instanceof Error)) return { error: typeof error };
-  const code = 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
-  const reason = 'reason' in error && typeof error.reason === 'string' && /^[a-z_]{1,20}$/.test(error.reason) ? error.reason : undefined;
+  const code =
+    'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+  const reason =
+    'reason' in error && typeof error.reason === 'string' && /^[a-z_]{1,20}$/.test(error.reason)
+      ? error.reason
+      : undefined;
   return { error: error.constructor.name, ...(code && { sqlstate: code }), ...(reason && { reason }) };
 }
 

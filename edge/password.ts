@@ -9,7 +9,9 @@
  * @param password as typed; NFC makes « é » one password on every keyboard (NIST SP 800-63B-4 §3.1.1.2)
  */
 export async function prehash(pepper: Uint8Array, account: string, password: string): Promise<string> {
-  const key = await crypto.subtle.importKey('raw', new Uint8Array(pepper), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  const key = await crypto.subtle.importKey('raw', new Uint8Array(pepper), { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+  ]);
   const message = new TextEncoder().encode(account.toLowerCase() + password.normalize('NFC'));
   const mac = await crypto.subtle.sign('HMAC', key, message);
   return btoa(String.fromCharCode(...new Uint8Array(mac)));

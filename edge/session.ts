@@ -29,7 +29,13 @@ const YEAR = 365 * 24 * 3600;
 export function session(): MiddlewareHandler<Env> {
   return async (c, next) => {
     const { token, role } = readSession(c);
-    c.set('who', { token, role, ip: clientAddress(c), userAgent: userAgent(c), requestId: c.get('requestId') ?? crypto.randomUUID() });
+    c.set('who', {
+      token,
+      role,
+      ip: clientAddress(c),
+      userAgent: userAgent(c),
+      requestId: c.get('requestId') ?? crypto.randomUUID(),
+    });
     c.set('lang', readCookie(c, '__Host-lang') === 'en' ? 'en' : 'fr');
     c.set('theme', readTheme(c));
     return next();
@@ -39,7 +45,10 @@ export function session(): MiddlewareHandler<Env> {
 /** A token for a new session: 256 random bits in base64url, 43 characters. */
 export function newToken(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace('=', '');
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace('=', '');
 }
 
 /**
@@ -59,7 +68,15 @@ export function signOut(c: Context<Env>): void {
 export function keepPreferences(c: Context<Env>, wanted: { lang?: Lang; theme?: Theme }): void {
   for (const name of ['lang', 'theme'] as const) {
     const value = wanted[name];
-    if (value) setCookie(c, name, value, { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Lax', maxAge: YEAR });
+    if (value)
+      setCookie(c, name, value, {
+        prefix: 'host',
+        path: '/',
+        secure: true,
+        httpOnly: true,
+        sameSite: 'Lax',
+        maxAge: YEAR,
+      });
   }
 }
 
