@@ -59,9 +59,9 @@ export function ask(
   path: string,
   { method, headers = {}, body, from = {}, origin = ORIGIN }: Ask = {},
 ) {
-  const posted = body === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' };
-  const own: Record<string, string> =
-    method === undefined || method === 'GET' ? {} : { Origin: origin, 'Sec-Fetch-Site': 'same-origin', ...posted };
+  const own: Record<string, string> = {};
+  if (method && method !== 'GET') Object.assign(own, { Origin: origin, 'Sec-Fetch-Site': 'same-origin' });
+  if (body !== undefined) own['Content-Type'] = 'application/x-www-form-urlencoded';
   const all = new Headers();
   const wanted: Record<string, string> = { ...own, ...headers };
   for (const [name, value] of Object.entries(wanted)) if (value !== '') all.set(name, value);
