@@ -1,0 +1,205 @@
+/** Top bar, footer and live regions: what every page has around its content. */
+import type { ComponentChildren } from 'preact';
+import type { Theme } from '../edge/session.ts';
+import { LANGS, useLang, useWords } from './i18n.ts';
+import type { Me } from './layout.tsx';
+import { frame } from './messages.ts';
+import { PatientSearch } from './patients/search.tsx';
+import { Icon } from './ui/icon.tsx';
+
+export type Section = 'patients' | 'record' | 'accesses' | 'audit' | 'verification' | 'accounts' | 'careTeams';
+
+const PATHS: Record<Section, string> = {
+  patients: '/patients',
+  record: '/record',
+  accesses: '/record/accesses',
+  audit: '/audit',
+  verification: '/audit/verification',
+  accounts: '/admin/accounts',
+  careTeams: '/admin/care-teams',
+};
+
+// A presentation of roles, not a permission: the database refuses what a role may not open.
+const DESTINATIONS: Record<string, readonly Section[]> = {
+  clinician: ['patients'],
+  secretary: ['patients'],
+  patient: ['record', 'accesses'],
+  auditor: ['audit', 'verification'],
+  org_admin: ['accounts', 'careTeams'],
+};
+
+export function TopBar({ role, me, section }: { role: string; me?: Me; section?: Section }) {
+  const t = useWords(frame);
+  const destinations = DESTINATIONS[role] ?? [];
+  return (
+    <header class="top">
+      <a class="skip" href="#main">
+        {t.skip}
+      </a>
+      <a class="brand" href="/" aria-label={t.home}>
+        <svg class="brand-mark" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
+          <path
+            d="M1 11h4l2.5-7 4.5 13 2.5-6H19"
+            fill="none"
+            stroke="currentColor"
+            stroke-width="2.2"
+            stroke-linejoin="round"
+            stroke-linecap="round"
+          />
+        </svg>
+        Vital Sync
+      </a>
+      {destinations.length > 0 ? (
+        <nav aria-label={t.navigation}>
+          <ul>
+            {destinations.map((name) => (
+              <li key={name}>
+                <a href={PATHS[name]} aria-current={name === section ? 'page' : undefined}>
+                  {t[name]}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+      ) : null}
+      {destinations.includes('patients') ? <PatientSearch /> : null}
+      {destinations.length > 0 ? <Account role={role} me={me} /> : null}
+    </header>
+  );
+}
+
+/** Who is signed in, in which capacity, and the way out. A `<details>`, so that it opens without script. */
+function Account({ role, me }: { role: string; me?: Me }) {
+  const t = useWords(frame);
+  const roles: Record<string, string | ((...v: never[]) => string)> = t;
+  return (
+    <details class="account" name="account">
+      <summary>
+        <span class="visually-hidden">{t.account} : </span>
+        <span class="account-name">{me?.display_name ?? t.account}</span>
+      </summary>
+      <div class="account-menu">
+        <p>
+          <b>{me?.display_name ?? t.account}</b>
+          <span>{roles[`role_${role}`] as string}</span>
+          {me ? <span>{me.organisation_name}</span> : null}
+        </p>
+        <form method="post" action="/sign-out">
+          <button class="button" type="submit">
+            {t.signOut}
+          </button>
+        </form>
+      </div>
+    </details>
+  );
+}
+
+const LANG_NAMES = { fr: 'Français', en: 'English' } as const;
+const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
+
+/** Language and theme. A page that answered a POST has no address to come back to, so it offers no switch. */
+export function Footer({ theme, returnTo }: { theme: Theme; returnTo?: string }) {
+  const t = useWords(frame);
+  const lang = useLang();
+  return (
+    <footer class="foot">
+      <p>Vital Sync</p>
+      {returnTo === undefined ? null : (
+        <>
+          <Switch label={t.language} name="lang" returnTo={returnTo}>
+            {LANGS.map((value) => (
+              <button key={value} name="lang" value={value} lang={value} aria-pressed={value === lang} type="submit">
+                {LANG_NAMES[value]}
+              </button>
+            ))}
+          </Switch>
+          <Switch label={t.theme} name="theme" returnTo={returnTo}>
+            {THEMES.map((value) => (
+              <button key={value} name="theme" value={value} aria-pressed={value === theme} type="submit">
+                {t[`theme_${value}`]}
+              </button>
+            ))}
+          </Switch>
+        </>
+      )}
+    </footer>
+  );
+}
+
+function Switch({
+  label,
+  name,
+  returnTo,
+  children,
+}: {
+  label: string;
+  name: string;
+  returnTo: string;
+  children: ComponentChildren;
+}) {
+  return (
+    <form class="switch" method="post" action="/preferences">
+      <input type="hidden" name="return" value={returnTo} />
+      <fieldset>
+        <legend>{label}</legend>
+        <span class="switch-options" data-name={name}>
+          {children}
+        </span>
+      </fieldset>
+    </form>
+  );
+}
+
+/** The one status (toasts stay until dismissed), the alert of session and connection, the help on keys. */
+export function Live() {
+  const t = useWords(frame);
+  return (
+    <>
+      <div id="status" class="toast" role="status" data-dismiss-label={t.dismiss} />
+      <div id="alert" class="toast" data-tone="danger" role="alert" data-dismiss-label={t.dismiss} />
+      <template id="connection-lost">
+        <p>
+          <Icon shape="danger" />
+          <b>{t.connectionLost}</b> {t.connectionLostHelp}
+        </p>
+      </template>
+      <Shortcuts />
+    </>
+  );
+}
+
+function Shortcuts() {
+  const t = useWords(frame);
+  const keys: readonly [string, string][] = [
+    ['/ · Ctrl K', t.shortcutSearch],
+    ['↑ ↓ ⏎ Esc', t.shortcutList],
+    ['Ctrl S', t.shortcutDraft],
+    ['Ctrl ⏎', t.shortcutSubmit],
+    ['?', t.shortcutHelp],
+  ];
+  return (
+    <dialog id="shortcuts" class="dialog" aria-labelledby="shortcuts-title">
+      <h2 id="shortcuts-title">{t.shortcuts}</h2>
+      <dl class="shortcuts">
+        {keys.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <p>
+        <label class="check">
+          <input type="checkbox" id="single-keys" checked /> {t.shortcutSingle}
+        </label>
+      </p>
+      <form method="dialog">
+        <button class="button" type="submit">
+          {t.dismiss}
+        </button>
+      </form>
+    </dialog>
+  );
+}

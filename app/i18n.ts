@@ -1,0 +1,65 @@
+/**
+ * French and English words. Each concept keeps its own in app/<concept>/messages.ts and a page reads them
+ * with `useWords(words)`. French is the reference: English must have the same keys and the same parameters,
+ * or the compiler refuses it.
+ */
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+
+export type Lang = 'fr' | 'en';
+export const LANGS: readonly Lang[] = ['fr', 'en'];
+
+// biome-ignore lint/suspicious/noExplicitAny: parameters differ from message to message
+type Message = string | ((...values: any[]) => string);
+type Same<W> = { [K in keyof W]: W[K] extends string ? string : W[K] };
+export type Words<W> = { readonly fr: W; readonly en: Same<W> };
+
+/** A concept's messages in both languages. */
+export function messages<W extends Record<string, Message>>(fr: W, en: Same<W>): Words<W> {
+  return { fr, en };
+}
+
+/** The reader's language; layout.tsx provides it around every page and fragment. */
+export const LangContext = createContext<Lang>('fr');
+
+export function useLang(): Lang {
+  return useContext(LangContext);
+}
+
+export function useWords<W>(words: Words<W>): Same<W> {
+  return inLang(words, useLang());
+}
+
+/** The same outside of a component: in a handler, for a title. */
+export function inLang<W>(words: Words<W>, lang: Lang): Same<W> {
+  return lang === 'en' ? words.en : (words.fr as Same<W>);
+}
+
+/** The first language of an Accept-Language header that we speak; French when there is none. */
+export function acceptedLang(header: string | undefined): Lang {
+  const ranges = (header ?? '').split(',').map((range) => {
+    const [tag = '', ...parameters] = range.trim().toLowerCase().split(';');
+    const q = parameters.find((p) => p.trim().startsWith('q='));
+    return { lang: tag.split('-')[0], weight: q ? Number(q.trim().slice(2)) : 1 };
+  });
+  ranges.sort((a, b) => b.weight - a.weight);
+  return (
+    LANGS.find((lang) => lang === ranges.find((r) => r.weight > 0 && (r.lang === 'fr' || r.lang === 'en'))?.lang) ??
+    'fr'
+  );
+}
+
+const NARROW_SPACE = '\u202f';
+
+/**
+ * A number as it is written in the language: decimal comma and narrow spaces in French. It works on the
+ * text, digit for digit, because rounding a clinical value is a decision of the page that shows it.
+ */
+export function formatNumber(lang: Lang, value: string | number): string {
+  const match = /^([-+]?)(\d+)(?:\.(\d+))?$/.exec(String(value));
+  if (!match) return String(value);
+  const [, sign = '', whole = '', fraction] = match;
+  const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, lang === 'fr' ? NARROW_SPACE : ',') : whole;
+  const minus = sign === '-' ? '\u2212' : sign;
+  return `${minus}${grouped}${fraction ? (lang === 'fr' ? ',' : '.') + fraction : ''}`;
+}

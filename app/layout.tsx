@@ -1,0 +1,114 @@
+/**
+ * Around every page: `page` answers a whole document, `fragment` a piece that htmx puts in place. Both give
+ * the components the reader's language.
+ */
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { ComponentChildren } from 'preact';
+import { render } from 'preact-render-to-string';
+import type { Env } from '../edge/session.ts';
+import { assetUrl } from './assets.ts';
+import { Footer, Live, type Section, TopBar } from './frame.tsx';
+import { inLang, LangContext, useLang } from './i18n.ts';
+import { ui } from './ui/messages.ts';
+
+/** The row of clinic.me that the frame shows; a page reads it in its own batch. */
+export type Me = { display_name: string; organisation_name: string; role: string };
+
+export type PageOptions = {
+  /** Names the page in the tab and the history; never a person. */
+  title: string;
+  me?: Me;
+  /** Which destination of the top bar is the current one. */
+  section?: Section;
+  /** The patient banner, if the page is about one patient. */
+  banner?: ComponentChildren;
+  /** A form came back with errors: the title starts with « Erreur : ». */
+  error?: boolean;
+  /** Sign-in and error pages: one narrow column. */
+  narrow?: boolean;
+  status?: ContentfulStatusCode;
+};
+
+const HTMX_CONFIG = JSON.stringify({
+  // The default indicator rules would be a style the policy didn't ship.
+  includeIndicatorCSS: false,
+  // The address never changes by a swap, and a snapshot of a record has no place in session storage.
+  history: false,
+  defaultTimeout: 15_000,
+  // Server errors may come from a proxy, whose page must not land inside ours: app.js says what happened.
+  noSwap: [204, 304, '5xx'],
+});
+
+export function page(c: Context<Env>, options: PageOptions, body: ComponentChildren) {
+  const html = render(
+    <LangContext.Provider value={c.var.lang}>
+      <Document c={c} options={options}>
+        {body}
+      </Document>
+    </LangContext.Provider>,
+  );
+  return c.html(`<!doctype html>${html}`, options.status ?? 200);
+}
+
+/** A piece of the same page; `announce` is read out and shown in the page's one role=status. */
+export function fragment(
+  c: Context<Env>,
+  body: ComponentChildren,
+  options: { announce?: string; status?: ContentfulStatusCode } = {},
+) {
+  const html = render(
+    <LangContext.Provider value={c.var.lang}>
+      {body}
+      {options.announce ? (
+        <hx-partial hx-target="#status" hx-swap="innerHTML">
+          <p>{options.announce}</p>
+        </hx-partial>
+      ) : null}
+    </LangContext.Provider>,
+  );
+  return c.html(html, options.status ?? 200);
+}
+
+/** htmx asks for a piece; without script, and on a reload, the same address answers the whole page. */
+export function wantsFragment(c: Context<Env>): boolean {
+  return c.req.header('HX-Request') === 'true' && c.req.header('HX-Request-Type') !== 'full';
+}
+
+function Document({ c, options, children }: { c: Context<Env>; options: PageOptions; children: ComponentChildren }) {
+  const lang = useLang();
+  const title = options.error ? inLang(ui, lang).errorTitle(options.title) : options.title;
+  return (
+    <html lang={lang} data-theme={c.var.theme === 'system' ? undefined : c.var.theme}>
+      <head>
+        <meta charset="utf-8" />
+        <title>{`${title} · Vital Sync`}</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="htmx-config" content={HTMX_CONFIG} />
+        <link rel="icon" href={assetUrl('icon.svg')} type="image/svg+xml" />
+        <link rel="stylesheet" href={assetUrl('style.css')} />
+        <script src={assetUrl('htmx.js')} defer />
+        <script src={assetUrl('app.js')} defer />
+      </head>
+      <body data-narrow={options.narrow ? '' : undefined}>
+        <TopBar role={c.var.who.role} me={options.me} section={options.section} />
+        {options.banner}
+        <main id="main" tabIndex={-1}>
+          {children}
+        </main>
+        <Footer theme={c.var.theme} returnTo={c.req.method === 'GET' ? c.req.path : undefined} />
+        <Live />
+      </body>
+    </html>
+  );
+}
+
+declare module 'preact' {
+  namespace JSX {
+    interface IntrinsicElements {
+      /** htmx 4: a piece of the answer that goes to a target of its own. */
+      'hx-partial': { 'hx-target': string; 'hx-swap'?: string; children?: ComponentChildren };
+    }
+  }
+}
