@@ -1,0 +1,205 @@
+// Takes FHIR R4 bundles into the record: each file read twice, and written in one transaction or not at all.
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type pg from 'pg';
+import { type FoundPatient, type Item, items, type Survey, survey, TARGETS, type Target } from './fhir/bundle.ts';
+import { NotFhir } from './fhir/refusal.ts';
+
+/** What became of the resources of one type: new rows, rows that were there already, and those left, by reason. */
+export type Tally = { taken: number; present: number; left: Record<string, number> };
+export type Tallies = Record<string, Tally>;
+export type FileResult =
+  | { file: string; outcome: 'taken'; types: Tallies }
+  | { file: string; outcome: 'failed'; path: string; why: string }
+  | { file: string; outcome: 'stopped' };
+export type ImportResult = { files: FileResult[]; types: Tallies };
+export type Progress = { file: string; number: number; files: number; read: number; size: number };
+export type ImportOptions = {
+  /** On the vs_edge login; nothing else may use it meanwhile. */
+  connection: pg.Client;
+  /** From iam.open_import_session. */
+  token: string;
+  /** The text of VITAL_KEYS. */
+  ring: string;
+  onProgress?: (progress: Progress) => void;
+  /** Aborted, the bundle under way is rolled back and the rest isn't begun. */
+  signal?: AbortSignal;
+};
+
+export const OTHER_TYPE = 'not taken yet';
+/** Rows that wait in memory, and go to the database together. */
+const CHUNK = 500;
+const READ_SIZE = 256 * 1024;
+
+/**
+ * Imports the files one by one; one that fails leaves nothing behind and doesn't stop the others.
+ * Errors: whatever makes going on pointless, as a lost connection or an ended session.
+ */
+export async function importFiles(files: readonly string[], options: ImportOptions): Promise<ImportResult> {
+  const results: FileResult[] = [];
+  for (const [number, file] of files.entries()) {
+    const tell = (read: number, size: number) =>
+      options.onProgress?.({ file, number, files: files.length, read, size });
+    results.push(options.signal?.aborted ? { file, outcome: 'stopped' } : await importFile(file, options, tell));
+  }
+  return { files: results, types: sum(results.flatMap((r) => (r.outcome === 'taken' ? [r.types] : []))) };
+}
+
+async function importFile(
+  file: string,
+  options: ImportOptions,
+  tell: (read: number, size: number) => void,
+): Promise<FileResult> {
+  try {
+    const before = await stat(file);
+    if (!before.isFile()) throw new NotFhir('', 'is not a file');
+    // It is read twice, and so counts twice.
+    const chunks = (turn: 0 | 1) =>
+      watched(file, options.signal, (read) => tell(turn * before.size + read, 2 * before.size));
+    const found = await survey(chunks(0));
+    const types = await inTransaction(options, async () => {
+      const taken = await write(found, items(chunks(1), found), options.connection);
+      const after = await stat(file);
+      if (after.mtimeMs !== before.mtimeMs || after.size !== before.size)
+        throw new NotFhir('', 'was changed while it was read');
+      return taken;
+    });
+    return { file, outcome: 'taken', types };
+  } catch (error) {
+    if (options.signal?.aborted) return { file, outcome: 'stopped' };
+    return { file, outcome: 'failed', ...explain(error) };
+  }
+}
+
+async function* watched(
+  file: string,
+  signal: AbortSignal | undefined,
+  tell: (read: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let read = 0;
+  for await (const chunk of createReadStream(file, { highWaterMark: READ_SIZE })) {
+    signal?.throwIfAborted();
+    read += chunk.length;
+    tell(read);
+    yield chunk;
+  }
+}
+
+async function inTransaction<T>({ connection, token, ring }: ImportOptions, work: () => Promise<T>): Promise<T> {
+  await connection.query('begin isolation level read committed');
+  try {
+    await connection.query('select iam.enter(token => $1, ring => $2, phase => $3)', [token, ring, 'write']);
+    const result = await work();
+    await connection.query('commit');
+    return result;
+  } catch (error) {
+    // A lost connection has rolled back already, and the first error says why.
+    await connection.query('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+async function write(found: Survey, stream: AsyncIterable<Item>, connection: pg.Client): Promise<Tallies> {
+  const tallies: Tallies = {};
+  const ids = await writePatients(found.patients, connection, tallyOf(tallies, 'Patient'));
+  let waiting = new Waiting();
+  for await (const item of stream) {
+    if (item.kind === 'other') addLeft(tallyOf(tallies, item.type), OTHER_TYPE);
+    else if (item.kind === 'left') addLeft(tallyOf(tallies, item.type), item.why);
+    else waiting.add(ids[item.patient] as string, item.type, { source: item.source, ...item.row });
+    if (waiting.size < CHUNK) continue;
+    await waiting.write(connection, tallies);
+    waiting = new Waiting();
+  }
+  await waiting.write(connection, tallies);
+  return tallies;
+}
+
+async function writePatients(
+  patients: readonly FoundPatient[],
+  connection: pg.Client,
+  tally: Tally,
+): Promise<(string | null)[]> {
+  const ids: (string | null)[] = [];
+  for (const { source, row, left, lastActivity } of patients) {
+    if (row === null) {
+      addLeft(tally, left ?? '');
+      ids.push(null);
+      continue;
+    }
+    const values = [{ ...row, source, last_activity_at: lastActivity }];
+    const { rows } = await connection.query<{ id: string; taken: boolean }>(
+      'select id, taken from clinic.import_patient($1::jsonb)',
+      values,
+    );
+    const answer = rows[0] as { id: string; taken: boolean };
+    tally[answer.taken ? 'taken' : 'present']++;
+    ids.push(answer.id);
+  }
+  return ids;
+}
+
+/** Rows on their way, by patient and type: one call of the database each. */
+class Waiting {
+  size = 0;
+  readonly #batches = new Map<string, { patient: string; type: keyof typeof TARGETS; rows: object[] }>();
+
+  add(patient: string, type: keyof typeof TARGETS, row: object): void {
+    const key = `${patient} ${type}`;
+    const batch = this.#batches.get(key);
+    if (batch) batch.rows.push(row);
+    else this.#batches.set(key, { patient, type, rows: [row] });
+    this.size++;
+  }
+
+  async write(connection: pg.Client, tallies: Tallies): Promise<void> {
+    for (const { patient, type, rows } of this.#batches.values()) {
+      const target: Target = TARGETS[type];
+      const values = [patient, target, JSON.stringify(rows)];
+      const answer = await connection.query<{ taken: number }>(
+        'select clinic.import_rows($1, $2, $3::jsonb) as taken',
+        values,
+      );
+      const taken = answer.rows[0]?.taken ?? 0;
+      const tally = tallyOf(tallies, type);
+      tally.taken += taken;
+      tally.present += rows.length - taken;
+    }
+  }
+}
+
+function tallyOf(tallies: Tallies, type: string): Tally {
+  tallies[type] ??= { taken: 0, present: 0, left: {} };
+  return tallies[type];
+}
+
+function addLeft(tally: Tally, why: string, count = 1): void {
+  tally.left[why] = (tally.left[why] ?? 0) + count;
+}
+
+function sum(all: readonly Tallies[]): Tallies {
+  const total: Tallies = {};
+  for (const tallies of all)
+    for (const [type, { taken, present, left }] of Object.entries(tallies)) {
+      const tally = tallyOf(total, type);
+      tally.taken += taken;
+      tally.present += present;
+      for (const [why, count] of Object.entries(left)) addLeft(tally, why, count);
+    }
+  return total;
+}
+
+/** Classes of SQLSTATE that speak of the data of this bundle; anything else concerns all of them. */
+const OF_THE_DATA = /^(22|23|54|VS409|VS413|VS422)/;
+
+/** Why this file failed. Errors that aren't about this file are thrown again. */
+function explain(error: unknown): { path: string; why: string } {
+  if (error instanceof NotFhir) return { path: error.path, why: error.message };
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOENT') return { path: '', why: 'there is no such file' };
+  if (code === 'EACCES' || code === 'EPERM') return { path: '', why: 'the file can’t be read: check its permissions' };
+  if (code === 'EISDIR') return { path: '', why: 'is not a file' };
+  // The database's own message may quote a value: only its code is told.
+  if (OF_THE_DATA.test(code)) return { path: '', why: `the database refuses a value of it (${code})` };
+  throw error;
+}
