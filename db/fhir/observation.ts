@@ -22,8 +22,10 @@ export type ObservationRow = {
   effective_at: string;
   status: string;
   code: Code;
-  value: Value | { components: ({ code: Code } & Value)[]; text?: string };
+  value: Value | { components: Component[] };
 };
+/** A part of a panel, as the systolic pressure; words stand in `value` as well. */
+export type Component = { code: Code; value: string; unit: string | null };
 
 const CATEGORY = 'http://terminology.hl7.org/CodeSystem/observation-category';
 
@@ -71,15 +73,16 @@ export function observation(value: unknown, at: string): Mapped<ObservationRow> 
   if (when === undefined) return left('no date');
 
   const own = measured(it);
-  const components = (it.component ?? []).flatMap((part) => {
-    const named = codeOf(part.code, LOINC);
-    const value = measured(part);
-    return named && value ? [{ code: named, ...value }] : [];
-  });
+  const components = (it.component ?? []).flatMap((part) => component(codeOf(part.code, LOINC), measured(part)));
   if (!own && !components.length) return left(it.hasMember ? 'a panel without a value of its own' : 'no value');
   const row = { category: categoryOf(it.category), effective_at: when, status, code };
   if (!components.length) return { at: when, row: { ...row, value: own as Value } };
-  return { at: when, row: { ...row, value: own ? { components, text: wordsFor(own) } : { components } } };
+  return { at: when, row: { ...row, value: { components: [...component(code, own), ...components] } } };
+}
+
+function component(code: Code | null, value: Value | null): Component[] {
+  if (!code || !value) return [];
+  return [{ code, value: 'text' in value ? value.text : value.value, unit: 'unit' in value ? value.unit : null }];
 }
 
 function categoryOf(categories: z.infer<typeof codeableConcept>[] | undefined): string {
@@ -109,8 +112,4 @@ function measured(it: z.infer<z.ZodObject<typeof values>>): Value | null {
 
 function amount(of: Quantity | undefined): string {
   return [of?.comparator, of?.value ?? '…', of?.unit ?? of?.code].filter(filled).join(' ');
-}
-
-function wordsFor(value: Value): string {
-  return 'text' in value ? value.text : [value.value, value.unit].filter(filled).join(' ');
 }
