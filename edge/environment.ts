@@ -1,0 +1,19 @@
+// What an edge without a key file is told: the variables of docs/dba.md, read once.
+import type { Services } from '../app/services.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The part of Services that is secret. Errors name the variable and never its value. */
+export function readSecrets(environment: Environment): Pick<Services, 'ring' | 'pepper'> {
+  const ring = need(environment, 'VITAL_KEYS');
+  const [, id, key] = /^\s*([\w-]{1,32})=([A-Za-z0-9+/]{43}=)\s*$/.exec(need(environment, 'VITAL_PEPPER')) ?? [];
+  if (!id || !key)
+    throw new Error("VITAL_PEPPER isn't of the form name=base64 of 32 bytes: put it back from your backup.");
+  return { ring, pepper: { id, key: Uint8Array.from(atob(key), (byte) => byte.charCodeAt(0)) } };
+}
+
+export function need(environment: Environment, name: string): string {
+  const value = environment[name];
+  if (!value) throw new Error(`${name} is missing: put it into the environment.`);
+  return value;
+}
