@@ -9,9 +9,19 @@ import type { Env } from '../edge/session.ts';
 export type Assets = (name: string) => { body: Uint8Array | string; type: string } | undefined;
 
 const JOINED: Record<string, readonly string[]> = {
-  'style.css': ['layers', 'tokens', 'base', 'layout', 'forms', 'components', 'search', 'clinical', 'print'].map(
-    (name) => `css/${name}.css`,
-  ),
+  'style.css': [
+    'layers',
+    'tokens',
+    'base',
+    'layout',
+    'forms',
+    'components',
+    'table',
+    'banner',
+    'search',
+    'clinical',
+    'print',
+  ].map((name) => `css/${name}.css`),
   'app.js': ['search', 'keys', 'live'].map((name) => `js/${name}.js`),
 };
 const SERVED = ['style.css', 'app.js', 'htmx.js', 'icon.svg'] as const;

@@ -28,7 +28,7 @@ const DESTINATIONS: Record<string, readonly Section[]> = {
   org_admin: ['accounts', 'careTeams'],
 };
 
-export function TopBar({ role, me, section }: { role: string; me?: Me; section?: Section }) {
+export function TopBar({ role, me, section, search }: { role: string; me?: Me; section?: Section; search?: string }) {
   const t = useWords(frame);
   const destinations = DESTINATIONS[role] ?? [];
   return (
@@ -62,7 +62,7 @@ export function TopBar({ role, me, section }: { role: string; me?: Me; section?:
           </ul>
         </nav>
       ) : null}
-      {destinations.includes('patients') ? <PatientSearch /> : null}
+      {destinations.includes('patients') ? <PatientSearch value={search} /> : null}
       {destinations.length > 0 ? <Account role={role} me={me} /> : null}
     </header>
   );

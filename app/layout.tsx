@@ -23,6 +23,8 @@ export type PageOptions = {
   section?: Section;
   /** The patient banner, if the page is about one patient. */
   banner?: ComponentChildren;
+  /** What was searched for, given back in the top bar's field. */
+  search?: string;
   /** A form came back with errors: the title starts with « Erreur : ». */
   error?: boolean;
   /** Sign-in and error pages: one narrow column. */
@@ -51,18 +53,21 @@ export function page(c: Context<Env>, options: PageOptions, body: ComponentChild
   return c.html(`<!doctype html>${html}`, options.status ?? 200);
 }
 
-/** A piece of the same page; `announce` is read out and shown in the page's one role=status. */
+/**
+ * A piece of the same page. `announce` goes into the page's one role=status: read out, and shown until it is
+ * dismissed; `quiet` only reads it out.
+ */
 export function fragment(
   c: Context<Env>,
   body: ComponentChildren,
-  options: { announce?: string; status?: ContentfulStatusCode } = {},
+  options: { announce?: string; quiet?: boolean; status?: ContentfulStatusCode } = {},
 ) {
   const html = render(
     <LangContext.Provider value={c.var.lang}>
       {body}
       {options.announce ? (
         <hx-partial hx-target="#status" hx-swap="innerHTML">
-          <p>{options.announce}</p>
+          <p class={options.quiet ? 'visually-hidden' : undefined}>{options.announce}</p>
         </hx-partial>
       ) : null}
     </LangContext.Provider>,
@@ -92,7 +97,7 @@ function Document({ c, options, children }: { c: Context<Env>; options: PageOpti
         <script src={assetUrl('app.js')} defer />
       </head>
       <body data-narrow={options.narrow ? '' : undefined}>
-        <TopBar role={c.var.who.role} me={options.me} section={options.section} />
+        <TopBar role={c.var.who.role} me={options.me} section={options.section} search={options.search} />
         {options.banner}
         <main id="main" tabIndex={-1}>
           {children}

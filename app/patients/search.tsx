@@ -3,7 +3,7 @@ import { Combobox } from '../ui/combobox.tsx';
 import { patients } from './messages.ts';
 
 /** The top bar's search: by the beginning of a name or by birth date. */
-export function PatientSearch() {
+export function PatientSearch({ value }: { value?: string }) {
   const t = useWords(patients);
   return (
     <Combobox
@@ -15,6 +15,7 @@ export function PatientSearch() {
       example={t.searchExample}
       button={t.searchButton}
       shortcut="/"
+      value={value}
     />
   );
 }

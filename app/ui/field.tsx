@@ -21,7 +21,7 @@ type Common = {
 };
 
 export type FieldProps = Common & {
-  type?: 'text' | 'email' | 'password' | 'tel' | 'search' | 'date';
+  type?: 'text' | 'email' | 'password' | 'tel' | 'date';
   value?: string;
   unit?: string;
   autocomplete?: 'off' | 'username' | 'current-password' | 'new-password' | 'one-time-code' | 'email' | 'tel' | 'bday';
@@ -39,7 +39,8 @@ export function Field(props: FieldProps) {
         <input
           {...tied(props)}
           class="input"
-          type={props.type ?? 'text'}
+          // Preact types inputs as a union by `type`; a variable can't choose its member.
+          type={(props.type ?? 'text') as 'text'}
           value={props.type === 'password' ? undefined : props.value}
           autocomplete={props.autocomplete ?? 'off'}
           inputMode={props.inputMode}
@@ -54,7 +55,7 @@ export function Field(props: FieldProps) {
 }
 
 /** Several lines; it grows with its content where the browser can. */
-export function TextArea(props: Common & { value?: string; rows?: number; maxLength?: number }) {
+export function TextArea(props: Common & { value?: string; rows?: number; maxLength?: number; autofocus?: boolean }) {
   return (
     <FieldFrame {...props}>
       <textarea
@@ -63,6 +64,7 @@ export function TextArea(props: Common & { value?: string; rows?: number; maxLen
         rows={props.rows ?? 3}
         maxLength={props.maxLength}
         value={props.value ?? ''}
+        autofocus={props.autofocus}
       />
     </FieldFrame>
   );

@@ -1,0 +1,43 @@
+/** Table of contents: the guards in their order, then every mount. */
+import { Hono } from 'hono';
+import { csrf } from '../edge/csrf.ts';
+import { headers } from '../edge/headers.ts';
+import { limits } from '../edge/limits.ts';
+import { logging } from '../edge/logging.ts';
+import { type Env, session } from '../edge/session.ts';
+import { adminRoutes } from './admin/routes.tsx';
+import { staticFiles } from './assets.ts';
+import { auditRoutes } from './audit/routes.tsx';
+import { chartRoutes } from './chart/routes.tsx';
+import { answerError, answerNotFound } from './errors.tsx';
+import { homeRoutes } from './home/routes.ts';
+import { noteRoutes } from './notes/routes.tsx';
+import { patientRoutes } from './patients/routes.tsx';
+import { acceptLanguage, preferenceRoutes } from './preferences/routes.ts';
+import { recordRoutes } from './record/routes.tsx';
+import type { Services } from './services.ts';
+import { signInRoutes, signOutRoutes } from './sign-in/routes.tsx';
+
+export function createApp(services: Services) {
+  const { door } = services;
+  const app = new Hono<Env>();
+
+  app.use(logging(services.log), headers(), session(), acceptLanguage(), limits(), csrf());
+  app.onError(answerError);
+  app.notFound(answerNotFound);
+
+  app.get('/health', (c) => c.text('ok'));
+  app.route('/static', staticFiles(services.assets));
+  app.route('/', homeRoutes());
+  app.route('/preferences', preferenceRoutes());
+  app.route('/sign-in', signInRoutes(services));
+  app.route('/sign-out', signOutRoutes(services));
+
+  app.route('/patients', patientRoutes(door));
+  app.route('/patients/:id/notes', noteRoutes(door));
+  app.route('/patients/:id', chartRoutes(door));
+  app.route('/record', recordRoutes(door));
+  app.route('/audit', auditRoutes(door));
+  app.route('/admin', adminRoutes(door));
+  return app;
+}

@@ -1,0 +1,114 @@
+/**
+ * Refusals and faults become pages here, and nowhere else. A page says what happened, what is kept and what
+ * to do; it never holds SQL, a stack or anything personal. Its reference is the request's id, which the
+ * server's log and the audit log carry too.
+ */
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { Refusal } from '../db/batch.ts';
+import { type Env, signOut } from '../edge/session.ts';
+import { errors } from './errors/messages.ts';
+import { inLang, useWords } from './i18n.ts';
+import { fragment, page, wantsFragment } from './layout.tsx';
+import { Alert } from './ui/alert.tsx';
+
+type Reason = Refusal['reason'];
+type Problem = { reason: Exclude<Reason, 'second_factor'>; status: ContentfulStatusCode; retryAfter?: string };
+
+/** For `app.onError`. What isn't a Refusal is a fault of ours: logging.ts writes its class, the reader sees 500. */
+export function answerError(error: Error, c: Context<Env>): Response | Promise<Response> {
+  if (error instanceof HTTPException)
+    return answerProblem(c, { reason: error.status === 404 ? 'hidden' : 'invalid', status: error.status });
+  if (!(error instanceof Refusal)) return answerProblem(c, { reason: 'fault', status: 500 });
+  if (error.reason === 'second_factor') return goTo(c, '/sign-in/code');
+  if (error.reason === 'signed_out') return answerSignedOut(c);
+  const status = error.status as ContentfulStatusCode; // a Refusal's status always goes with a body
+  return answerProblem(c, { reason: error.reason, status, retryAfter: error.details.retry_after });
+}
+
+/** For `app.notFound`: in the same words as for a record that is hidden. */
+export function answerNotFound(c: Context<Env>): Response | Promise<Response> {
+  return answerProblem(c, { reason: 'hidden', status: 404 });
+}
+
+function answerProblem(c: Context<Env>, problem: Problem): Response | Promise<Response> {
+  if (problem.retryAfter) c.header('Retry-After', problem.retryAfter);
+  if (wantsFragment(c)) return answerInPlace(c, problem);
+  const title = inLang(errors, c.var.lang)[problem.reason];
+  return page(
+    c,
+    { title, narrow: true, status: problem.status },
+    <ProblemPage problem={problem} reference={c.var.requestId} />,
+  );
+}
+
+/** The record on the screen stays; what happened goes into the page's one role=alert. */
+function answerInPlace(c: Context<Env>, problem: Problem): Response | Promise<Response> {
+  const body = (
+    <hx-partial hx-target="#alert" hx-swap="innerHTML">
+      <ProblemText problem={problem} reference={c.var.requestId} />
+    </hx-partial>
+  );
+  return fragment(c, body, { status: problem.status });
+}
+
+/** A read starts again at the sign-in page; a change must not lose what was typed. */
+function answerSignedOut(c: Context<Env>): Response | Promise<Response> {
+  signOut(c);
+  if (c.req.method === 'GET' && !wantsFragment(c)) return c.redirect('/sign-in', 303);
+  return answerProblem(c, { reason: 'signed_out', status: 401 });
+}
+
+function goTo(c: Context<Env>, path: string): Response {
+  if (!wantsFragment(c)) return c.redirect(path, 303);
+  c.header('HX-Redirect', path);
+  return c.body(null, 204);
+}
+
+function ProblemPage({ problem, reference }: { problem: Problem; reference: string }) {
+  const t = useWords(errors);
+  const help = problem.reason === 'signed_out' ? t.signed_outPageHelp : t[`${problem.reason}Help`];
+  const ours = problem.status >= 500;
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t[problem.reason]}</h1>
+      </header>
+      <div class="card form">
+        {ours ? <Alert tone="danger" title={help} /> : <p>{help}</p>}
+        <p class="quiet">
+          {t.reference} : <span class="code reference">{reference}</span>
+        </p>
+        <div class="form-actions">
+          {problem.reason === 'signed_out' ? (
+            <a class="button" data-primary href="/sign-in" target="_blank" rel="noopener">
+              {t.signIn}
+            </a>
+          ) : (
+            <a class="button" href="/">
+              {t.home}
+            </a>
+          )}
+        </div>
+      </div>
+    </>
+  );
+}
+
+function ProblemText({ problem, reference }: { problem: Problem; reference: string }) {
+  const t = useWords(errors);
+  return (
+    <p>
+      <b>{t[problem.reason]}.</b> {t[`${problem.reason}Help`]}{' '}
+      <span class="quiet">
+        {t.reference} : <span class="code reference">{reference}</span>
+      </span>{' '}
+      {problem.reason === 'signed_out' ? (
+        <a href="/sign-in" target="_blank" rel="noopener">
+          {t.signIn}
+        </a>
+      ) : null}
+    </p>
+  );
+}

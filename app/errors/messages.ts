@@ -1,0 +1,65 @@
+import { messages } from '../i18n.ts';
+
+/** What happened, what is kept, what to do. A hidden page and a missing one have the same words. */
+export const errors = messages(
+  {
+    reference: 'Référence à donner à votre assistance',
+    home: 'Revenir à l’accueil',
+    signIn: 'Se connecter',
+
+    hidden: 'Page introuvable',
+    hiddenHelp: 'Cette page n’existe pas, ou elle ne fait pas partie de ce que vous pouvez consulter.',
+    forbidden: 'Action non autorisée',
+    forbiddenHelp:
+      'Votre rôle ne permet pas cette action. Rien n’a été modifié, et la demande a été inscrite au journal.',
+    invalid: 'Demande incomplète',
+    invalidHelp:
+      'Ce qui a été envoyé n’a pas pu être lu. Rien n’a été enregistré. Revenez à la page précédente : votre saisie y est encore.',
+    conflict: 'Quelqu’un a modifié ces informations entre-temps',
+    conflictHelp:
+      'Rien n’a été enregistré. Revenez à la page précédente : votre saisie y est encore. Comparez-la avec la version actuelle avant de recommencer.',
+    limited: 'Trop de demandes en peu de temps',
+    limitedHelp: 'Rien n’est perdu. Attendez une minute, puis recommencez.',
+    too_many: 'Trop de résultats',
+    too_manyHelp: 'Précisez votre recherche : ajoutez une lettre ou la date de naissance.',
+    unavailable: 'Le dossier est momentanément indisponible',
+    unavailableHelp:
+      'Rien n’a été enregistré. Réessayez dans quelques instants ; si cela dure, prévenez votre assistance.',
+    fault: 'Une erreur s’est produite',
+    faultHelp: 'Rien n’a été enregistré. Réessayez ; si cela se répète, transmettez la référence à votre assistance.',
+    signed_out: 'Votre session est terminée',
+    signed_outHelp:
+      'Ce que vous avez saisi n’est pas enregistré, mais reste à l’écran. Connectez-vous dans un autre onglet, puis recommencez ici.',
+    signed_outPageHelp:
+      'Rien n’a été enregistré. Connectez-vous dans un autre onglet, puis revenez à la page précédente : votre saisie y est encore.',
+  },
+  {
+    reference: 'Reference for your support',
+    home: 'Back to the home page',
+    signIn: 'Sign in',
+
+    hidden: 'Page not found',
+    hiddenHelp: 'This page does not exist, or is not among those you may see.',
+    forbidden: 'Not allowed',
+    forbiddenHelp: 'Your role does not permit this. Nothing was changed, and the request was recorded in the log.',
+    invalid: 'Incomplete request',
+    invalidHelp:
+      'What was sent could not be read. Nothing was saved. Go back to the previous page: your text is still there.',
+    conflict: 'Somebody changed this information in the meantime',
+    conflictHelp:
+      'Nothing was saved. Go back to the previous page: your text is still there. Compare it with the current version before you try again.',
+    limited: 'Too many requests in a short time',
+    limitedHelp: 'Nothing is lost. Wait a minute, then try again.',
+    too_many: 'Too many results',
+    too_manyHelp: 'Make your search more exact: add a letter or the date of birth.',
+    unavailable: 'The record is unavailable for the moment',
+    unavailableHelp: 'Nothing was saved. Try again shortly; if it lasts, tell your support.',
+    fault: 'Something went wrong',
+    faultHelp: 'Nothing was saved. Try again; if it happens again, give the reference to your support.',
+    signed_out: 'Your session has ended',
+    signed_outHelp:
+      'What you typed is not saved, but stays on the screen. Sign in in another tab, then try again here.',
+    signed_outPageHelp:
+      'Nothing was saved. Sign in in another tab, then go back to the previous page: your text is still there.',
+  },
+);

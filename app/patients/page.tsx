@@ -1,0 +1,141 @@
+/** The list of patients, the results of a search, and the options below the search field. */
+import { useWords } from '../i18n.ts';
+import { Alert } from '../ui/alert.tsx';
+import { IdentityBadge, PatientName, Sex } from '../ui/banner.tsx';
+import { ComboboxOptions } from '../ui/combobox.tsx';
+import { Empty } from '../ui/empty.tsx';
+import { type Column, Table } from '../ui/table.tsx';
+import { AgeText, Day } from '../ui/time.tsx';
+import { patients } from './messages.ts';
+
+/** A row of clinic.patient_names. */
+export type PatientRow = {
+  id: string;
+  birth_name: string;
+  used_name: string | null;
+  first_given_name: string;
+  used_given_name: string | null;
+  sex: string;
+  birth_date: string;
+  last_activity_at: Date;
+  identity_status: string;
+};
+
+/** How many patients a list or a search shows at most. */
+export const LIST_LENGTH = 50;
+
+export function PatientList({ rows }: { rows: readonly PatientRow[] }) {
+  const t = useWords(patients);
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t.title}</h1>
+        {rows.length > 0 ? (
+          <p class="quiet">{rows.length < LIST_LENGTH ? t.count(rows.length) : t.countLatest(rows.length)}</p>
+        ) : null}
+      </header>
+      {rows.length > 0 ? (
+        <PatientTable caption={t.recent} rows={rows} />
+      ) : (
+        <Empty action={<p>{t.emptyHelp}</p>}>{t.empty}</Empty>
+      )}
+    </>
+  );
+}
+
+export function SearchResults({ rows }: { rows: readonly PatientRow[] }) {
+  const t = useWords(patients);
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t.results}</h1>
+        {rows.length > 0 ? <p class="quiet">{t.found(rows.length)}</p> : null}
+        <a class="button" href="/patients">
+          {t.back}
+        </a>
+      </header>
+      {rows.length > 0 ? (
+        <PatientTable caption={t.results} rows={rows} />
+      ) : (
+        <Empty action={<p>{t.noResultHelp}</p>}>{t.noResult}</Empty>
+      )}
+    </>
+  );
+}
+
+/** The page without script when the search can't be made: why, and what to type instead. */
+export function SearchRefused({ sentence }: { sentence: string }) {
+  const t = useWords(patients);
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t.results}</h1>
+        <a class="button" href="/patients">
+          {t.back}
+        </a>
+      </header>
+      <Alert tone="warn" title={sentence} />
+    </>
+  );
+}
+
+export function SearchOptions({ rows }: { rows: readonly PatientRow[] }) {
+  const t = useWords(patients);
+  if (rows.length === 0) return <p>{t.noResult}</p>;
+  const options = rows.map((row) => ({ id: row.id, href: `/patients/${row.id}`, content: <OptionText row={row} /> }));
+  return <ComboboxOptions id="patient-search" label={t.results} options={options} />;
+}
+
+function OptionText({ row }: { row: PatientRow }) {
+  return (
+    <>
+      <PatientName patient={row} />
+      <span>
+        <Day value={row.birth_date} />
+      </span>
+      <span>
+        <Sex value={row.sex} />
+      </span>
+    </>
+  );
+}
+
+function PatientTable({ caption, rows }: { caption: string; rows: readonly PatientRow[] }) {
+  const t = useWords(patients);
+  const columns: Column<PatientRow>[] = [
+    { label: t.name, header: true, cell: (row) => <PatientLink row={row} /> },
+    { label: t.birthDate, cell: (row) => <BirthDate row={row} /> },
+    { label: t.sex, cell: (row) => <Sex value={row.sex} /> },
+    { label: t.identity, cell: (row) => <IdentityBadge status={row.identity_status} /> },
+    { label: t.lastActivity, cell: (row) => <Day value={row.last_activity_at} /> },
+  ];
+  return <Table caption={caption} columns={columns} rows={byName(rows)} rowId={(row) => `p-${row.id}`} />;
+}
+
+function PatientLink({ row }: { row: PatientRow }) {
+  return (
+    <a href={`/patients/${row.id}`}>
+      <PatientName patient={row} />
+    </a>
+  );
+}
+
+function BirthDate({ row }: { row: PatientRow }) {
+  return (
+    <>
+      <Day value={row.birth_date} />{' '}
+      <span class="quiet">
+        (<AgeText birthDate={row.birth_date} />)
+      </span>
+    </>
+  );
+}
+
+const collator = new Intl.Collator('fr');
+
+/** Names are sealed in the database, so it is the page that sorts by them. */
+export function byName(rows: readonly PatientRow[]): PatientRow[] {
+  return [...rows].sort(
+    (a, b) => collator.compare(a.birth_name, b.birth_name) || collator.compare(a.first_given_name, b.first_given_name),
+  );
+}

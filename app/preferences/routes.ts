@@ -1,0 +1,32 @@
+/** POST /preferences: language and theme, kept in two cookies that say nothing about the person. */
+import { Hono, type MiddlewareHandler } from 'hono';
+import { getCookie } from 'hono/cookie';
+import { z } from 'zod';
+import { type Env, keepPreferences } from '../../edge/session.ts';
+import { acceptedLang } from '../i18n.ts';
+
+const Preferences = z.object({
+  lang: z.enum(['fr', 'en']).optional(),
+  theme: z.enum(['system', 'light', 'dark']).optional(),
+  // One of our own paths: a full address, or one that a browser reads as such, would lead away from here.
+  return: z
+    .string()
+    .regex(/^\/(?![/\\])[\w/.-]*$/)
+    .catch('/'),
+});
+
+export function preferenceRoutes() {
+  return new Hono<Env>().post('/', async (c) => {
+    const wanted = Preferences.parse(await c.req.parseBody());
+    keepPreferences(c, wanted);
+    return c.redirect(wanted.return, 303);
+  });
+}
+
+/** Who hasn't chosen a language reads the first one of their browser that we speak. */
+export function acceptLanguage(): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    if (getCookie(c, 'lang', 'host') === undefined) c.set('lang', acceptedLang(c.req.header('Accept-Language')));
+    return next();
+  };
+}

@@ -1,0 +1,15 @@
+import type { Door } from '../db/batch.ts';
+import type { Logger } from '../edge/logging.ts';
+import type { Assets } from './assets.ts';
+
+/** What an entry (edge/node.ts, deno.ts, worker.ts) brings; the pages know nothing else of where they run. */
+export type Services = {
+  door: Door;
+  /** VITAL_KEYS as it stands in the environment; SQL reads it, we only hand it on. */
+  ring: string;
+  pepper: { id: string; key: Uint8Array };
+  /** The invented practice of the embedded database. */
+  demo: boolean;
+  assets: Assets;
+  log: Logger;
+};

@@ -1,0 +1,115 @@
+/** The two steps of signing in. The same words whether or not an account exists. */
+import { useWords } from '../i18n.ts';
+import { Alert } from '../ui/alert.tsx';
+import { Field } from '../ui/field.tsx';
+import { ErrorSummary, type Errors } from '../ui/form.tsx';
+import { signIn } from './messages.ts';
+
+/** Why the step came back: a wrong answer, a pause in seconds, or an expired first step. */
+export type Setback = { kind: 'refused' } | { kind: 'wait'; seconds: number } | { kind: 'expired' };
+
+export function PasswordStep({ email, errors = {}, setback }: { email?: string; errors?: Errors; setback?: Setback }) {
+  const t = useWords(signIn);
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t.title}</h1>
+        <p class="quiet">{t.intro}</p>
+      </header>
+      <form class="card form" method="post" action="/sign-in" novalidate>
+        {setback ? <SetbackAlert setback={setback} title={t.refused} help={t.refusedHelp} /> : null}
+        <ErrorSummary errors={errors} />
+        <Field
+          name="email"
+          type="email"
+          label={t.email}
+          value={email}
+          error={errors.email}
+          autocomplete="username"
+          inputMode="email"
+          spellcheck={false}
+          maxLength={254}
+          autofocus={!email && !hasErrors(errors)}
+          required
+        />
+        <Field
+          name="password"
+          type="password"
+          label={t.password}
+          error={errors.password}
+          autocomplete="current-password"
+          maxLength={1024}
+          autofocus={Boolean(email) && !hasErrors(errors)}
+          required
+        />
+        <div class="form-actions">
+          <button class="button" data-primary type="submit">
+            {t.next}
+          </button>
+        </div>
+      </form>
+    </>
+  );
+}
+
+export function CodeStep({ errors = {}, setback }: { errors?: Errors; setback?: Setback }) {
+  const t = useWords(signIn);
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t.codeTitle}</h1>
+        <p class="quiet">{t.codeStep}</p>
+      </header>
+      <form class="card form" method="post" action="/sign-in/code" novalidate>
+        {setback ? <SetbackAlert setback={setback} title={t.codeRefused} help={t.codeRefusedHelp} /> : null}
+        <ErrorSummary errors={errors} />
+        <Field
+          name="code"
+          label={t.code}
+          hint={t.codeHint}
+          error={errors.code}
+          autocomplete="one-time-code"
+          inputMode="numeric"
+          spellcheck={false}
+          maxLength={9}
+          autofocus={!hasErrors(errors)}
+          required
+        />
+        <div class="form-actions">
+          <button class="button" data-primary type="submit">
+            {t.enter}
+          </button>
+          <a href="/sign-in">{t.restart}</a>
+        </div>
+      </form>
+    </>
+  );
+}
+
+function SetbackAlert({ setback, title, help }: { setback: Setback; title: string; help: string }) {
+  const t = useWords(signIn);
+  switch (setback.kind) {
+    case 'refused':
+      return (
+        <Alert tone="danger" title={title} id="setback">
+          <p>{help}</p>
+        </Alert>
+      );
+    case 'wait':
+      return (
+        <Alert tone="warn" title={t.wait} id="setback">
+          <p>{t.waitHelp(setback.seconds)}</p>
+        </Alert>
+      );
+    case 'expired':
+      return (
+        <Alert tone="warn" title={t.expired} id="setback">
+          <p>{t.expiredHelp}</p>
+        </Alert>
+      );
+  }
+}
+
+function hasErrors(errors: Errors): boolean {
+  return Object.keys(errors).length > 0;
+}

@@ -1,0 +1,35 @@
+/** The sign-in functions, on the gate's own login. What they answer is the same for an unknown address. */
+import { sql } from 'kysely';
+import { k } from '../../db/query.ts';
+
+export type Origin = { ip: string; userAgent: string };
+export type PasswordAnswer = { answer: 'second_factor' | 'refused' | 'wait'; retry_after: number | null };
+export type CodeAnswer = {
+  answer: 'ok' | 'refused' | 'wait' | 'expired';
+  role: string | null;
+  retry_after: number | null;
+};
+
+/** The account at this address, or for an unknown one an id that stays the same and belongs to nobody. */
+export function lookUp(ring: string, email: string) {
+  return sql<{ id: string }>`select iam.sign_in_lookup(${ring}, ${email}) as id`.compile(k);
+}
+
+export function checkPassword(ring: string, account: string, prehash: string, token: string, from: Origin) {
+  return sql<PasswordAnswer>`
+    select answer, retry_after
+    from iam.sign_in_password(${ring}, ${account}::uuid, ${prehash}, ${token}, ${from.ip}, ${from.userAgent})`.compile(
+    k,
+  );
+}
+
+/** A new token at each gain of rights: who had planted the first one holds nothing. */
+export function checkCode(ring: string, token: string, code: string, newToken: string, from: Origin) {
+  return sql<CodeAnswer>`
+    select answer, role, retry_after
+    from iam.sign_in_totp(${ring}, ${token}, ${code}, ${newToken}, ${from.ip}, ${from.userAgent})`.compile(k);
+}
+
+export function endSession() {
+  return sql<{ answer: string }>`select iam.end_session() as answer`.compile(k);
+}

@@ -1,0 +1,96 @@
+/** Two factors, each on a page of its own, and the way out. */
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import type { Role } from '../../db/batch.ts';
+import { prehash } from '../../edge/password.ts';
+import { type Env, newToken, signIn, signOut } from '../../edge/session.ts';
+import { inLang } from '../i18n.ts';
+import { page } from '../layout.tsx';
+import type { Services } from '../services.ts';
+import type { Errors } from '../ui/form.tsx';
+import { signIn as words } from './messages.ts';
+import { CodeStep, PasswordStep, type Setback } from './page.tsx';
+import { checkCode, checkPassword, endSession, lookUp } from './queries.ts';
+
+// Not trimmed: a password may begin or end with a space.
+const Credentials = z.object({
+  email: z.string().trim().max(254).default(''),
+  password: z.string().max(1024).default(''),
+});
+const Code = z.object({ code: z.string().max(20).default('') });
+
+export function signInRoutes({ door, ring, pepper }: Services) {
+  return new Hono<Env>()
+    .get('/', (c) => answerPassword(c, {}))
+
+    .post('/', async (c) => {
+      const { email, password } = Credentials.parse(await c.req.parseBody());
+      const t = inLang(words, c.var.lang);
+      const errors = missing({
+        email: email ? undefined : t.emailMissing,
+        password: password ? undefined : t.passwordMissing,
+      });
+      if (errors) return answerPassword(c, { email, errors });
+      const [account] = await door.gate(lookUp(ring, email));
+      const token = newToken();
+      const hash = await prehash(pepper.key, account?.id ?? '', password);
+      const [result] = await door.gate(checkPassword(ring, account?.id ?? '', hash, token, c.var.who));
+      if (result?.answer !== 'second_factor') return answerPassword(c, { email, setback: setbackOf(c, result) });
+      signIn(c, token, 'anon'); // until the second factor this session opens nothing
+      return c.redirect('/sign-in/code', 303);
+    })
+
+    .get('/code', (c) => (c.var.who.token ? answerCode(c, {}) : c.redirect('/sign-in', 303)))
+
+    .post('/code', async (c) => {
+      const code = Code.parse(await c.req.parseBody()).code.replace(/\s/g, '');
+      const errors = missing({ code: /^\d{6}$/.test(code) ? undefined : inLang(words, c.var.lang).codeMissing });
+      if (errors) return answerCode(c, { errors });
+      if (!c.var.who.token) return answerPassword(c, { setback: { kind: 'expired' } });
+      const token = newToken();
+      const [result] = await door.gate(checkCode(ring, c.var.who.token, code, token, c.var.who));
+      if (result?.answer === 'expired') return answerPassword(c, { setback: { kind: 'expired' } });
+      if (result?.answer !== 'ok' || !result.role) return answerCode(c, { setback: setbackOf(c, result) });
+      signIn(c, token, result.role as Role); // the database's own list of roles
+      return c.redirect('/', 303);
+    });
+}
+
+/** POST /sign-out. Ended in the database first: a cookie taken back doesn't end anything. */
+export function signOutRoutes({ door }: Services) {
+  return new Hono<Env>().post('/', async (c) => {
+    await door.read(c.var.who, { open: endSession(), reads: [] });
+    signOut(c);
+    return c.redirect('/sign-in', 303);
+  });
+}
+
+type Step = { email?: string; errors?: Errors; setback?: Setback };
+
+function answerPassword(c: Context<Env>, step: Step) {
+  const title = inLang(words, c.var.lang).title;
+  return page(c, { title, narrow: true, ...outcome(step) }, <PasswordStep {...step} />);
+}
+
+function answerCode(c: Context<Env>, step: Step) {
+  const title = inLang(words, c.var.lang).codeTitle;
+  return page(c, { title, narrow: true, ...outcome(step) }, <CodeStep {...step} />);
+}
+
+function outcome({ errors, setback }: Step) {
+  if (setback?.kind === 'wait') return { error: true, status: 429 as const };
+  return { error: Boolean(errors ?? setback), status: errors || setback ? (422 as const) : (200 as const) };
+}
+
+function setbackOf(c: Context<Env>, result: { answer: string; retry_after: number | null } | undefined): Setback {
+  if (result?.answer !== 'wait') return { kind: 'refused' };
+  const seconds = result.retry_after ?? 60;
+  c.header('Retry-After', String(seconds));
+  return { kind: 'wait', seconds };
+}
+
+/** The fields that have an error, or undefined when none has. */
+function missing(found: Record<string, string | undefined>): Errors | undefined {
+  const errors = Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return errors.length > 0 ? Object.fromEntries(errors) : undefined;
+}
