@@ -43,7 +43,7 @@ function packagedNode() {
 }
 
 function handOver(node) {
-  const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, VITAL_HANDED_OVER: '1' } });
   // A Ctrl-C reaches the child through the terminal; other signals are passed on. Either way it ends first.
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   process.on('SIGINT', () => {});

@@ -35,35 +35,72 @@ export type Embedded = {
 export type EmbeddedOptions = {
   directory: string;
   passwords: Passwords;
+  /** Files that the Postgres user must not read; as root it is another user than ours. */
+  secrets?: readonly string[];
   /** Off in tests only: a crash may lose everything. */
   durable?: boolean;
+  /** Throws the database away first: its demo was cut short while it was filled. */
+  discard?: boolean;
 };
 
 /** Makes the data directory at the first start, starts Postgres or joins the one that runs, and holds on to it. */
-export async function openEmbedded({ directory, passwords, durable = true }: EmbeddedOptions): Promise<Embedded> {
+export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { directory, passwords, secrets = [] } = options;
   const { admin, superuser } = passwords;
   if (!admin || !superuser) throw new CommandError(`The database's passwords are missing in ${directory}/keys.env: put it back from your backup.`);
   const binaries = findBinaries();
   const home = join(directory, 'postgres');
-  const data = join(home, 'data');
   const runner = chooseRunner(binaries, directory);
-  if (!existsSync(data)) createCluster(runner, home, superuser);
-  checkMajor(binaries, data);
+  for (const file of secrets) runner.keepFrom(file);
+  if (!existsSync(join(home, 'data'))) createCluster(runner, home, superuser);
+  checkMajor(binaries, join(home, 'data'));
+  const cluster: Cluster = { runner, directory, home, data: join(home, 'data'), admin, superuser, durable: options.durable ?? true };
+  const first = await joinServer(cluster, options.discard ?? false);
+  return keep(cluster, first);
+}
+
+type Cluster = { runner: Runner; directory: string; home: string; data: string; admin: string; superuser: string; durable: boolean };
+type Use = { server: Postmaster; hold: pg.Client; adminUrl: string; superuserUrl: string; wasRunning: boolean };
+
+async function joinServer(cluster: Cluster, discard: boolean): Promise<Use> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const running = await runningServer(data);
-      const server = running ?? (await startServer(runner, directory, home, durable));
-      const url = (user: string, password: string, database: string) => `postgres://${user}:${password}@127.0.0.1:${server.port}/${database}`;
-      const urls = { superuserUrl: url('postgres', superuser, 'postgres'), adminUrl: url('vs_admin', admin, databaseName) };
-      if (!(await canConnect(urls.adminUrl))) await provision(urls.superuserUrl, admin);
-      const hold = await holdOn(urls.adminUrl);
-      return { ...urls, wasRunning: running !== undefined, close: () => letGo(hold, data, server.pid) };
+      const running = await runningServer(cluster.data);
+      const server = running ?? (await startServer(cluster));
+      const superuserUrl = `postgres://postgres:${cluster.superuser}@127.0.0.1:${server.port}/postgres`;
+      const adminUrl = `postgres://vs_admin:${cluster.admin}@127.0.0.1:${server.port}/${databaseName}`;
+      if (discard) await dropDatabase(superuserUrl);
+      if (!(await canConnect(adminUrl))) await provision(superuserUrl, cluster.admin);
+      return { server, hold: await holdOn(adminUrl), adminUrl, superuserUrl, wasRunning: running !== undefined };
     } catch (error) {
       // Its last user was just stopping that server: wait for its end and start our own.
       if (attempt === 5 || !isGoingDown(error)) throw error;
-      await waitForEnd(data);
+      await waitForEnd(cluster.data);
     }
   }
+}
+
+/** Goes on holding the server: one that crashed is started again, on its port, until `close`. */
+function keep(cluster: Cluster, first: Use): Embedded {
+  let use = first;
+  let closing = false;
+  const watch = () => use.hold.once('end', () => void (closing || returnTo()));
+  const returnTo = async () => {
+    process.stderr.write('The connection to Postgres was lost: going back to it.\n');
+    await sleep(200);
+    use = await joinServer(cluster, false);
+    watch();
+  };
+  watch();
+  return {
+    adminUrl: first.adminUrl,
+    superuserUrl: first.superuserUrl,
+    wasRunning: first.wasRunning,
+    close: async () => {
+      closing = true;
+      await letGo(use.hold, cluster.data, use.server.pid);
+    },
+  };
 }
 
 /** Prepares a directory of ours; nobody else lists it, and as root the Postgres user may pass through. */
@@ -107,8 +144,7 @@ async function runningServer(data: string): Promise<Postmaster | undefined> {
   return found.ready ? found : waitUntilReady(data, () => !findPostmaster(data));
 }
 
-async function startServer(runner: Runner, directory: string, home: string, durable: boolean): Promise<Postmaster> {
-  const data = join(home, 'data');
+async function startServer({ runner, directory, home, data, durable }: Cluster): Promise<Postmaster> {
   forgetStalePid(data);
   const port = await choosePort(join(directory, 'postgres.port'));
   const log = openSync(join(directory, 'postgres.log'), 'w', 0o600);
@@ -163,6 +199,15 @@ async function provision(superuserUrl: string, adminPassword: string): Promise<v
     await client.query(`${rows.length === 0 ? 'create' : 'alter'} role vs_admin login createrole password ${verifier}`);
     for (const template of ['postgres', 'template1']) await client.query(`revoke all on database ${template} from public`);
     await client.query(`create database ${databaseName} owner vs_admin`);
+  } finally {
+    await client.end();
+  }
+}
+
+async function dropDatabase(superuserUrl: string): Promise<void> {
+  const client = await connect(superuserUrl);
+  try {
+    await client.query(`drop database if exists ${databaseName} with (force)`);
   } finally {
     await client.end();
   }

@@ -1,0 +1,69 @@
+import type pg from 'pg';
+import { type Command, print } from '../command.ts';
+import { CommandError } from '../command-error.ts';
+import { connect } from '../connect.ts';
+import { revokeLargeObjects } from '../doctor.ts';
+import { DriftError, migrate } from '../migrate.ts';
+import { asOwner, checkRing, setLoginPasswords } from '../owner.ts';
+import { type Site, withAdmin, withSite } from '../site.ts';
+
+export const migrateCommand: Command = {
+  name: 'migrate',
+  summary: 'bring the database to this version of Vital Sync',
+  usage: '[--json]',
+  help: `
+Applies the files of supabase/migrations that the database hasn't had, each whole or not at all, and gives the logins
+vs_edge, vs_gate and vs_dba the passwords of keys.env. DATABASE_URL is the administrator's: owner of the database,
+CREATEROLE, not superuser. The supabase CLI keeps the same books: supabase db push may go on where this stopped.
+
+  --json  the names of the files that ran`,
+  options: { json: { type: 'boolean' } },
+  run: async (input) => {
+    const files = await withSite((site) => prepareDatabase(site));
+    if (input.flag('json')) print({ applied: files });
+    else print(files.length === 0 ? 'The database is up to date.' : files.map((file) => `applied ${file}`).join('\n'));
+    return 0;
+  },
+};
+
+/** Migrations, logins, and the proof that these keys belong to this database. Gives the files that ran. */
+export async function prepareDatabase(site: Site): Promise<string[]> {
+  return withAdmin(site, async (admin) => {
+    const files = await migrateOrAdvise(admin, site);
+    await setLoginPasswords(admin, site);
+    const answer = await asOwner(admin, () => checkRing(admin, site.keys));
+    if (answer !== 'ok') throw new CommandError(`${answer}: put back ${site.keyFile} from your backup.`);
+    await asOwner(admin, () => admin.query('select audit.ensure_partitions()'));
+    if (site.embedded) await takeSuperuserPowers(admin, site.embedded.superuserUrl, site.adminUrl);
+    return files;
+  });
+}
+
+async function migrateOrAdvise(admin: pg.Client, site: Site): Promise<string[]> {
+  try {
+    return await migrate(admin);
+  } catch (error) {
+    if (!(error instanceof DriftError) || !site.embedded) throw error;
+    throw new CommandError(`${error.message} To keep its data, use that version; to begin anew, remove ${site.directory}/postgres, keys.env and demo.json there.`);
+  }
+}
+
+/**
+ * What only a superuser can do, done once, when the database is fresh (hardening rule 9): nobody writes large
+ * objects, which leave no trace in the audit log, and the DBA's dumps are whole.
+ */
+async function takeSuperuserPowers(admin: pg.Client, superuserUrl: string, adminUrl: string): Promise<void> {
+  const { rows } = await admin.query(`
+    select has_function_privilege('vs_edge', 'lo_from_bytea(oid,bytea)', 'execute')
+        or not (select rolbypassrls from pg_roles where rolname = 'vs_dba') as missing`);
+  if (!rows[0].missing) return;
+  const url = new URL(superuserUrl);
+  url.pathname = new URL(adminUrl).pathname;
+  const superuser = await connect(url.href);
+  try {
+    await superuser.query(revokeLargeObjects);
+    await superuser.query('alter role vs_dba bypassrls');
+  } finally {
+    await superuser.end();
+  }
+}

@@ -1,0 +1,122 @@
+import { createServer } from 'node:net';
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { buildNode } from '../../edge/build.ts';
+import type { Server, serve as Serve } from '../../edge/node.ts';
+import { type Command, print } from '../command.ts';
+import { CommandError } from '../command-error.ts';
+import { type DemoAccount, demoWasCutShort, fillDemoOnce } from '../demo-accounts.ts';
+import { knownHoles } from '../server-version.ts';
+import { isEmbedded, openSite, type Site, siteDirectory, withAdmin } from '../site.ts';
+import { prepareDatabase } from './migrate.ts';
+
+export const start: Command = {
+  name: 'start',
+  summary: 'start the database, bring it up to date, and serve the pages',
+  usage: '',
+  help: `
+Without DATABASE_URL a Postgres of its own is made below .vitalsync/ (VITAL_DIR), with a demo practice in it; it stops
+with this command. HOST and PORT say where to listen: 127.0.0.1 and 3000. A HOST that others reach needs TLS in front,
+and TRUST_PROXY=1 says that it is there.
+
+  DATABASE_URL  any Postgres 15 to 18: owner of the database, CREATEROLE, not superuser
+  VITAL_KEYS, VITAL_PEPPER, VITAL_SIGNING_KEY  else read from .vitalsync/keys.env`,
+  options: {},
+  run: async () => {
+    const place = readPlace(process.env);
+    await refuseBusyPort(place);
+    const ended = whenToldToStop();
+    const site = await openSite({ discard: isEmbedded() && demoWasCutShort(siteDirectory()) });
+    let server: Server | undefined;
+    try {
+      const ready = (async () => {
+        const accounts = await prepare(site);
+        server = await listen(site, place);
+        announce(site, accounts, place.host, server.port);
+      })();
+      await Promise.race([ready.then(() => ended), ended]);
+    } finally {
+      await server?.stop();
+      await site.close();
+    }
+    return 0;
+  },
+};
+
+type Place = { host: string; port: number; proxied: boolean };
+
+function readPlace(environment: NodeJS.ProcessEnv): Place {
+  const host = environment['HOST'] || '127.0.0.1';
+  const port = Number(environment['PORT'] || 3000);
+  const proxied = ['1', 'true', 'yes'].includes((environment['TRUST_PROXY'] ?? '').toLowerCase());
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new CommandError('PORT must be a number from 0 to 65535.');
+  if (!proxied && !['127.0.0.1', 'localhost', '::1'].includes(host))
+    throw new CommandError(`HOST=${host} would send records over the network in clear: put a reverse proxy with TLS in front and set TRUST_PROXY=1, or leave HOST out.`);
+  return { host, port, proxied };
+}
+
+/** Before the database is touched, so that the sentence comes at once. */
+function refuseBusyPort({ host, port }: Place): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => reject(explainListen(error, host, port)));
+    probe.listen(port, host, () => probe.close(() => resolve()));
+  });
+}
+
+function explainListen(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE') return new CommandError(`Port ${port} on ${host} is in use: stop what listens there, or choose another one with PORT.`);
+  if (error.code === 'EACCES') return new CommandError(`Port ${port} is for root: choose one above 1023 with PORT.`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new CommandError(`HOST=${host} is no address of this machine.`);
+  return error;
+}
+
+/** The database as it must be; gives the demo's accounts when there is a demo. */
+async function prepare(site: Site): Promise<DemoAccount[]> {
+  if (site.embedded?.wasRunning) print('Postgres was still running, from a run that was killed or beside another command: going on with it.');
+  await prepareDatabase(site);
+  await warnOfHoles(site);
+  return site.embedded ? fillDemoOnce(site) : [];
+}
+
+async function warnOfHoles(site: Site): Promise<void> {
+  const query = "select current_setting('server_version_num')::int as number";
+  const { rows } = await withAdmin(site, (admin) => admin.query(query));
+  const holes = knownHoles(rows[0].number);
+  if (holes) print(site.embedded ? `${holes} Accepted here, since it listens on this machine alone.` : `Warning: ${holes}`);
+}
+
+async function listen(site: Site, { host, port, proxied }: Place): Promise<Server> {
+  const { serve } = (await import(await buildNode())) as { serve: typeof Serve }; // the bundle of edge/node.ts
+  const { edgeUrl, gateUrl, keys } = site;
+  const demo = site.embedded !== undefined;
+  try {
+    return await serve({ edgeUrl, gateUrl, ring: keys.ring, pepper: keys.pepper, demo, host, port, proxied });
+  } catch (error) {
+    throw explainListen(error as NodeJS.ErrnoException, host, port); // whatever it is, it goes on as it came
+  }
+}
+
+/** The address is the last line. */
+function announce(site: Site, accounts: readonly DemoAccount[], host: string, port: number): void {
+  const first = accounts.find((account) => account.role === 'clinician');
+  if (first)
+    print(`
+Sign in as the first clinician of ${first.organisation}:
+  e-mail    ${first.email}
+  password  ${first.password}
+  code      npx vitalsync demo code ${first.email}
+The other accounts are in ${relative(process.cwd(), join(site.directory, 'demo.json'))}.
+`);
+  print(`Vital Sync is ready: http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+}
+
+/** Fulfilled by Ctrl-C, by kill, or when npm, which we run under, was killed. */
+function whenToldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve());
+    if (!process.env['npm_lifecycle_event'] && !process.env['VITAL_HANDED_OVER']) return;
+    const parent = process.ppid;
+    setInterval(() => process.ppid !== parent && resolve(), 500).unref();
+  });
+}

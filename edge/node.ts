@@ -1,0 +1,54 @@
+// Vital Sync on Node: the app behind a plain HTTP server; TLS is the reverse proxy's.
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer, type HttpBindings, type ServerType } from '@hono/node-server';
+import { createApp, type Services } from '../app/app.tsx';
+import { openDoor } from '../db/batch.ts';
+import { readAssets } from './assets/files.ts';
+import type { Bindings } from './client.ts';
+import { openLog } from './logging.ts';
+
+export type Settings = Pick<Services, 'ring' | 'pepper' | 'demo'> & {
+  edgeUrl: string;
+  gateUrl: string;
+  host: string;
+  port: number;
+  /** A reverse proxy of ours stands in front: its X-Forwarded-* headers are believed. */
+  proxied: boolean;
+};
+export type Server = { port: number; stop(): Promise<void> };
+
+/** Listens; errors are those of `listen` (EADDRINUSE, EACCES, EADDRNOTAVAIL). */
+export async function serve({ edgeUrl, gateUrl, host, port, proxied, ...secrets }: Settings): Promise<Server> {
+  const door = openDoor({ edgeUrl, gateUrl, ring: secrets.ring });
+  const app = createApp({ ...secrets, door, assets: readAssets(), log: await openLog() });
+  const server = createAdaptorServer({
+    fetch: (request, { incoming }) => {
+      const address = (incoming as HttpBindings['incoming']).socket.remoteAddress;
+      const bindings: Bindings = { proxied, ...(address !== undefined && { address }) };
+      return app.fetch(request, bindings);
+    },
+    // Longer than a proxy keeps its connections, so that the proxy ends them and no request falls into the gap.
+    serverOptions: { keepAliveTimeout: 75_000, headersTimeout: 20_000, requestTimeout: 60_000 },
+  });
+  await listen(server, host, port);
+  return { port: (server.address() as AddressInfo).port, stop: () => stop(server).then(() => door.close()) };
+}
+
+function listen(server: ServerType, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Takes no new request, lets those under way finish for five seconds, then cuts them off. */
+async function stop(server: ServerType): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  if ('closeIdleConnections' in server) server.closeIdleConnections();
+  const cut = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), 5_000);
+  await closed;
+  clearTimeout(cut);
+}
