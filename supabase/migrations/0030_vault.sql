@@ -1,0 +1,356 @@
+-- The vault: cipher, keys, and the one door through which plaintext leaves.
+--
+-- Guarantees
+--   1. Values are AES-256-CBC with HMAC-SHA-512 (A256CBC-HS512, RFC 7518 §5.2.5), checked before they are
+--      decrypted; there is one error for every failure.
+--   2. A stored value is bound to its table, column, row, patient, row version and the row's clear columns:
+--      it can be neither moved nor put back, and those columns can't be changed under it.
+--   3. Master keys arrive as a bind parameter of iam.enter and are never stored; while they are in a
+--      session they are sealed with a secret that only vs_owner can read, for this transaction alone.
+--   4. A patient's key is let go only to a session that may see the patient now, at this level, and that has
+--      recorded the opening in an earlier, committed transaction of the last 15 minutes (vault.release).
+--   5. No function that an acting role can execute returns a key.
+--
+-- ASVS 5.0 calls CBC legacy and encrypt-then-MAC approved: pgcrypto has no GCM, and the version byte keeps
+-- the way open for a later cipher.
+
+set role vs_owner;
+
+-- ---------------------------------------------------------------- the bare algorithm
+
+create function vault.aead_encrypt(key bytea, iv bytea, aad bytea, plaintext bytea, out ciphertext bytea, out tag bytea)
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  if (length(key) = 64 and length(iv) = 16 and aad is not null and plaintext is not null) is not true then
+    raise exception using errcode = 'VS500', message = 'aead_encrypt takes a key of 64 bytes, an IV of 16, and no NULL';
+  end if;
+  ciphertext := extensions.encrypt_iv(plaintext, substr(key, 33, 32), iv, 'aes-cbc/pad:pkcs');
+  tag := substr(extensions.hmac(aad || iv || ciphertext || int8send(length(aad)::bigint * 8), substr(key, 1, 32), 'sha512'), 1, 32);
+end $$;
+comment on function vault.aead_encrypt is 'A256CBC-HS512, RFC 7518 §5.2.5: key of 64 bytes (MAC half first), IV of 16, tag of 32. Errors: VS500.';
+
+create function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) returns bytea
+language plpgsql immutable parallel safe set search_path = '' as $$
+declare
+  mac_key bytea;
+  expected bytea;
+begin
+  if (length(key) = 64 and length(iv) = 16 and length(tag) = 32 and aad is not null
+      and length(ciphertext) > 0 and length(ciphertext) % 16 = 0) is not true then
+    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+  end if;
+  mac_key := substr(key, 1, 32);
+  expected := substr(extensions.hmac(aad || iv || ciphertext || int8send(length(aad)::bigint * 8), mac_key, 'sha512'), 1, 32);
+  -- both sides are hashed under the key, so that the time of the comparison says nothing about the tag
+  if (sha256(mac_key || tag) = sha256(mac_key || expected)) is not true then
+    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+  end if;
+  return extensions.decrypt_iv(ciphertext, substr(key, 33, 32), iv, 'aes-cbc/pad:pkcs');
+end $$;
+comment on function vault.aead_decrypt is 'Opens what aead_encrypt made. One error for every failure: VS500.';
+
+-- for the vectors of RFC 7518 appendix B.3, with keys of one's own
+grant execute on function vault.aead_encrypt, vault.aead_decrypt to vs_dba;
+
+create function vault.pack(key bytea, aad bytea, plaintext bytea) returns bytea
+language plpgsql volatile parallel safe set search_path = '' as $$
+declare
+  iv bytea := extensions.gen_random_bytes(16);
+  ct bytea := extensions.encrypt_iv(plaintext, substr(key, 33, 32), iv, 'aes-cbc/pad:pkcs');
+begin
+  return '\x01'::bytea || iv || ct
+    || substr(extensions.hmac(aad || iv || ct || int8send(length(aad)::bigint * 8), substr(key, 1, 32), 'sha512'), 1, 32);
+end $$;
+comment on function vault.pack is 'Stored value: 0x01 ‖ IV(16) ‖ ciphertext ‖ tag(32), see docs/formats.md. NULL stays NULL.';
+
+create function vault.unpack(key bytea, aad bytea, value bytea) returns bytea
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  if value is null then return null; end if;
+  if (length(value) >= 65 and get_byte(value, 0) = 1) is not true then
+    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+  end if;
+  return vault.aead_decrypt(key, substr(value, 2, 16), aad, substr(value, 18, length(value) - 49), substr(value, length(value) - 31));
+end $$;
+comment on function vault.unpack is 'Opens a stored value. Errors: VS500.';
+
+-- ---------------------------------------------------------------- the secret of this database
+
+create table vault.secrets (
+  name   text primary key check (name = 'session'),
+  value  bytea not null check (length(value) = 64)
+);
+comment on table vault.secrets is 'Seals what is put into transaction-local settings (identity, keys). Nothing stored depends on it: it can be replaced at any time.';
+alter table vault.secrets enable row level security;
+alter table vault.secrets force row level security;
+create policy select_owner on vault.secrets for select to vs_owner using (true);
+comment on policy select_owner on vault.secrets is 'The sealing functions alone.';
+create policy insert_owner on vault.secrets for insert to vs_owner with check (true);
+comment on policy insert_owner on vault.secrets is 'Made once, by this migration.';
+insert into vault.secrets values ('session', extensions.gen_random_bytes(64));
+
+-- ---------------------------------------------------------------- the ring of master keys
+
+create table vault.masters (
+  id           text primary key check (id ~ '^[A-Za-z0-9_-]{1,32}$'),
+  check_value  bytea not null check (length(check_value) = 16),
+  added_at     timestamptz not null default clock_timestamp()
+);
+comment on table vault.masters is 'Which master keys this database has seen: a check value of each, never the key.';
+alter table vault.masters enable row level security;
+alter table vault.masters force row level security;
+create policy select_owner on vault.masters for select to vs_owner using (true);
+comment on policy select_owner on vault.masters is 'vault.check_ring compares.';
+create policy insert_owner on vault.masters for insert to vs_owner with check (true);
+comment on policy insert_owner on vault.masters is 'vault.check_ring records a key at its first use.';
+
+create function vault.master(ring text, id text) returns bytea
+language plpgsql immutable parallel safe set search_path = '' as $$
+declare
+  encoded text := split_part(split_part(',' || ring, ',' || id || '=', 2), ',', 1);
+  key bytea;
+begin
+  begin
+    key := decode(encoded, 'base64');
+  exception when others then
+    key := null;  -- the text of that error would hold the key
+  end;
+  if (length(key) = 64) is not true then
+    raise exception using errcode = 'VS503', message = format('master key %s is not in VITAL_KEYS', id);
+  end if;
+  return key;
+end $$;
+comment on function vault.master is 'One key of the ring `id=base64(64 bytes),…`. Errors: VS503.';
+
+create function vault.current_master(ring text) returns text
+language sql immutable parallel safe set search_path = '' as $$
+  select split_part(split_part(ring, ',', 1), '=', 1)
+$$;
+comment on function vault.current_master is 'The first key of the ring wraps what is new.';
+
+-- RFC 5869 §2.3 with one block; the extract step may be left out for a key that is uniformly random (§3.3)
+create function vault.derive(master bytea, label text) returns bytea
+language sql immutable parallel safe set search_path = '' as $$
+  select extensions.hmac(convert_to('vitalsync/' || label, 'UTF8') || '\x01'::bytea, master, 'sha512')
+$$;
+comment on function vault.derive is 'HKDF-Expand (RFC 5869) with SHA-512, one block: 64 bytes for each label.';
+
+create function vault.check_ring(ring text) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  entry text;
+  key_id text;
+  value bytea;
+  known bytea;
+begin
+  if ring is null or ring = '' then return 'VITAL_KEYS is missing'; end if;
+  foreach entry in array string_to_array(ring, ',') loop
+    key_id := split_part(entry, '=', 1);
+    value := substr(vault.derive(vault.master(ring, key_id), 'check'), 1, 16);
+    select m.check_value into known from vault.masters m where m.id = key_id;
+    if known is null then
+      insert into vault.masters (id, check_value) values (key_id, value);
+    elsif known <> value then
+      return format('master key %s is not the one that this database was sealed with', key_id);
+    end if;
+  end loop;
+  if exists (select from vault.keys k where position(',' || k.master || '=' in ',' || ring) = 0 limit 1) then
+    return 'VITAL_KEYS lacks a key that still wraps patient keys';
+  end if;
+  return 'ok';
+end $$;
+comment on function vault.check_ring is 'Compares the ring with the keys that this database knows: ok, or a sentence that says what is wrong. For the administrator at start.';
+-- no grant: the administrator calls it as vs_owner
+
+-- ---------------------------------------------------------------- keys of patients, people and organisations
+
+create table vault.keys (
+  subject_id       uuid not null,
+  level            text not null check (level in ('identity', 'clinical', 'profile', 'organisation')),
+  organisation_id  uuid not null,
+  master           text not null references vault.masters,
+  wrapped          bytea not null,
+  created_at       timestamptz not null default clock_timestamp(),
+  primary key (subject_id, level)
+);
+comment on table vault.keys is 'A patient has an identity and a clinical key, an account a profile key, an organisation one for its log; each wrapped with a master key.';
+-- "does this master key still wrap something?"
+create index keys_master on vault.keys (master);
+-- what an organisation holds, for its erasure
+create index keys_organisation on vault.keys (organisation_id);
+alter table vault.keys enable row level security;
+alter table vault.keys force row level security;
+create policy select_owner on vault.keys for select to vs_owner using (true);
+comment on policy select_owner on vault.keys is 'Release and sealing, after their own checks.';
+create policy insert_owner on vault.keys for insert to vs_owner with check (true);
+comment on policy insert_owner on vault.keys is 'vault.create_key, when a patient, an account or an organisation is created.';
+create policy delete_owner on vault.keys for delete to vs_owner using (true);
+comment on policy delete_owner on vault.keys is 'Erasure destroys keys.';
+-- no update: re-wrapping comes with rotation
+
+create function vault.wrap_aad(subject uuid, level text, master text) returns bytea
+language sql immutable parallel safe set search_path = '' as $$
+  select convert_to('vault.keys/' || level || '/' || master, 'UTF8') || '\x00'::bytea || uuid_send(subject)
+$$;
+
+create function vault.create_key(ring text, subject uuid, level text, organisation uuid) returns bytea
+language plpgsql volatile set search_path = '' as $$
+declare
+  id text := vault.current_master(ring);
+  key bytea := extensions.gen_random_bytes(64);
+begin
+  insert into vault.keys (subject_id, level, organisation_id, master, wrapped)
+  values (subject, create_key.level, organisation, id,
+          vault.pack(vault.derive(vault.master(ring, id), 'wrap'), vault.wrap_aad(subject, create_key.level, id), key));
+  return key;
+end $$;
+comment on function vault.create_key is 'Makes, wraps and stores a key; gives it to the caller, a function of the owner that seals with it. Internal.';
+
+create function vault.unwrap(ring text, subject uuid, level text) returns bytea
+language plpgsql stable set search_path = '' as $$
+declare
+  k vault.keys;
+begin
+  select * into k from vault.keys v where v.subject_id = subject and v.level = unwrap.level;
+  if not found then
+    raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  return vault.unpack(vault.derive(vault.master(ring, k.master), 'wrap'), vault.wrap_aad(subject, k.level, k.master), k.wrapped);
+end $$;
+comment on function vault.unwrap is 'The key itself. Internal: it checks nothing. Errors: VS404 (unknown or erased), VS500, VS503.';
+
+-- ---------------------------------------------------------------- what a session carries
+
+create function vault.session_secret() returns bytea
+language sql stable set search_path = '' as $$ select value from vault.secrets where name = 'session' $$;
+
+-- Bound to the backend, the transaction and the identity, so that it can't be replayed in another.
+create function vault.session_aad(purpose text) returns bytea
+language sql stable parallel restricted set search_path = '' as $$
+  select convert_to(purpose || current_setting('vs.claims', true), 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now())
+$$;
+
+create function vault.ring() returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  return convert_from(vault.unpack(vault.session_secret(), vault.session_aad('ring'),
+                                   decode(current_setting('vs.keys', true), 'base64')), 'UTF8');
+exception when others then
+  -- no cause is told, and none of these errors may quote the setting
+  raise exception using errcode = 'VS401', message = 'no keys in this transaction: call iam.enter';
+end $$;
+comment on function vault.ring is 'The ring that iam.enter sealed into this transaction. Internal. Errors: VS401.';
+
+create function vault.set_ring(ring text) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform set_config('vs.keys', translate(encode(vault.pack(vault.session_secret(), vault.session_aad('ring'),
+    convert_to(ring, 'UTF8')), 'base64'), E'\n', ''), true);
+end $$;
+
+-- ---------------------------------------------------------------- release: promise 4
+
+create function vault.release(patient uuid, level text) returns bytea
+language plpgsql volatile parallel restricted security definer set search_path = '' as $$
+declare
+  c text[] := access.claims();
+begin
+  if c is null then
+    raise exception using errcode = 'VS401', message = 'no identity in this transaction: call iam.enter';
+  end if;
+  -- time stands still inside a transaction: an old one could outlive its session or its opening
+  if clock_timestamp() - now() > interval '30 seconds' or current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using errcode = 'VS428', message = 'records open in a read committed transaction younger than 30 seconds';
+  end if;
+  if not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS401', message = 'the session has ended: sign in again';
+  end if;
+  -- an opening isn't a permission: access is asked again, here and now
+  if not access.may_open(c, patient, level) then
+    raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  if not audit.is_open(c[1]::uuid, patient, level) then
+    raise exception using errcode = 'VS428',
+      message = 'no committed record of this access: call audit.open_… in an earlier transaction';
+  end if;
+  return vault.unwrap(vault.ring(), patient, level);
+end $$;
+comment on function vault.release is 'A patient''s key, for functions of the owner, after every check. Errors: VS401, VS404, VS428.';
+-- no grant: only vault.open and the write functions call it
+
+-- The key of the patient on the page is asked for row after row: it waits, sealed, in one transaction-local slot.
+create function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels text[], sealed bytea[])
+returns text[]
+language plpgsql volatile parallel restricted security definer set search_path = '' as $$
+declare
+  slot text := current_setting('vs.slot', true);
+  place text := level || patient::text;
+  secret bytea;
+  aad bytea;
+  bound bytea;
+  body bytea;
+  key bytea;
+  mac_key bytea;
+  enc_key bytea;
+  v bytea;
+  n int;
+  opened text[] := array_fill(null::text, array[cardinality(sealed)]);
+begin
+  if level is null or patient is null then return null; end if;
+  if slot <> '' and left(slot, length(place)) = place and clock_timestamp() - now() < interval '30 seconds' then
+    select value into secret from vault.secrets where name = 'session';
+    key := vault.unpack(secret, vault.session_aad('slot' || place), decode(substr(slot, length(place) + 1), 'base64'));
+  else
+    key := vault.release(patient, level);
+    if level = 'clinical' then
+      perform set_config('vs.slot', place || translate(encode(
+        vault.pack(vault.session_secret(), vault.session_aad('slot' || place), key), 'base64'), E'\n', ''), true);
+    end if;
+  end if;
+  mac_key := substr(key, 1, 32);
+  enc_key := substr(key, 33, 32);
+  bound := '\x00'::bytea || uuid_send(row_id) || uuid_send(patient) || int8send(version) || context;
+  for i in 1 .. cardinality(sealed) loop
+    v := sealed[i];
+    continue when v is null;
+    n := length(v);
+    aad := convert_to(labels[i], 'UTF8') || bound;
+    body := substr(v, 2, n - 33);
+    -- aead_decrypt of the version byte's cipher, written out: this loop is the product's hottest
+    if (n >= 65 and get_byte(v, 0) = 1
+        and sha256(mac_key || substr(v, n - 31)) = sha256(mac_key || substr(
+              extensions.hmac(aad || body || int8send(length(aad)::bigint * 8), mac_key, 'sha512'), 1, 32))) is not true then
+      raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+    end if;
+    opened[i] := convert_from(extensions.decrypt_iv(substr(v, 18, n - 49), enc_key, substr(v, 2, 16), 'aes-cbc/pad:pkcs'), 'UTF8');
+  end loop;
+  return opened;
+end $$;
+comment on function vault.open is 'Opens the sealed columns of one row: `labels` are schema.table.column, `context` the clear columns that the values are bound to. Errors: VS401, VS404, VS428, VS500.';
+grant execute on function vault.open to vs_patient, vs_clinician, vs_secretary;
+
+-- ---------------------------------------------------------------- sealing
+
+create function vault.seal(key bytea, row_id uuid, patient uuid, version bigint, context bytea, label text, plaintext text)
+returns bytea
+language sql volatile set search_path = '' as $$
+  select case when plaintext is null then null else
+    vault.pack(key, convert_to(label, 'UTF8') || '\x00'::bytea || uuid_send(row_id) || uuid_send(patient)
+                    || int8send(version) || context, convert_to(plaintext, 'UTF8')) end
+$$;
+comment on function vault.seal is 'A stored value for this place. Internal: the write functions call it with a key they were given.';
+
+create function vault.writing_key(patient uuid, level text) returns bytea
+language plpgsql volatile set search_path = '' as $$
+declare
+  c text[] := access.claims();
+begin
+  -- the import can seal and not open, so it needs no opening: nothing is shown to it
+  if c[4] = 'import' and access.organisation_of(patient) = c[3]::uuid and iam.session_is_live(c[1]::uuid) then
+    return vault.unwrap(vault.ring(), patient, level);
+  end if;
+  return vault.release(patient, level);
+end $$;
+comment on function vault.writing_key is 'The key that a write function seals with. Internal. Errors: those of release.';
+
+reset role;

@@ -1,0 +1,207 @@
+-- Sessions: who is asking, and the door that every transaction comes through.
+--
+-- Guarantees
+--   1. A session token is random, stored hashed, and checked here; an expired, revoked or unfinished one opens nothing.
+--   2. The identity that policies read is authenticated with a secret that acting roles can't read, over the backend
+--      and the transaction: set_config, set role and injected SQL don't forge it, and it can't be replayed.
+--   3. The role is part of that identity: becoming another role by hand widens nothing.
+--   4. Nothing personal below two factors.
+
+set role vs_owner;
+
+create table iam.sessions (
+  id               uuid primary key default ops.uuid_v7(),
+  token_hash       bytea not null unique check (length(token_hash) = 32),
+  account_id       uuid references iam.accounts,
+  membership_id    uuid references access.memberships,
+  organisation_id  uuid not null references access.organisations,
+  role             text not null,
+  patient_id       uuid,
+  care_team_id     uuid,
+  factors          int not null default 1 check (factors between 1 and 2),
+  attempts         int not null default 0,
+  created_at       timestamptz not null default clock_timestamp(),
+  last_seen_at     timestamptz not null default clock_timestamp(),
+  expires_at       timestamptz not null default clock_timestamp() + interval '12 hours',
+  revoked_at       timestamptz,
+  check ((role = 'import') = (care_team_id is not null)),
+  check ((role = 'import') = (account_id is null))
+);
+comment on table iam.sessions is 'A sign-in: 30 minutes idle, 12 hours in all (NIST 800-63B-4 AAL2 allows 1 h and 24 h).';
+-- all sessions of an account: sign-out everywhere
+create index sessions_account on iam.sessions (account_id);
+create index sessions_membership on iam.sessions (membership_id);
+create index sessions_organisation on iam.sessions (organisation_id);
+alter table iam.sessions enable row level security;
+alter table iam.sessions force row level security;
+create policy all_owner on iam.sessions to vs_owner using (true) with check (true);
+comment on policy all_owner on iam.sessions is 'iam.enter and the sign-in functions.';
+
+create function iam.hash_token(token text) returns bytea
+language sql immutable set search_path = '' as $$ select sha256(convert_to(token, 'UTF8')) $$;
+comment on function iam.hash_token is 'A token has 256 bits of randomness, so one round of SHA-256 is enough.';
+
+create function iam.session_is_live(session uuid) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (
+    select from iam.sessions s
+    where s.id = session and s.factors = 2 and s.revoked_at is null and s.expires_at > clock_timestamp()
+      and s.last_seen_at > clock_timestamp() - case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
+$$;
+
+-- ---------------------------------------------------------------- the identity of a transaction
+-- A text[] of fixed length: 1 session, 2 account, 3 organisation, 4 role, 5 own record (patients), 6 the patient
+-- on the page, 7 care team (import), 8 origin. It isn't secret, so it carries a MAC rather than being encrypted.
+
+create function access.claims() returns text[]
+language plpgsql stable parallel restricted security definer set search_path = '' as $$
+declare
+  setting text := current_setting('vs.claims', true);
+  secret bytea;
+begin
+  if setting is null or setting = '' then return null; end if;
+  select value into secret from vault.secrets where name = 'session';
+  if (sha256(secret || convert_to(left(setting, 64), 'UTF8')) = sha256(secret || convert_to(encode(
+        extensions.hmac(convert_to(substr(setting, 65), 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now()),
+                        secret, 'sha256'), 'hex'), 'UTF8'))) is not true then
+    raise exception using errcode = 'VS401', message = 'the identity in this transaction isn''t one that iam.enter gave';
+  end if;
+  return substr(setting, 65)::text[];
+end $$;
+comment on function access.claims is 'The verified identity of this transaction; NULL before iam.enter. Errors: VS401 when it was forged or replayed.';
+
+create function access.set_claims(claims text[]) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform set_config('vs.claims', encode(
+    extensions.hmac(convert_to(claims::text, 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now()),
+                    vault.session_secret(), 'sha256'), 'hex') || claims::text, true);
+end $$;
+
+create function access.account_id() returns uuid
+language sql stable parallel restricted security definer set search_path = '' as $$ select (access.claims())[2]::uuid $$;
+create function access.organisation_id() returns uuid
+language sql stable parallel restricted security definer set search_path = '' as $$ select (access.claims())[3]::uuid $$;
+create function access.role() returns text
+language sql stable parallel restricted security definer set search_path = '' as $$ select (access.claims())[4] $$;
+comment on function access.role is 'The role of the verified identity: policies ask this, since vs_edge could become any acting role.';
+
+-- For policies: the organisation, if this is really the role that the policy is for.
+create function access.organisation_as(role text) returns uuid
+language plpgsql stable parallel restricted security definer set search_path = '' as $$
+declare
+  c text[] := access.claims();
+begin
+  if c[4] = role then return c[3]::uuid; end if;
+  return null;
+end $$;
+grant execute on function access.account_id, access.organisation_id, access.role, access.organisation_as
+  to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher, vs_import;
+
+-- ---------------------------------------------------------------- the door
+
+-- A definer, since it reads sessions and the secret. Returns {answer, role to act in}.
+create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) returns text[]
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  s iam.sessions;
+  answer text;
+  origin uuid;
+  seen uuid;
+begin
+  if phase not in ('open', 'read', 'write') then
+    raise exception using errcode = 'VS422', message = 'phase is open, read or write';
+  end if;
+  perform set_config('vs.claims', '', true), set_config('vs.keys', '', true), set_config('vs.slot', '', true), set_config('vs.lane', '', true);
+  if phase <> 'read' then
+    -- a record of an access must not be lost after it was shown, and nobody waits for ever
+    perform set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '5s', true);
+  end if;
+  select * into s from iam.sessions x where x.token_hash = iam.hash_token(token);
+  if not found or s.revoked_at is not null or s.expires_at <= clock_timestamp()
+     or s.last_seen_at <= clock_timestamp() - (case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
+     or (s.membership_id is not null and not access.membership_is_live(s.membership_id)) then
+    answer := 'signed_out';
+  elsif s.factors < 2 then
+    answer := 'second_factor';
+  else
+    answer := 'ok';
+  end if;
+  if answer <> 'ok' then
+    if phase <> 'open' then
+      raise exception using errcode = 'VS401', message = 'no session: sign in';
+    end if;
+    return array[answer, 'vs_anon'];
+  end if;
+  if phase <> 'read' then
+    if s.last_seen_at < clock_timestamp() - interval '1 minute' then
+      update iam.sessions set last_seen_at = clock_timestamp() where id = s.id;
+    end if;
+    origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
+  end if;
+  if focus is not null then
+    -- a page that shows one patient sees that one alone, or nobody
+    seen := case when access.sees(s.role, s.account_id, s.organisation_id, s.patient_id, focus) then focus
+                 else '00000000-0000-0000-0000-000000000000' end;
+  end if;
+  perform access.set_claims(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role,
+                                  s.patient_id::text, seen::text, s.care_team_id::text, origin::text]);
+  perform vault.set_ring(ring);
+  return array['ok', 'vs_' || s.role];
+end $$;
+comment on function iam.admit is 'The checking half of iam.enter.';
+grant execute on function iam.admit to vs_edge;
+
+create function iam.enter(token text, ring text, focus uuid default null, phase text default 'open',
+                          ip text default null, user_agent text default null) returns text
+language plpgsql volatile set search_path = '' as $$
+declare
+  admitted text[] := iam.admit(token, ring, focus, phase, ip, user_agent);
+begin
+  -- a definer can't set the role; it lasts to the end of the transaction
+  perform set_config('role', admitted[2], true);
+  return admitted[1];
+end $$;
+comment on function iam.enter is 'Who is asking: checks the session token, seals identity and keys into this transaction, and takes the role on.
+phase `open` (first transaction): answers ok, signed_out or second_factor, and acts as vs_anon unless ok; `read` and `write`: raises VS401 instead.
+ring: VITAL_KEYS. focus: the patient on the page, if there is one.';
+grant execute on function iam.enter to vs_edge;
+
+create function iam.end_session() returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  c text[] := access.claims();
+begin
+  if c is null then return 'ok'; end if;
+  update iam.sessions set revoked_at = clock_timestamp() where id = c[1]::uuid and revoked_at is null;
+  perform audit.append(c, 'session.end', 'session', c[1]::uuid, null, 'success');
+  return 'ok';
+end $$;
+comment on function iam.end_session is 'Sign-out: this session opens nothing from the next transaction on.';
+grant execute on function iam.end_session to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher, vs_import;
+
+-- ---------------------------------------------------------------- the import's session
+
+create function iam.open_import_session(ring text, organisation uuid, clinician uuid) returns text
+language plpgsql volatile set search_path = '' as $$
+declare
+  token text := translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_');
+  team uuid;
+begin
+  if vault.check_ring(ring) <> 'ok' then
+    raise exception using errcode = 'VS503', message = vault.check_ring(ring);
+  end if;
+  if not exists (select from access.memberships m where m.account_id = clinician and m.organisation_id = organisation
+                 and m.role = 'clinician' and access.membership_is_live(m.id)) then
+    raise exception using errcode = 'VS422', message = 'this person is not a clinician of this organisation';
+  end if;
+  select t.id into team from access.care_teams t where t.organisation_id = organisation and t.lead_account_id = clinician
+  order by t.id limit 1;
+  if team is null then team := access.create_care_team(organisation, clinician); end if;
+  insert into iam.sessions (token_hash, organisation_id, role, care_team_id, factors)
+  values (iam.hash_token(token), organisation, 'import', team, 2);
+  return token;
+end $$;
+comment on function iam.open_import_session is 'A session of the import, which may seal and not open: made by the administrator''s connection as vs_owner, ended by iam.end_session. Gives the token.';
+
+reset role;

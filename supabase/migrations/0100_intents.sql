@@ -1,0 +1,64 @@
+-- Intents: a write is announced and committed before it happens, and happens once.
+--
+-- Guarantees
+--   1. A change needs its intent, committed by an earlier transaction of the same session.
+--   2. An idempotency key is fulfilled once, however often the form is sent.
+--   3. An intent that was never fulfilled is a failed attempt, and stays.
+
+set role vs_owner;
+
+create table ops.intents (
+  key           uuid primary key,
+  session_id    uuid not null,
+  account_id    uuid,
+  operation     text not null check (operation ~ '^[a-z_]+\.[a-z_]+$'),
+  announced_at  timestamptz not null default clock_timestamp(),
+  transaction   xid8 not null default pg_current_xact_id(),
+  fulfilled_at  timestamptz,
+  result_id     uuid
+);
+comment on table ops.intents is 'Idempotency keys of changes.';
+-- clearing out, and the failed ones of the last hours
+create index intents_announced on ops.intents (announced_at);
+alter table ops.intents enable row level security;
+alter table ops.intents force row level security;
+create policy all_owner on ops.intents to vs_owner using (true) with check (true);
+comment on policy all_owner on ops.intents is 'ops.intend and ops.fulfil.';
+
+create function ops.intend(key uuid, operation text) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  c text[] := access.claims();
+  i ops.intents;
+begin
+  if c is null then return 'signed_out'; end if;
+  insert into ops.intents (key, session_id, account_id, operation)
+  values (intend.key, c[1]::uuid, c[2]::uuid, intend.operation) on conflict on constraint intents_pkey do nothing;
+  select * into i from ops.intents x where x.key = intend.key;
+  if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation then return 'conflict'; end if;
+  return case when i.fulfilled_at is null then 'ok' else 'done' end;
+end $$;
+comment on function ops.intend is 'Announces a change: ok, done (it has happened already), conflict (somebody else''s key) or signed_out.';
+grant execute on function ops.intend to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo;
+grant usage on schema ops to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo;
+
+create function ops.fulfil(key uuid, operation text, result uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  c text[] := access.claims();
+  i ops.intents;
+begin
+  select * into i from ops.intents x where x.key = fulfil.key for update;
+  if not found or i.account_id is distinct from c[2]::uuid or i.operation <> fulfil.operation
+     or i.transaction is not distinct from pg_current_xact_id_if_assigned()
+     or i.announced_at < clock_timestamp() - interval '12 hours' then
+    raise exception using errcode = 'VS428', message = 'no committed intent for this change: call ops.intend in an earlier transaction';
+  end if;
+  if i.fulfilled_at is not null then
+    raise exception using errcode = 'VS208', message = 'this change has happened already';
+  end if;
+  update ops.intents x set fulfilled_at = clock_timestamp(), result_id = result where x.key = fulfil.key;
+end $$;
+comment on function ops.fulfil is 'Uses an intent up. Internal: write functions call it first. Errors: VS208 (already done), VS428.';
+
+reset role;

@@ -1,0 +1,94 @@
+-- What the pages of staff and patients read beyond the clinical tables: oneself, accounts, teams, the log.
+--
+-- Guarantees
+--   1. An administrator sees accounts and teams of the organisation, and no patient's identity.
+--   2. An auditor sees the organisation's log; a patient sees who looked at their record.
+--   3. A view that reads the owner's tables is a definer function that asks for the verified role first.
+
+set role vs_owner;
+
+create function clinic.read_me() returns table (account_id uuid, organisation_id uuid, organisation_name text, role text,
+  display_name text, patient_id uuid, session_expires_at timestamptz, idle_expires_at timestamptz)
+language sql volatile security definer rows 1 set search_path = '' as $$
+  select s.account_id, s.organisation_id, o.name, s.role, iam.person_name(s.account_id), s.patient_id, s.expires_at,
+         s.last_seen_at + interval '30 minutes'
+  from iam.sessions s join access.organisations o on o.id = s.organisation_id
+  where s.id = (access.claims())[1]::uuid
+$$;
+comment on function clinic.read_me is 'Oneself.';
+create view clinic.me with (security_invoker = true) as select * from clinic.read_me();
+comment on view clinic.me is 'Who is signed in: one row. not null: account_id, organisation_id, organisation_name, role, session_expires_at, idle_expires_at';
+
+create function clinic.read_accounts() returns table (id uuid, display_name text, role text, email text, status text,
+  second_factor boolean, last_sign_in_at timestamptz)
+language sql volatile security definer set search_path = '' as $$
+  select a.id, iam.person_name(a.id), m.role,
+         convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'), iam.profile_aad(a.id, 'email'), a.email), 'UTF8'),
+         a.status, f.account_id is not null, a.last_sign_in_at
+  from access.memberships m
+  join iam.accounts a on a.id = m.account_id
+  left join iam.totp_factors f on f.account_id = a.id and f.confirmed_at is not null
+  -- staff only: that somebody is a patient here is not the administrator's to see
+  where m.organisation_id = access.organisation_as('org_admin') and m.role <> 'patient'
+  order by m.role, m.id
+$$;
+comment on function clinic.read_accounts is 'For an administrator.';
+create view clinic.accounts with (security_invoker = true) as select * from clinic.read_accounts();
+comment on view clinic.accounts is 'Accounts of the organisation''s staff. not null: id, role, status, second_factor';
+
+create view clinic.care_teams with (security_invoker = true) as
+  select t.id, t.lead_account_id, iam.person_name(t.lead_account_id) as lead_name,
+         (select coalesce(json_agg(json_build_object('id', m.account_id, 'name', iam.person_name(m.account_id))), '[]')::text
+          from access.care_team_members m where m.care_team_id = t.id and now() between m.valid_from and m.valid_until) as members,
+         (select count(*)::int from access.care_team_patients p where p.care_team_id = t.id and now() between p.valid_from and p.valid_until) as patient_count
+  from access.care_teams t;
+comment on view clinic.care_teams is 'Care teams with their members, and how many patients. not null: id, lead_account_id, members, patient_count';
+grant select on access.care_teams, access.care_team_members, access.care_team_patients to vs_org_admin;
+
+create function audit.read_origin(origin uuid) returns text[]
+language plpgsql volatile parallel restricted security definer set search_path = '' as $$
+declare
+  organisation uuid := access.organisation_as('auditor');
+  o audit.origins;
+  key bytea;
+begin
+  select * into o from audit.origins x where x.id = origin and x.organisation_id = organisation;
+  if not found or (o.ip is null and o.user_agent is null) then return null; end if;
+  key := vault.unwrap(vault.ring(), organisation, 'organisation');
+  return array[
+    convert_from(vault.unpack(key, convert_to('audit.origins.ip', 'UTF8') || '\x00'::bytea || uuid_send(o.id) || uuid_send(organisation) || int8send(1), o.ip), 'UTF8'),
+    convert_from(vault.unpack(key, convert_to('audit.origins.user_agent', 'UTF8') || '\x00'::bytea || uuid_send(o.id) || uuid_send(organisation) || int8send(1), o.user_agent), 'UTF8')];
+end $$;
+comment on function audit.read_origin is 'For an auditor: address and browser of an event.';
+
+create view clinic.audit_events with (security_invoker = true) as
+  select e.id, e.at, e.lane, e.seq, e.event, e.resource_type, e.resource_id, e.patient_id, e.actor_id,
+         iam.person_name(e.actor_id) as actor_name, e.actor_role, e.outcome, e.details, o.o[1] as ip, o.o[2] as user_agent
+  from audit.events e cross join lateral (select audit.read_origin(e.origin_id) as o) o;
+comment on view clinic.audit_events is 'The log, for an auditor. not null: id, at, lane, seq, event, resource_type, actor_role, outcome';
+grant select on audit.events to vs_auditor, vs_patient;
+
+create view clinic.record_accesses with (security_invoker = true) as
+  select e.id, e.at, e.event, e.actor_id, iam.person_name(e.actor_id) as actor_name, e.actor_role, e.resource_type, e.outcome
+  from audit.events e
+  where e.patient_id is not null and e.event in ('patient.read', 'row.insert', 'row.update', 'row.delete');
+comment on view clinic.record_accesses is 'Who looked at one''s record, and who wrote in it. not null: id, at, event, actor_role, resource_type, outcome';
+
+create view clinic.allergy_status with (security_invoker = true) as
+  select p.id as patient_id,
+         case when exists (select from store.allergy_intolerances a where a.patient_id = p.id and a.clinical_status <> 'resolved') then 'known'
+              else 'not_recorded' end as state,
+         (select max(a.recorded_at) from store.allergy_intolerances a where a.patient_id = p.id) as recorded_at
+  from store.patients p;
+comment on view clinic.allergy_status is 'Whether allergies are known: unknown isn''t none. not null: patient_id, state';
+
+grant execute on function clinic.read_me to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
+grant execute on function clinic.read_accounts to vs_org_admin;
+grant execute on function audit.read_origin to vs_auditor;
+grant select on clinic.me to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
+grant select on clinic.accounts, clinic.care_teams to vs_org_admin;
+grant select on clinic.audit_events to vs_auditor;
+grant select on clinic.record_accesses to vs_patient;
+grant select on clinic.allergy_status to vs_clinician, vs_patient;
+
+reset role;
