@@ -17,6 +17,17 @@ export type AllergyRow = {
 const CLINICAL = 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical';
 const VERIFICATION = 'http://terminology.hl7.org/CodeSystem/allergyintolerance-verification';
 
+/** SNOMED CT: no known allergy, and none to drugs, food, the environment, latex, animals, insects. */
+const NONE_KNOWN = new Set([
+  '716186003',
+  '409137002',
+  '429625007',
+  '428607008',
+  '1003774007',
+  '716220001',
+  '716184000',
+]);
+
 const schema = z.object({
   ...resource,
   clinicalStatus: codeableConcept.optional(),
@@ -45,12 +56,14 @@ export function allergyIntolerance(value: unknown, at: string): Mapped<AllergyRo
   const verification = status(
     it.verificationStatus,
     VERIFICATION,
-    ['unconfirmed', 'confirmed', 'refuted', 'entered-in-error'],
+    ['unconfirmed', 'confirmed', 'refuted', 'presumed', 'entered-in-error'],
     `${at}.verificationStatus`,
   );
   if (verification === 'entered-in-error') return left('entered in error');
   const code = codeOf(it.code) ?? codeOf(it.reaction?.find((r) => r.substance)?.substance);
   if (!code) return left('no code');
+  // In a list of allergies it would read as its opposite.
+  if (NONE_KNOWN.has(code.code ?? '')) return left('says that no allergy is known');
   const reactions = (it.reaction ?? []).map((r) => ({
     manifestation: wordsOf(r.manifestation) ?? r.description,
     severity: r.severity ?? null,

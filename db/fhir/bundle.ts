@@ -116,13 +116,13 @@ export async function* items(chunks: AsyncIterable<Uint8Array>, { held, patients
     const subject = subjectOf(entry);
     const mapped = map(type, entry, held);
     const number = subject ? held.patientOf(subject.subject, entry, subject.path) : null;
-    const source = sourceOf(entry);
+    const source = number === null ? '' : rowSource(entry, patients[number] as FoundPatient);
     if (number === null) yield { kind: 'left', type, why: 'its subject is not a patient' };
     else if ('left' in mapped) yield { kind: 'left', type, why: mapped.left };
     else if (!patients[number]?.row) yield { kind: 'left', type, why: 'its patient was left' };
-    else if (seen.has(`${number} ${source}`)) yield { kind: 'left', type, why: 'repeated in the bundle' };
+    else if (seen.has(source)) yield { kind: 'left', type, why: 'repeated in the bundle' };
     else {
-      seen.add(`${number} ${source}`);
+      seen.add(source);
       yield { kind: 'row', type, patient: number, source, row: mapped.row };
     }
   }
@@ -190,7 +190,7 @@ const digest = (bytes: Uint8Array | string): string => createHash('sha256').upda
 
 /**
  * A name for the resource that is the same whenever it is imported, and never that of another one:
- * its address on its server, or its id; without either, what it says.
+ * its address on its server, or its id; without either, what it says. The database keeps a keyed hash of it.
  */
 function sourceOf({ fullUrl, type, id, bytes }: Entry): string {
   if (ofServer(fullUrl)) return unversioned(fullUrl);
@@ -200,8 +200,17 @@ function sourceOf({ fullUrl, type, id, bytes }: Entry): string {
 
 /** Patient/1 of one practice isn't Patient/1 of another: a short id without a server counts with the person's traits. */
 function patientSource(entry: Entry): string {
-  const source = sourceOf(entry);
-  if (ofServer(entry.fullUrl) || entry.id === undefined || UUID.test(entry.id)) return source;
+  if (standsAlone(entry)) return sourceOf(entry);
   const { identifier: ids, name, birthDate } = entry.resource;
-  return `${source}/${digest(JSON.stringify(ids ?? [name, birthDate]))}`;
+  return `${sourceOf(entry)}/${digest(JSON.stringify(ids ?? [name, birthDate]))}`;
+}
+
+/** In the same way, Observation/1 is the one of this patient. */
+function rowSource(entry: Entry, of: FoundPatient): string {
+  return standsAlone(entry) ? sourceOf(entry) : `${of.source} ${sourceOf(entry)}`;
+}
+
+function standsAlone({ fullUrl, id }: Entry): boolean {
+  const uuid = id ?? fullUrl?.replace('urn:uuid:', '') ?? '';
+  return UUID.test(uuid) || ofServer(fullUrl);
 }

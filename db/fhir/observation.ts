@@ -86,8 +86,9 @@ function component(code: Code | null, value: Value | null): Component[] {
 }
 
 function categoryOf(categories: z.infer<typeof codeableConcept>[] | undefined): string {
-  const codes = (categories ?? []).map((c) => codeIn(c, CATEGORY) ?? c.coding?.[0]?.code).filter(filled);
-  return codes.find((c) => c === 'vital-signs' || c === 'laboratory') ?? codes[0] ?? 'unknown';
+  const codes = (categories ?? []).map((c) => codeIn(c, CATEGORY) ?? c.coding?.[0]?.code?.toLowerCase());
+  const known = codes.map((c) => (c === 'lab' ? 'laboratory' : c)).filter((c) => /^[a-z-]{1,40}$/.test(c ?? ''));
+  return known.find((c) => c === 'vital-signs' || c === 'laboratory') ?? known[0] ?? 'unknown';
 }
 
 function measured(it: z.infer<z.ZodObject<typeof values>>): Value | null {

@@ -1,0 +1,149 @@
+// The demo: two practices, their accounts, and invented patients with charts and notes in French. The people and
+// their records come from a seed; passwords and second factors are random, so that no installation shares them.
+import type pg from 'pg';
+import { connect, withLogin } from '../connect.ts';
+import { asOwner } from '../owner.ts';
+import { type DemoAccount, type Made, makeAccount, setPasswords } from './accounts.ts';
+import { type Author, chartOf } from './chart.ts';
+import { invent, type Person } from './people.ts';
+import { type Colleague, PRACTICES, type Practice } from './practices.ts';
+import { Chance } from './random.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
+
+export type { DemoAccount } from './accounts.ts';
+export type DemoContext = {
+  /** The administrator's connection, which may become vs_owner. */
+  admin: pg.Client;
+  edgeUrl: string;
+  ring: string;
+  pepper: { id: string; key: Uint8Array };
+};
+type Organisation = { id: string; name: string };
+/** A clinician of the demo, and the session of the import that fills their care team. */
+type Team = { practice: Practice; organisation: Organisation; author: Author; token: string };
+
+/** Fills an empty database. Gives the accounts with what one needs to sign in; nothing else holds these secrets. */
+export async function fillDemo(ctx: DemoContext): Promise<DemoAccount[]> {
+  const today = new Date();
+  const teams: Team[] = [];
+  const made: Made[] = [];
+  await asOwner(ctx.admin, async () => {
+    for (const practice of PRACTICES) await makePractice(ctx, practice, teams, made);
+  });
+  const connections = await openAll([ctx.edgeUrl, ctx.edgeUrl, helperUrl(ctx)]);
+  const [edge, edge2, helper] = connections as [pg.Client, pg.Client, pg.Client];
+  try {
+    for (const team of firstOfEach(teams)) made.push(await fillPatientWithAccount(ctx, edge, team, today));
+    const half = teams.length / 2;
+    await Promise.all([
+      setPasswords([ctx.admin, helper], ctx.pepper.key, made),
+      fillTeams(ctx, edge, teams.slice(0, half), today),
+      fillTeams(ctx, edge2, teams.slice(half), today),
+    ]);
+  } finally {
+    await Promise.all(connections.map((connection) => connection.end()));
+  }
+  return made.map(({ account }) => account);
+}
+
+async function makePractice(
+  { admin, ring }: DemoContext,
+  practice: Practice,
+  teams: Team[],
+  made: Made[],
+): Promise<void> {
+  const { rows } = await admin.query<{ id: string }>('select iam.create_organisation($1, $2) as id', [
+    ring,
+    practice.name,
+  ]);
+  const organisation = { id: (rows[0] as { id: string }).id, name: practice.name };
+  const at = (person: Colleague) => ({ ...person, email: `${person.email}@${practice.domain}` });
+  for (const clinician of practice.clinicians) {
+    const account = await makeAccount(admin, ring, organisation, 'clinician', at(clinician));
+    made.push(account);
+    const opened = await admin.query<{ token: string }>('select iam.open_import_session($1, $2, $3) as token', [
+      ring,
+      organisation.id,
+      account.id,
+    ]);
+    const name = `Dr ${clinician.given_name} ${clinician.family_name}`;
+    teams.push({
+      practice,
+      organisation,
+      author: { account: account.id, name },
+      token: (opened.rows[0] as { token: string }).token,
+    });
+  }
+  for (const { role, ...person } of practice.others)
+    made.push(await makeAccount(admin, ring, organisation, role, at(person)));
+}
+
+/** The first patient of a practice can sign in as well, and so is there before the account is. */
+async function fillPatientWithAccount(ctx: DemoContext, edge: pg.Client, team: Team, today: Date): Promise<Made> {
+  const [first] = patientsOf(team, today);
+  const { person, ...rest } = first as Invented;
+  const id = await fillRecord(ctx, edge, team, { person, ...rest }, today);
+  const profile = {
+    email: `patient@${team.practice.domain}`,
+    family_name: person.birth_name,
+    given_name: person.first_given_name,
+  };
+  return asOwner(ctx.admin, () => makeAccount(ctx.admin, ctx.ring, team.organisation, 'patient', profile, id));
+}
+
+type Invented = { source: string; person: Person; scenario: Scenario; chance: Chance };
+
+/** The patients of one clinician: the same ones on every machine. */
+function patientsOf({ practice, author }: Team, today: Date): Invented[] {
+  return SCENARIOS.map((scenario, number) => {
+    const source = `demo/${practice.domain}/${author.name}/${number}`;
+    const chance = new Chance(source);
+    return { source, scenario, chance, person: invent(chance, scenario.sex, scenario.age, practice.towns, today) };
+  });
+}
+
+async function fillTeams(ctx: DemoContext, edge: pg.Client, teams: readonly Team[], today: Date): Promise<void> {
+  for (const team of teams) {
+    for (const patient of patientsOf(team, today)) await fillRecord(ctx, edge, team, patient, today);
+    await edge.query('begin isolation level read committed');
+    await edge.query('select iam.enter(token => $1, ring => $2)', [team.token, ctx.ring]);
+    await edge.query('select iam.end_session()');
+    await edge.query('commit');
+  }
+}
+
+/** One patient in one transaction. The second time it changes nothing, since every source is known already. */
+async function fillRecord(
+  ctx: DemoContext,
+  edge: pg.Client,
+  team: Team,
+  { source, person, scenario, chance }: Invented,
+  today: Date,
+): Promise<string> {
+  const { age: _, ...identity } = person;
+  const chart = chartOf(source, person, scenario, team.author, chance, today);
+  const last = chart.encounters.reduce(
+    (latest: string | null, row) =>
+      'started_at' in row && (latest === null || String(row.started_at) > latest) ? String(row.started_at) : latest,
+    null,
+  );
+  await edge.query('begin isolation level read committed');
+  await edge.query('select iam.enter(token => $1, ring => $2, phase => $3)', [team.token, ctx.ring, 'write']);
+  const { rows } = await edge.query<{ id: string }>('select id from clinic.import_patient($1::jsonb)', [
+    { ...identity, source, last_activity_at: last },
+  ]);
+  const id = (rows[0] as { id: string }).id;
+  for (const [type, list] of Object.entries(chart))
+    await edge.query('select clinic.import_rows($1, $2, $3::jsonb)', [id, type, JSON.stringify(list)]);
+  await edge.query('commit');
+  return id;
+}
+
+const firstOfEach = (teams: readonly Team[]): Team[] =>
+  PRACTICES.flatMap((practice) => teams.find((team) => team.practice === practice) ?? []);
+const openAll = (urls: readonly string[]): Promise<pg.Client[]> => Promise.all(urls.map((url) => connect(url)));
+
+/** A second connection as the administrator, so that passwords are hashed on two cores. */
+function helperUrl({ admin, edgeUrl }: DemoContext): string {
+  return withLogin(edgeUrl, admin.user ?? '', admin.password ?? '');
+}
