@@ -17,3 +17,14 @@ export function need(environment: Environment, name: string): string {
   if (!value) throw new Error(`${name} is missing: put it into the environment.`);
   return value;
 }
+
+/** HOST, PORT and TRUST_PROXY. Errors are sentences: a record never goes over a network in clear. */
+export function readPlace(environment: Environment): { host: string; port: number; proxied: boolean } {
+  const host = environment.HOST || '127.0.0.1';
+  const port = Number(environment.PORT || 3000);
+  const proxied = ['1', 'true', 'yes'].includes((environment.TRUST_PROXY ?? '').toLowerCase());
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error('PORT must be a number from 0 to 65535.');
+  if (!proxied && !['127.0.0.1', 'localhost', '::1'].includes(host))
+    throw new Error(`HOST=${host} needs a reverse proxy with TLS in front: set TRUST_PROXY=1 when it is there.`);
+  return { host, port, proxied };
+}
