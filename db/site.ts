@@ -1,6 +1,6 @@
 // One installation: its directory, its keys, and how each login reaches its database.
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type pg from 'pg';
 import { CommandError } from './command-error.ts';
 import { connect, explainConnection, parseAddress, withLogin } from './connect.ts';
@@ -79,6 +79,7 @@ async function openExternalSite(directory: string, adminUrl: string): Promise<Si
 function completePasswords(keyFile: string, keys: Keys, logins: readonly Login[]): Keys {
   const missing = logins.filter((login) => !keys.passwords[login]);
   if (missing.length === 0) return keys;
+  prepareDirectory(dirname(keyFile));
   writeKeyFile(keyFile, generatePasswords(missing));
   return readKeys(keyFile);
 }
