@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { formatNumber, useLang, useWords } from '../i18n.ts';
+import { frame } from '../messages.ts';
+import { Alert } from '../ui/alert.tsx';
+import { Badge } from '../ui/badge.tsx';
+import { labelOf } from '../ui/codeable.tsx';
+import { Empty, Missing } from '../ui/empty.tsx';
+import { Table } from '../ui/table.tsx';
+import { Moment } from '../ui/time.tsx';
+import { admin } from './messages.ts';
+
+/** Rows of clinic.accounts and clinic.care_teams. */
+export type AccountRow = {
+  id: string;
+  display_name: string | null;
+  role: string;
+  email: string | null;
+  status: string;
+  second_factor: boolean;
+  last_sign_in_at: Date | null;
+};
+export type CareTeamRow = {
+  id: string;
+  lead_account_id: string;
+  lead_name: string | null;
+  members: string;
+  patient_count: number;
+};
+
+/** Who can sign in, those who still lack a factor first told. */
+export function AccountsPage({ accounts }: { accounts: readonly AccountRow[] }) {
+  const t = useWords(admin);
+  const lacking = accounts.filter((account) => !account.second_factor && account.status !== 'suspended').length;
+  return (
+    <>
+      <h1>{t.accounts}</h1>
+      <p class="lead">{t.accountsIntro}</p>
+      {lacking > 0 ? <Alert tone="warn" title={t.lacking(lacking)} /> : null}
+      {accounts.length > 0 ? <AccountTable accounts={accounts} /> : <Empty>{t.noAccount}</Empty>}
+    </>
+  );
+}
+
+function AccountTable({ accounts }: { accounts: readonly AccountRow[] }) {
+  const t = useWords(admin);
+  const roles = useWords(frame);
+  return (
+    <Table
+      caption={t.accounts}
+      rows={accounts}
+      rowId={(account) => `account-${account.id}`}
+      columns={[
+        { label: t.name, header: true, cell: (account) => account.display_name ?? <Missing>{t.nameUnknown}</Missing> },
+        { label: t.role, cell: (account) => labelOf(roles, 'role', account.role) },
+        { label: t.email, cell: (account) => account.email ?? <Missing>{t.emailUnknown}</Missing> },
+        { label: t.secondFactor, cell: (account) => <SecondFactor present={account.second_factor} /> },
+        {
+          label: t.lastSignIn,
+          cell: (account) =>
+            account.last_sign_in_at ? <Moment at={account.last_sign_in_at} /> : <Missing>{t.never}</Missing>,
+        },
+        { label: t.state, cell: (account) => <AccountState status={account.status} /> },
+      ]}
+    />
+  );
+}
+
+function SecondFactor({ present }: { present: boolean }) {
+  const t = useWords(admin);
+  return present ? <>{t.present}</> : <Badge tone="warn">{t.absent}</Badge>;
+}
+
+function AccountState({ status }: { status: string }) {
+  const t = useWords(admin);
+  const word = labelOf(t, 'state', status);
+  return status === 'active' ? (
+    <>{word}</>
+  ) : (
+    <Badge shape={status === 'suspended' ? 'empty' : 'half-left'}>{word}</Badge>
+  );
+}
+
+/** Who follows patients together. The view has their number and nothing that names them. */
+export function CareTeamsPage({ teams }: { teams: readonly CareTeamRow[] }) {
+  const t = useWords(admin);
+  return (
+    <>
+      <h1>{t.careTeams}</h1>
+      <p class="lead">{t.careTeamsIntro}</p>
+      {teams.length > 0 ? <CareTeamTable teams={teams} /> : <Empty>{t.noCareTeam}</Empty>}
+    </>
+  );
+}
+
+function CareTeamTable({ teams }: { teams: readonly CareTeamRow[] }) {
+  const t = useWords(admin);
+  const lang = useLang();
+  return (
+    <Table
+      caption={t.careTeams}
+      rows={teams}
+      rowId={(team) => `team-${team.id}`}
+      columns={[
+        { label: t.lead, header: true, cell: (team) => team.lead_name ?? <Missing>{t.nameUnknown}</Missing> },
+        { label: t.members, cell: (team) => <Members json={team.members} /> },
+        { label: t.patients, number: true, cell: (team) => formatNumber(lang, team.patient_count) },
+      ]}
+    />
+  );
+}
+
+const members = z.array(z.object({ id: z.string(), name: z.string().nullish() }));
+
+function Members({ json }: { json: string }) {
+  const t = useWords(admin);
+  const list = members.parse(JSON.parse(json));
+  if (list.length === 0) return <Missing>{t.noMember}</Missing>;
+  return (
+    <ul class="members">
+      {list.map((member) => (
+        <li key={member.id}>{member.name ?? <Missing>{t.nameUnknown}</Missing>}</li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,147 @@
+import { useWords } from '../i18n.ts';
+import { frame } from '../messages.ts';
+import { Badge } from '../ui/badge.tsx';
+import { labelOf } from '../ui/codeable.tsx';
+import { Empty, Missing } from '../ui/empty.tsx';
+import { type Column, Table } from '../ui/table.tsx';
+import { Moment } from '../ui/time.tsx';
+import { audit } from './messages.ts';
+import { pageSize, type SearchValues, searchFields } from './search.ts';
+
+/** A row of clinic.audit_events; `at_text` is its time to the microsecond, for the next page. */
+export type EventRow = {
+  id: string;
+  at: Date;
+  at_text: string;
+  lane: number;
+  seq: string;
+  event: string;
+  resource_type: string;
+  resource_id: string | null;
+  patient_id: string | null;
+  actor_id: string | null;
+  actor_name: string | null;
+  actor_role: string;
+  outcome: string;
+  details: string | null;
+  ip: string | null;
+  user_agent: string | null;
+};
+
+/** `rows` holds one more than a page when there is more to see. */
+export type EventsProps = { title: string; values: SearchValues; rows: readonly EventRow[] };
+
+export function Events({ title, values, rows }: EventsProps) {
+  const t = useWords(audit);
+  const shown = rows.slice(0, pageSize);
+  const last = rows.length > pageSize ? shown.at(-1) : undefined;
+  return (
+    <section class="events" aria-labelledby="events-title">
+      <h2 id="events-title" tabIndex={-1}>
+        {title}
+      </h2>
+      {shown.length > 0 ? (
+        <>
+          <p class="quiet">{t.shown(shown.length, last !== undefined)}</p>
+          <Table caption={title} compact rows={shown} columns={columns(t, useWords(frame))} />
+        </>
+      ) : (
+        <Empty>{t.none}</Empty>
+      )}
+      {last ? <Older values={values} last={last} /> : null}
+    </section>
+  );
+}
+
+type Words = ReturnType<typeof useWords<typeof audit.fr>>;
+type FrameWords = ReturnType<typeof useWords<typeof frame.fr>>;
+
+function columns(t: Words, roles: FrameWords): Column<EventRow>[] {
+  return [
+    { label: t.at, cell: (row) => <Moment at={row.at} /> },
+    { label: t.event, header: true, cell: (row) => labelOf(t, 'event', row.event) },
+    { label: t.actor, cell: (row) => <Actor row={row} roles={roles} /> },
+    { label: t.resource, cell: (row) => row.resource_type },
+    { label: t.outcome, cell: (row) => <Outcome outcome={row.outcome} /> },
+    { label: t.details, cell: (row) => <Details row={row} /> },
+  ];
+}
+
+function Actor({ row, roles }: { row: EventRow; roles: FrameWords }) {
+  const t = useWords(audit);
+  const role = row.actor_role === 'owner' ? t.system : labelOf(roles, 'role', row.actor_role);
+  if (!row.actor_id) return <>{role}</>;
+  return (
+    <>
+      {row.actor_name ?? <Missing>{t.nameUnknown}</Missing>} <span class="quiet">{role}</span>
+    </>
+  );
+}
+
+function Outcome({ outcome }: { outcome: string }) {
+  const t = useWords(audit);
+  const word = labelOf(t, 'outcome', outcome);
+  if (outcome === 'success') return <>{word}</>;
+  return <Badge tone={outcome === 'failure' ? 'danger' : 'warn'}>{word}</Badge>;
+}
+
+/** Everything else that the event says, with the way to what concerns the same patient or the same person. */
+function Details({ row }: { row: EventRow }) {
+  const t = useWords(audit);
+  return (
+    <details class="event-details">
+      <summary>
+        {t.lane} {row.lane}, {t.number} {row.seq}
+      </summary>
+      <dl>
+        <Fact label={t.patient} value={row.patient_id} filter="patient" />
+        <Fact label={t.actorId} value={row.actor_id} filter="actor" />
+        <Fact label={`${t.resource} (${row.resource_type})`} value={row.resource_id} />
+        <Fact label={t.address} value={row.ip} />
+        <Fact label={t.agent} value={row.user_agent} />
+        <Fact label={t.details} value={row.details} />
+        <Fact label={t.eventId} value={row.id} />
+      </dl>
+    </details>
+  );
+}
+
+function Fact({ label, value, filter }: { label: string; value: string | null; filter?: 'patient' | 'actor' }) {
+  const t = useWords(audit);
+  if (!value) return null;
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>
+        <code class="code">{value}</code>
+        {filter ? (
+          <button type="submit" class="link" form="audit-criteria" name={filter} value={value}>
+            {t.onlyThese}
+          </button>
+        ) : null}
+      </dd>
+    </div>
+  );
+}
+
+function Older({ values, last }: { values: SearchValues; last: EventRow }) {
+  const t = useWords(audit);
+  return (
+    <form
+      method="post"
+      action="/audit/search"
+      hx-post="/audit/search"
+      hx-target="#audit-search"
+      hx-swap="outerHTML show:top"
+    >
+      {searchFields.map((name) =>
+        values[name] ? <input key={name} type="hidden" name={name} value={values[name]} /> : null,
+      )}
+      <input type="hidden" name="after_at" value={last.at_text} />
+      <input type="hidden" name="after_id" value={last.id} />
+      <button type="submit" class="button">
+        {t.next}
+      </button>
+    </form>
+  );
+}

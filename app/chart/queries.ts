@@ -1,0 +1,77 @@
+/** A chart is one batch: the opening, then everything the page shows. */
+import { sql } from 'kysely';
+import { k } from '../../db/query.ts';
+
+/** Records that this reader looks at this patient; without it, the reads below open nothing. */
+export function openPatient(patient: string) {
+  return sql<{ answer: string }>`select audit.open_patient(${patient}::uuid) as answer`.compile(k);
+}
+
+export function readPatient(patient: string) {
+  return k.selectFrom('clinic.patients').selectAll().where('id', '=', patient).compile();
+}
+
+export function readAllergyStatus(patient: string) {
+  return k.selectFrom('clinic.allergy_status').select(['state', 'recorded_at']).where('patient_id', '=', patient).compile();
+}
+
+export function readAllergies(patient: string) {
+  return k
+    .selectFrom('clinic.allergy_intolerances')
+    .select(['clinical_status', 'verification_status', 'code', 'criticality', 'reaction'])
+    .where('patient_id', '=', patient)
+    .compile();
+}
+
+export function readConditions(patient: string) {
+  return k
+    .selectFrom('clinic.conditions')
+    .select(['id', 'clinical_status', 'verification_status', 'onset_at', 'abatement_at', 'code'])
+    .where('patient_id', '=', patient)
+    .orderBy('onset_at', (by) => by.desc().nullsLast())
+    .compile();
+}
+
+export function readMedications(patient: string) {
+  return k
+    .selectFrom('clinic.medication_requests')
+    .select(['id', 'status', 'authored_at', 'medication', 'dosage'])
+    .where('patient_id', '=', patient)
+    .orderBy('authored_at', 'desc')
+    .compile();
+}
+
+/** The newest 40 of a category: enough to hold the latest value of each code and the one before. */
+export function readObservations(patient: string, category: 'vital-signs' | 'laboratory') {
+  return k
+    .selectFrom('clinic.observations')
+    .select(['id', 'category', 'effective_at', 'status', 'code', 'value'])
+    .where('patient_id', '=', patient)
+    .where('category', '=', category)
+    .orderBy('effective_at', 'desc')
+    .limit(40)
+    .compile();
+}
+
+/** Newest first, one more than a page holds; `before` starts a later page. */
+export function readNotes(patient: string, size: number, before?: Date) {
+  const newest = k
+    .selectFrom('clinic.notes')
+    .select(['id', 'author_name', 'created_at', 'category', 'priority', 'status'])
+    .select(['subjective', 'objective', 'assessment', 'plan', 'diagnosis', 'treatment_plan'])
+    .where('patient_id', '=', patient)
+    .orderBy('created_at', 'desc')
+    .limit(size + 1);
+  return (before ? newest.where('created_at', '<', before) : newest).compile();
+}
+
+/** As readNotes. */
+export function readEncounters(patient: string, size: number, before?: Date) {
+  const newest = k
+    .selectFrom('clinic.encounters')
+    .select(['id', 'started_at', 'ended_at', 'status', 'class', 'type', 'reason', 'participant'])
+    .where('patient_id', '=', patient)
+    .orderBy('started_at', 'desc')
+    .limit(size + 1);
+  return (before ? newest.where('started_at', '<', before) : newest).compile();
+}

@@ -1,0 +1,120 @@
+import { useLang, useWords } from '../i18n.ts';
+import { frame } from '../messages.ts';
+import { Badge } from '../ui/badge.tsx';
+import { labelOf } from '../ui/codeable.tsx';
+import { Empty, Missing } from '../ui/empty.tsx';
+import { clockOf, dayOf } from '../ui/time.tsx';
+import { Timeline } from '../ui/timeline.tsx';
+import { record } from './messages.ts';
+
+/** A row of clinic.record_accesses. */
+export type AccessRow = {
+  at: Date;
+  event: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  actor_role: string;
+  resource_type: string;
+  outcome: string;
+};
+
+/** What one person did on one day: each act once, with all its times. */
+export type Visit = Pick<AccessRow, 'actor_id' | 'actor_name' | 'actor_role'> & { day: string; acts: Act[] };
+type Act = Pick<AccessRow, 'event' | 'resource_type' | 'outcome'> & { times: Date[] };
+
+export const accessLimit = 500;
+
+/** Who looked, when and why. */
+export function AccessesPage({ rows, accountId }: { rows: readonly AccessRow[]; accountId: string }) {
+  const t = useWords(record);
+  const days = Map.groupBy(gather(rows), (visit) => visit.day);
+  return (
+    <>
+      <h1>{t.accessTitle}</h1>
+      <p class="lead">
+        {t.accessIntro} <a href="/record">{t.backToRecord}</a>
+      </p>
+      {rows.length >= accessLimit ? <p class="quiet">{t.latestAccesses(accessLimit)}</p> : null}
+      {rows.length === 0 ? (
+        <Empty>{t.noAccess}</Empty>
+      ) : (
+        <Timeline
+          days={[...days].map(([day, entries]) => ({ day, entries }))}
+          entryId={(visit) => `access-${visit.day}-${visit.actor_id ?? visit.actor_role}`}
+        >
+          {(visit) => <VisitEntry visit={visit} own={visit.actor_id === accountId} />}
+        </Timeline>
+      )}
+    </>
+  );
+}
+
+/** In: accesses, newest first. Out: one entry for each person and day, in the same order. */
+export function gather(rows: readonly AccessRow[]): Visit[] {
+  const visits = new Map<string, Visit>();
+  for (const row of rows) {
+    const { actor_id, actor_name, actor_role, event, resource_type, outcome } = row;
+    const day = dayOf(row.at);
+    const key = `${day} ${actor_id ?? actor_role}`;
+    const visit = visits.get(key) ?? { day, actor_id, actor_name, actor_role, acts: [] };
+    visits.set(key, visit);
+    const same = (act: Act) => act.event === event && act.resource_type === resource_type && act.outcome === outcome;
+    const act = visit.acts.find(same);
+    if (act) act.times.push(row.at);
+    else visit.acts.push({ event, resource_type, outcome, times: [row.at] });
+  }
+  return [...visits.values()];
+}
+
+function VisitEntry({ visit, own }: { visit: Visit; own: boolean }) {
+  const t = useWords(record);
+  const seen = visit.acts.some((act) => act.outcome !== 'failure');
+  return (
+    <div class="access">
+      <h4>{own ? t.you : <Person visit={visit} />}</h4>
+      <ul>
+        {visit.acts.map((act) => (
+          <li key={`${act.event} ${act.resource_type} ${act.outcome}`}>
+            <ActText act={act} own={own} />
+          </li>
+        ))}
+      </ul>
+      {own || !seen ? null : <p class="quiet">{labelOf(t, 'why', visit.actor_role)}</p>}
+    </div>
+  );
+}
+
+function Person({ visit }: { visit: Visit }) {
+  const t = useWords(record);
+  const role = labelOf(useWords(frame), 'role', visit.actor_role);
+  if (!visit.actor_id) return <>{role}</>;
+  return (
+    <>
+      {visit.actor_name ?? <Missing>{t.nameUnknown}</Missing>} <span class="quiet">{role}</span>
+    </>
+  );
+}
+
+function ActText({ act, own }: { act: Act; own: boolean }) {
+  const t = useWords(record);
+  const what = act.event.startsWith('row.') ? ` (${labelOf(t, 'resource', act.resource_type)})` : '';
+  return (
+    <>
+      {labelOf(t, own ? 'own' : 'act', act.event)}
+      {what} <Times at={act.times} />
+      {act.outcome === 'failure' ? <Badge tone="danger">{t.refused}</Badge> : null}
+      {act.outcome === 'partial' ? <Badge tone="warn">{t.partial}</Badge> : null}
+    </>
+  );
+}
+
+/** All the times of the day while they are few, else the first, the last and how many. */
+function Times({ at }: { at: readonly Date[] }) {
+  const t = useWords(record);
+  const lang = useLang();
+  const clocks = [...new Set(at.map(clockOf))].reverse();
+  const first = clocks[0] ?? '';
+  const last = clocks.at(-1) ?? '';
+  if (clocks.length > 4) return <>{t.betweenTimes(first, last, at.length)}</>;
+  return <>{t.atTimes(new Intl.ListFormat(lang, { type: 'conjunction' }).format(clocks))}</>;
+}
