@@ -108,11 +108,14 @@ create function audit.select_patients(claims text[], selection uuid, patients uu
 language plpgsql volatile set search_path = '' as $$
 begin
   if not audit.open_all(claims, patients, array['identity']) then return 'limited'; end if;
-  insert into audit.selections (id, session_id, patients) values (selection, claims[1]::uuid, patients);
+  -- a page that is asked for again after a lost connection brings the same id
+  insert into audit.selections as s (id, session_id, patients) values (selection, claims[1]::uuid, patients)
+  on conflict (id) do update set patients = excluded.patients where s.session_id = excluded.session_id;
+  if not found then
+    raise exception using errcode = 'VS409', message = 'this page was asked for already: load it again';
+  end if;
   perform audit.append(claims, event, 'Patient', null, null, 'success', details, patients);
   return 'ok';
-exception when unique_violation then
-  raise exception using errcode = 'VS409', message = 'this page was asked for already: load it again';
 end $$;
 comment on function audit.select_patients is 'Opens the identity of what a list will show, and records the ids. Internal.';
 

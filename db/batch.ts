@@ -1,0 +1,206 @@
+// The only door to the database: a page is one batch, and a batch is one flush.
+//
+//   <clean start, read write>  iam.enter(…); audit.open_…(…);  commit
+//   <clean start, read only>   iam.enter(…); the reads;        commit
+//
+// The second transaction sees only what the first one committed, which is promise 4: no plaintext without a committed
+// record. Everything is sent without waiting; what came of each transaction is looked at afterwards. A statement that
+// follows a failure inside its transaction fails as well, and the next clean start ends whatever was left open.
+import type pg from 'pg';
+import type { AnyQuery } from './query.ts';
+import { isPassing, Refusal, refusedWith, sqlstateOf, toRefusal } from './refusal.ts';
+
+export { Refusal } from './refusal.ts';
+
+export type Role =
+  | 'patient'
+  | 'clinician'
+  | 'secretary'
+  | 'org_admin'
+  | 'auditor'
+  | 'dpo'
+  | 'researcher'
+  | 'import';
+
+/** Who is asking. `role` is a hint for which page to ask for: the database decides. */
+export type Who = {
+  token: string | null;
+  role: Role | 'anon';
+  ip: string | null;
+  userAgent: string | null;
+  requestId: string;
+};
+
+export type Results<Q extends readonly AnyQuery[]> = {
+  [I in keyof Q]: Q[I] extends import('kysely').CompiledQuery<infer Row> ? Row[] : never;
+};
+
+export type Page<Q extends readonly AnyQuery[]> = {
+  /** `select audit.open_…(…) as answer` */
+  open: AnyQuery;
+  /** The patient that the page shows, if it shows one: the transaction sees no other. */
+  focus?: string;
+  reads: Q;
+};
+
+export type Change<Q extends readonly AnyQuery[]> = Page<Q> & {
+  /** Idempotency key: a uuid from the form. A repeated key changes nothing and answers the reads. */
+  key: string;
+  /** What ops.intend announces, e.g. `notes.write`. */
+  operation: string;
+  change: AnyQuery;
+};
+
+export interface Door {
+  /** A page. Two transactions, one flush. @throws Refusal */
+  read<const Q extends readonly AnyQuery[]>(who: Who, page: Page<Q>): Promise<Results<Q>>;
+  /** A change: announced, made, read back. Three transactions, one flush. @throws Refusal */
+  write<const Q extends readonly AnyQuery[]>(who: Who, change: Change<Q>): Promise<Results<Q>>;
+  /** A sign-in function, on the login vs_gate. @throws Refusal */
+  gate<Row>(query: import('kysely').CompiledQuery<Row>): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/** Where connections come from: a pool, or on workerd a client for this request. */
+export type Source = {
+  /** May the server keep prepared statements for the next request? */
+  readonly prepares: boolean;
+  take(): Promise<{ client: pg.Client; giveBack(broken: boolean): void }>;
+  close(): Promise<void>;
+};
+
+/** Constant text, inside the transaction, so that a pooler can't send it elsewhere (docs/threat-model.md, poisoned settings). */
+const cleanStart = (mode: 'read write' | 'read only') =>
+  `rollback; begin isolation level read committed ${mode}; reset all; set role none; close all; unlisten *; ` +
+  'select pg_catalog.pg_advisory_unlock_all()';
+const start = { write: cleanStart('read write'), read: cleanStart('read only') };
+
+type Statement = { sql: string; parameters: readonly unknown[] };
+type Transaction = { mode: 'read' | 'write'; statements: Statement[] };
+type Outcome = { rows: Record<string, unknown>[][]; failure?: unknown };
+
+export function createDoor(options: { edge: Source; gate: Source; ring: string }): Door {
+  const { edge, gate, ring } = options;
+
+  const enter = (who: Who, phase: 'open' | 'read' | 'write', focus?: string): Statement => ({
+    sql: 'select iam.enter($1, $2, $3, $4, $5, $6) as answer',
+    parameters: [who.token, ring, focus ?? null, phase, who.ip, who.userAgent],
+  });
+
+  return {
+    async read(who, { open, focus, reads }) {
+      const [opened, shown] = await sendTwice(edge, [
+        { mode: 'write', statements: [enter(who, 'open', focus), open] },
+        { mode: 'read', statements: [enter(who, 'read', focus), ...reads] },
+      ]);
+      mustBeOpen(opened);
+      return rowsOf(shown).slice(1) as never;
+    },
+
+    async write(who, { open, focus, reads, key, operation, change }) {
+      const intend = { sql: 'select ops.intend($1, $2) as answer', parameters: [key, operation] };
+      const [opened, changed, shown] = await sendTwice(edge, [
+        { mode: 'write', statements: [enter(who, 'open', focus), open, intend] },
+        { mode: 'write', statements: [enter(who, 'write', focus), change] },
+        { mode: 'read', statements: [enter(who, 'read', focus), ...reads] },
+      ]);
+      mustBeOpen(opened);
+      // a form that was sent twice: it has happened, and what it made is read back
+      if (answerOf(opened, 2) !== 'done' || sqlstateOf(changed?.failure) !== 'VS208') rowsOf(changed);
+      return rowsOf(shown).slice(1) as never;
+    },
+
+    async gate(query) {
+      const [outcome] = await send(gate, [{ mode: 'write', statements: [query] }]).catch((error) => {
+        throw toRefusal(error);
+      });
+      return rowsOf(outcome)[0] as never;
+    },
+
+    async close() {
+      await Promise.all([edge.close(), gate.close()]);
+    },
+  };
+}
+
+/** iam.enter, the opening and the intent answer with a word, so that a refusal is committed with its record. */
+function mustBeOpen(opened: Outcome | undefined): void {
+  const rows = rowsOf(opened);
+  for (let i = 0; i < rows.length; i++) {
+    const answer = answerOf(opened, i);
+    if (answer !== 'ok' && !(i === 2 && answer === 'done')) throw refusedWith(answer);
+  }
+}
+
+function answerOf(outcome: Outcome | undefined, statement: number): string {
+  return String(outcome?.rows[statement]?.[0]?.answer);
+}
+
+function rowsOf(outcome: Outcome | undefined): Record<string, unknown>[][] {
+  if (!outcome || outcome.failure !== undefined) throw toRefusal(outcome?.failure);
+  return outcome.rows;
+}
+
+/** Once more after a lost connection or a passing conflict: reads may, and a change has its idempotency key. */
+async function sendTwice(source: Source, transactions: Transaction[]): Promise<Outcome[]> {
+  try {
+    const outcomes = await send(source, transactions);
+    const failed = outcomes.find((o) => o.failure !== undefined);
+    if (!failed || !isPassing(failed.failure)) return outcomes;
+  } catch (error) {
+    if (!isPassing(error)) throw toRefusal(error);
+  }
+  return send(source, transactions).catch((error) => {
+    throw toRefusal(error);
+  });
+}
+
+/** Sends everything in one flush, then looks at what came of each transaction. */
+async function send(source: Source, transactions: Transaction[]): Promise<Outcome[]> {
+  const { client, giveBack } = await source.take();
+  let broken = true;
+  try {
+    const stream = streamOf(client);
+    stream.cork?.();
+    const pending = transactions.map(({ mode, statements }) => [
+      client.query(start[mode]),
+      ...statements.map((s) => client.query(asConfig(s, source.prepares))),
+      client.query('commit'),
+    ]);
+    process.nextTick(() => stream.uncork?.());
+    const settled = await Promise.all(pending.map((queries) => Promise.allSettled(queries)));
+    const outcomes = settled.map(toOutcome);
+    broken = outcomes.some((o) => o.failure !== undefined && sqlstateOf(o.failure) === undefined);
+    return outcomes;
+  } finally {
+    giveBack(broken);
+  }
+}
+
+function toOutcome(settled: PromiseSettledResult<pg.QueryResult>[]): Outcome {
+  const failed = settled.find((s) => s.status === 'rejected');
+  if (failed) return { rows: [], failure: failed.reason };
+  const results = settled.map((s) => (s as PromiseFulfilledResult<pg.QueryResult>).value);
+  // the commit of a transaction that failed answers ROLLBACK, without an error
+  if (results.at(-1)?.command !== 'COMMIT') return { rows: [], failure: new Refusal('fault', { commit: 'refused' }) };
+  return { rows: results.slice(1, -1).map((r) => r.rows) };
+}
+
+// One short name for each text: the same statement is planned once for each connection.
+const names = new Map<string, string>();
+
+function asConfig({ sql, parameters }: Statement, prepares: boolean): pg.QueryConfig {
+  const config = { text: sql, values: [...parameters] };
+  if (!prepares) return config;
+  let name = names.get(sql);
+  if (name === undefined && names.size < 1000) {
+    name = `s${names.size}`;
+    names.set(sql, name);
+  }
+  return name === undefined ? config : { ...config, name };
+}
+
+/** `pg` doesn't type its socket; workerd's has no cork. */
+function streamOf(client: pg.Client): { cork?: () => void; uncork?: () => void } {
+  return (client as unknown as { connection: { stream: { cork?: () => void; uncork?: () => void } } }).connection.stream;
+}
