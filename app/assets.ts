@@ -8,20 +8,10 @@ import type { Env } from '../edge/session.ts';
 /** The entry's static files by name: those of app/static (css/base.css…) and htmx.js. */
 export type Assets = (name: string) => { body: Uint8Array | string; type: string } | undefined;
 
+const FRAME = ['layers', 'tokens', 'base', 'layout', 'forms', 'components', 'table', 'banner', 'search'];
+const PAGES = ['chart', 'notes', 'record', 'audit'];
 const JOINED: Record<string, readonly string[]> = {
-  'style.css': [
-    'layers',
-    'tokens',
-    'base',
-    'layout',
-    'forms',
-    'components',
-    'table',
-    'banner',
-    'search',
-    'clinical',
-    'print',
-  ].map((name) => `css/${name}.css`),
+  'style.css': [...FRAME, ...PAGES, 'print'].map((name) => `css/${name}.css`),
   'app.js': ['search', 'keys', 'live'].map((name) => `js/${name}.js`),
 };
 const SERVED = ['style.css', 'app.js', 'htmx.js', 'icon.svg'] as const;

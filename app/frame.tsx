@@ -47,7 +47,7 @@ export function TopBar({ role, me, section, search }: { role: string; me?: Me; s
             stroke-linecap="round"
           />
         </svg>
-        Vital Sync
+        <span>Vital Sync</span>
       </a>
       {destinations.length > 0 ? (
         <nav aria-label={t.navigation}>
@@ -157,10 +157,9 @@ export function Live() {
     <>
       <div id="status" class="toast" role="status" data-dismiss-label={t.dismiss} />
       <div id="alert" class="toast" data-tone="danger" role="alert" data-dismiss-label={t.dismiss} />
-      <template id="connection-lost">
+      <template id="not-answered">
         <p>
-          <Icon shape="danger" />
-          <b>{t.connectionLost}</b> {t.connectionLostHelp}
+          <Icon shape="danger" /> <b>{t.notAnswered}</b> {t.notAnsweredHelp} <span class="code" />
         </p>
       </template>
       <Shortcuts />

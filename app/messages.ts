@@ -15,8 +15,8 @@ export const frame = messages(
     theme_light: 'Clair',
     theme_dark: 'Sombre',
     printedOn: (when: string) => `Imprimé le ${when}`,
-    connectionLost: 'La connexion est interrompue',
-    connectionLostHelp:
+    notAnswered: 'La demande n’a pas abouti.',
+    notAnsweredHelp:
       'Ce que vous avez saisi reste à l’écran et n’est pas enregistré. Vérifiez le réseau, puis recommencez.',
     dismiss: 'Fermer',
 
@@ -59,8 +59,8 @@ export const frame = messages(
     theme_light: 'Light',
     theme_dark: 'Dark',
     printedOn: (when: string) => `Printed on ${when}`,
-    connectionLost: 'The connection is interrupted',
-    connectionLostHelp: 'What you typed stays on the screen and is not saved. Check the network, then try again.',
+    notAnswered: 'The request did not go through.',
+    notAnsweredHelp: 'What you typed stays on the screen and is not saved. Check the network, then try again.',
     dismiss: 'Close',
 
     shortcuts: 'Keyboard shortcuts',

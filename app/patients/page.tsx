@@ -104,9 +104,9 @@ function PatientTable({ caption, rows }: { caption: string; rows: readonly Patie
   const t = useWords(patients);
   const columns: Column<PatientRow>[] = [
     { label: t.name, header: true, cell: (row) => <PatientLink row={row} /> },
-    { label: t.birthDate, cell: (row) => <BirthDate row={row} /> },
-    { label: t.sex, cell: (row) => <Sex value={row.sex} /> },
-    { label: t.identity, cell: (row) => <IdentityBadge status={row.identity_status} /> },
+    { label: t.birthDate, evident: true, cell: (row) => <BirthDate row={row} /> },
+    { label: t.sex, evident: true, cell: (row) => <Sex value={row.sex} /> },
+    { label: t.identity, cell: (row) => <IdentityBadge status={row.identity_status} short /> },
     { label: t.lastActivity, cell: (row) => <Day value={row.last_activity_at} /> },
   ];
   return <Table caption={caption} columns={columns} rows={byName(rows)} rowId={(row) => `p-${row.id}`} />;

@@ -10,8 +10,7 @@ export const signIn = messages(
     emailMissing: 'Saisissez votre adresse électronique',
     passwordMissing: 'Saisissez votre mot de passe',
     refused: 'Adresse ou mot de passe incorrect.',
-    refusedHelp:
-      'Vérifiez les deux, ainsi que la touche Majuscule. Rien n’indique si un compte existe à cette adresse.',
+    refusedHelp: 'Vérifiez les deux, ainsi que la touche Verr. maj., puis recommencez.',
 
     codeTitle: 'Code de vérification',
     codeStep: 'Étape 2 sur 2',
@@ -38,7 +37,7 @@ export const signIn = messages(
     emailMissing: 'Enter your e-mail address',
     passwordMissing: 'Enter your password',
     refused: 'Wrong address or password.',
-    refusedHelp: 'Check both, and the Caps Lock key. Nothing here tells whether an account exists at this address.',
+    refusedHelp: 'Check both, and the Caps Lock key, then try again.',
 
     codeTitle: 'Verification code',
     codeStep: 'Step 2 of 2',

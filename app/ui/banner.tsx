@@ -40,20 +40,20 @@ export function Banner({
   return (
     <section class="banner" aria-label={t.banner} data-deceased={patient.deceased_date ? '' : undefined}>
       <dl class="banner-identity">
-        <Trait label={t.birthName} name>
+        <Trait label={t.birthName} kind="name">
           <b class="birth-name">{patient.birth_name.toUpperCase()}</b>
         </Trait>
         {/* A used name is recorded only where it differs from the birth name. */}
         {patient.used_name ? <Trait label={t.usedName}>{patient.used_name}</Trait> : null}
-        <Trait label={t.firstGivenName} name>
+        <Trait label={t.firstGivenName} kind="name">
           <b>{patient.first_given_name}</b>
         </Trait>
         {patient.used_given_name ? <Trait label={t.usedGivenName}>{patient.used_given_name}</Trait> : null}
-        <Trait label={t.birthDate}>
+        <Trait label={t.birthDate} kind="evident">
           <Day value={patient.birth_date} /> (
           <AgeText birthDate={patient.birth_date} deceasedDate={patient.deceased_date} />)
         </Trait>
-        <Trait label={t.sex}>
+        <Trait label={t.sex} kind="evident">
           <Sex value={patient.sex} />
         </Trait>
         {patient.identity_status === 'qualifiee' && patient.ins_matricule ? (
@@ -62,7 +62,7 @@ export function Banner({
           </Trait>
         ) : null}
         {patient.deceased_date ? (
-          <Trait label={t.deceased}>
+          <Trait label={t.deceased} kind="evident">
             <b>
               {t.deceasedOn} <Day value={patient.deceased_date} />
             </b>
@@ -80,9 +80,10 @@ export function Banner({
   );
 }
 
-function Trait({ label, name, children }: { label: string; name?: boolean; children: ComponentChildren }) {
+/** `evident`: on a phone the value stands without its label, which stays for screen readers. */
+function Trait({ label, kind, children }: { label: string; kind?: 'name' | 'evident'; children: ComponentChildren }) {
   return (
-    <div data-name={name}>
+    <div data-kind={kind}>
       <dt>{label}</dt>
       <dd>{children}</dd>
     </div>
@@ -105,16 +106,16 @@ export function Sex({ value }: { value: string }) {
   return <>{words[value] ?? t.sex_unknown}</>;
 }
 
-/** RNIV's four states: the left half is the INSi check, the right half the identity document. */
-export function IdentityBadge({ status }: { status: string }) {
+/** RNIV's four states: the left half is the INSi check, the right half the identity document. `short` below a heading. */
+export function IdentityBadge({ status, short }: { status: string; short?: boolean }) {
   const t = useWords(ui);
-  const states: Record<string, [Shape, string]> = {
-    recuperee: ['half-left', t.identity_recuperee],
-    validee: ['half-right', t.identity_validee],
-    qualifiee: ['full', t.identity_qualifiee],
+  const states: Record<string, [Shape, string, string]> = {
+    recuperee: ['half-left', t.identity_recuperee, t.recuperee],
+    validee: ['half-right', t.identity_validee, t.validee],
+    qualifiee: ['full', t.identity_qualifiee, t.qualifiee],
   };
-  const [shape, word] = states[status] ?? ['empty', t.identity_provisoire];
-  return <Badge shape={shape}>{word}</Badge>;
+  const [shape, words, word] = states[status] ?? ['empty', t.identity_provisoire, t.provisoire];
+  return <Badge shape={shape}>{short ? word : words}</Badge>;
 }
 
 /** 258037511600123 → 2 58 03 75 116 001 23, as it stands on the carte Vitale. */

@@ -29,38 +29,40 @@ export function Combobox({ id, action, name, label, button, hint, example, short
           <Icon shape="search" />
           {label}
         </label>
-        <input
-          id={id}
-          class="input"
-          type="text"
-          name={name}
-          value={value}
-          placeholder={example}
-          inputMode="search"
-          enterkeyhint="search"
-          autocomplete="off"
-          spellcheck={false}
-          role="combobox"
-          aria-expanded="false"
-          aria-controls={`${id}-options`}
-          aria-autocomplete="list"
-          aria-describedby={`${id}-hint`}
-          maxLength={80}
-          hx-post={action}
-          hx-trigger="input changed delay:200ms"
-          hx-target={`#${id}-results`}
-          hx-swap="innerHTML"
-          hx-sync="this:replace"
-        />
-        {shortcut ? (
-          <span class="key" aria-hidden="true">
-            {shortcut}
-          </span>
-        ) : null}
+        <span class="search-field">
+          <input
+            id={id}
+            class="input"
+            type="text"
+            name={name}
+            value={value}
+            placeholder={example}
+            inputMode="search"
+            enterkeyhint="search"
+            autocomplete="off"
+            spellcheck={false}
+            role="combobox"
+            aria-expanded="false"
+            aria-controls={`${id}-options`}
+            aria-autocomplete="list"
+            aria-describedby={`${id}-hint`}
+            maxLength={80}
+            hx-post={action}
+            hx-trigger="input changed delay:200ms"
+            hx-target={`#${id}-results`}
+            hx-swap="innerHTML"
+            hx-sync="this:replace"
+          />
+          {shortcut ? (
+            <span class="key" aria-hidden="true">
+              {shortcut}
+            </span>
+          ) : null}
+        </span>
         <span id={`${id}-hint`} class="visually-hidden">
           {hint}
         </span>
-        <button class="button" data-quiet type="submit">
+        <button class="button" type="submit">
           {button}
         </button>
         <div id={`${id}-results`} class="search-options" />

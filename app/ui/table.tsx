@@ -8,6 +8,8 @@ export type Column<Row> = {
   number?: boolean;
   /** The cell that names the row (`<th scope="row">`); one per table. */
   header?: boolean;
+  /** On phones, where labels stand beside values, this one needs none: a date of birth, a sex, a state. */
+  evident?: boolean;
   /** Codes, hashes and identifiers, in the monospace face. */
   code?: boolean;
 };
@@ -62,7 +64,7 @@ function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
     );
   }
   return (
-    <td data-label={column.label} data-number={column.number} data-code={column.code}>
+    <td data-label={column.label} data-number={column.number} data-code={column.code} data-evident={column.evident}>
       {content}
     </td>
   );

@@ -38,15 +38,17 @@
     menu.querySelector('summary').focus();
   });
 
-  function sayConnectionLost() {
-    const text = document.getElementById('connection-lost').content.cloneNode(true);
+  function sayNotAnswered(reference = '') {
+    const text = document.getElementById('not-answered').content.cloneNode(true);
+    text.querySelector('.code').textContent = reference;
     document.getElementById('alert').replaceChildren(text);
   }
 
   // htmx:error covers the network, the time limit and the swap; an answer of 5xx isn't swapped in.
-  document.addEventListener('htmx:error', sayConnectionLost);
+  document.addEventListener('htmx:error', () => sayNotAnswered());
   document.addEventListener('htmx:response:error', (event) => {
-    if (event.detail.ctx.response.status >= 500) sayConnectionLost();
+    const { status, headers } = event.detail.ctx.response;
+    if (status >= 500) sayNotAnswered(headers.get('X-Request-Id') ?? '');
   });
 
   const focusWanted = (root) => root.querySelector?.('[data-focus]')?.focus();

@@ -18,6 +18,11 @@
     } else input.removeAttribute('aria-activedescendant');
   }
 
+  function clear(input) {
+    input.value = '';
+    listOf(input).replaceChildren();
+  }
+
   function move(input, step) {
     const options = optionsOf(input);
     if (options.length === 0) return;
@@ -40,7 +45,7 @@
     } else if (event.key === 'Escape') {
       // First Esc closes the list, the second one empties the field.
       if (input.getAttribute('aria-expanded') === 'true') setOpen(input, false);
-      else input.value = '';
+      else clear(input);
       event.preventDefault();
     }
   }
