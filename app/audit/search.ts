@@ -58,8 +58,8 @@ const search = z
     role: optional(z.enum(actorRoles)),
     from: optional(z.iso.date()),
     to: optional(z.iso.date()),
-    patient: optional(z.uuid()),
-    actor: optional(z.uuid()),
+    patient: optional(z.guid()),
+    actor: optional(z.guid()),
   })
   .refine(({ from, to }) => !from || !to || from <= to, { path: ['to'], error: 'ends_before_start' });
 
@@ -74,7 +74,7 @@ const problemOf: Record<SearchField, SearchProblem> = {
 };
 
 // The time goes back to SQL in the text that came from there, so that no microsecond is lost on the way.
-const cursor = z.object({ after_at: z.iso.datetime({ precision: 6 }), after_id: z.uuid() });
+const cursor = z.object({ after_at: z.iso.datetime({ precision: 6 }), after_id: z.guid() });
 
 /** In: the fields of a posted search. Out: what was typed, and either the search or a problem per field. */
 export function readSearch(

@@ -2,7 +2,7 @@ import { messages } from '../i18n.ts';
 
 export const chart = messages(
   {
-    title: (name: string) => `Dossier de ${name}`,
+    title: 'Dossier du patient',
     sections: 'Parties du dossier',
     problems: 'Problèmes',
     noProblems: 'Aucun problème actif enregistré.',
@@ -75,7 +75,7 @@ export const chart = messages(
     unnamed: 'libellé non renseigné',
   },
   {
-    title: (name: string) => `Record of ${name}`,
+    title: 'Patient record',
     sections: 'Parts of the record',
     problems: 'Problems',
     noProblems: 'No active problem recorded.',

@@ -18,22 +18,16 @@ export type HistoryProps = {
   encounters: readonly EncounterRow[];
   /** Set on the pages that follow the first one. */
   before?: Date;
+  /** The note that has just been written, to be seen among the others. */
+  writtenId?: string;
 };
 
 /** A patient's chart for those who treat them. Identity and allergies stand in the banner above. */
-export function ChartPage({
-  patientName,
-  history,
-  summary,
-}: {
-  patientName: string;
-  history: HistoryProps;
-  summary: SummaryRows;
-}) {
+export function ChartPage({ history, summary }: { history: HistoryProps; summary: SummaryRows }) {
   const t = useWords(chart);
   return (
     <>
-      <h1 class="visually-hidden">{t.title(patientName)}</h1>
+      <h1 class="visually-hidden">{t.title}</h1>
       <Sections />
       <div class="chart">
         <NoteOpener patientId={history.patientId} />
@@ -62,7 +56,7 @@ function Sections() {
 }
 
 /** Notes and visits by day. It is also the fragment that comes back when a note has been written. */
-export function History({ patientId, notes, encounters, before }: HistoryProps) {
+export function History({ patientId, notes, encounters, before, writtenId }: HistoryProps) {
   const t = useWords(chart);
   const { days, older } = timeline(notes, encounters, historySize);
   return (
@@ -76,7 +70,11 @@ export function History({ patientId, notes, encounters, before }: HistoryProps) 
       {days.length > 0 ? (
         <Timeline days={days} entryId={entryId}>
           {(entry) =>
-            entry.kind === 'note' ? <NoteEntry note={entry.note} /> : <EncounterEntry encounter={entry.encounter} />
+            entry.kind === 'note' ? (
+              <NoteEntry note={entry.note} fresh={entry.note.id === writtenId} />
+            ) : (
+              <EncounterEntry encounter={entry.encounter} />
+            )
           }
         </Timeline>
       ) : (

@@ -1,21 +1,28 @@
 /** A chart is one batch: the opening, then everything the page shows. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { k } from '../../db/query.ts';
+
+/** A patient by id, or by a subquery (record/queries.ts: one's own). It says which one; policies say whether. */
+export type PatientId = string | RawBuilder<string>;
 
 /** Records that this reader looks at this patient; without it, the reads below open nothing. */
 export function openPatient(patient: string) {
   return sql<{ answer: string }>`select audit.open_patient(${patient}::uuid) as answer`.compile(k);
 }
 
-export function readPatient(patient: string) {
+export function readPatient(patient: PatientId) {
   return k.selectFrom('clinic.patients').selectAll().where('id', '=', patient).compile();
 }
 
-export function readAllergyStatus(patient: string) {
-  return k.selectFrom('clinic.allergy_status').select(['state', 'recorded_at']).where('patient_id', '=', patient).compile();
+export function readAllergyStatus(patient: PatientId) {
+  return k
+    .selectFrom('clinic.allergy_status')
+    .select(['state', 'recorded_at'])
+    .where('patient_id', '=', patient)
+    .compile();
 }
 
-export function readAllergies(patient: string) {
+export function readAllergies(patient: PatientId) {
   return k
     .selectFrom('clinic.allergy_intolerances')
     .select(['clinical_status', 'verification_status', 'code', 'criticality', 'reaction'])
@@ -23,7 +30,7 @@ export function readAllergies(patient: string) {
     .compile();
 }
 
-export function readConditions(patient: string) {
+export function readConditions(patient: PatientId) {
   return k
     .selectFrom('clinic.conditions')
     .select(['id', 'clinical_status', 'verification_status', 'onset_at', 'abatement_at', 'code'])
@@ -32,7 +39,7 @@ export function readConditions(patient: string) {
     .compile();
 }
 
-export function readMedications(patient: string) {
+export function readMedications(patient: PatientId) {
   return k
     .selectFrom('clinic.medication_requests')
     .select(['id', 'status', 'authored_at', 'medication', 'dosage'])
@@ -42,7 +49,7 @@ export function readMedications(patient: string) {
 }
 
 /** The newest 40 of a category: enough to hold the latest value of each code and the one before. */
-export function readObservations(patient: string, category: 'vital-signs' | 'laboratory') {
+export function readObservations(patient: PatientId, category: 'vital-signs' | 'laboratory') {
   return k
     .selectFrom('clinic.observations')
     .select(['id', 'category', 'effective_at', 'status', 'code', 'value'])
@@ -54,7 +61,7 @@ export function readObservations(patient: string, category: 'vital-signs' | 'lab
 }
 
 /** Newest first, one more than a page holds; `before` starts a later page. */
-export function readNotes(patient: string, size: number, before?: Date) {
+export function readNotes(patient: PatientId, size: number, before?: Date) {
   const newest = k
     .selectFrom('clinic.notes')
     .select(['id', 'author_name', 'created_at', 'category', 'priority', 'status'])
@@ -66,7 +73,7 @@ export function readNotes(patient: string, size: number, before?: Date) {
 }
 
 /** As readNotes. */
-export function readEncounters(patient: string, size: number, before?: Date) {
+export function readEncounters(patient: PatientId, size: number, before?: Date) {
   const newest = k
     .selectFrom('clinic.encounters')
     .select(['id', 'started_at', 'ended_at', 'status', 'class', 'type', 'reason', 'participant'])

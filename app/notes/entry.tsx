@@ -19,13 +19,21 @@ export type NoteRow = {
 /** What was concluded comes first: it is what one looks for. */
 const readingOrder: readonly Section[] = ['diagnosis', ...sections.filter((section) => section !== 'diagnosis')];
 
-/** A note as it is read: whole, and what wasn't filled in is said. `plain`: for the patient, in the patient's words. */
-export function NoteEntry({ note, plain }: { note: NoteRow; plain?: boolean }) {
+type NoteEntryProps = {
+  note: NoteRow;
+  /** For the patient: the parts are named in the patient's words. */
+  plain?: boolean;
+  /** It has just been written. */
+  fresh?: boolean;
+};
+
+/** A note as it is read: whole, and what wasn't filled in is said. */
+export function NoteEntry({ note, plain, fresh }: NoteEntryProps) {
   const t = useWords(notes);
   const written = readingOrder.filter((section) => note[section]);
   const missing = sections.filter((section) => !note[section]);
   return (
-    <article class="note" data-status={note.status}>
+    <article class="note" data-status={note.status} data-new={fresh}>
       <header class="entry-head">
         <Clock at={note.created_at} />
         <h4>{labelOf(t, 'category', note.category)}</h4>

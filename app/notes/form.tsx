@@ -12,6 +12,8 @@ export type NoteFormProps = {
   errors?: NoteErrors;
   /** Why the database didn't take the note; the text stays in the form. */
   refusal?: string;
+  /** In the chart: htmx puts the answer where the form is. On its own page the form is an ordinary one. */
+  inPlace?: boolean;
   /** The form just opened, so the first field takes the focus. */
   opened?: boolean;
 };
@@ -20,7 +22,7 @@ export type NoteFormProps = {
  * The whole note in one form, two columns where there is room: S and O, then A and P, then what was concluded.
  * The same form stands on its own page and in the chart; `key` makes a second submission write nothing.
  */
-export function NoteForm({ patientId, values, errors = {}, refusal, opened }: NoteFormProps) {
+export function NoteForm({ patientId, values, errors = {}, refusal, inPlace, opened }: NoteFormProps) {
   const t = useWords(notes);
   const chart = `/patients/${patientId}`;
   return (
@@ -34,11 +36,8 @@ export function NoteForm({ patientId, values, errors = {}, refusal, opened }: No
         class="note-form"
         method="post"
         action={`${chart}/notes`}
-        hx-post={`${chart}/notes`}
-        hx-target="#note-entry"
-        hx-swap="outerHTML"
-        hx-disable="find button"
         data-unsaved=""
+        {...(inPlace ? swapForm(`${chart}/notes`) : {})}
       >
         <input type="hidden" name="key" value={values.key} />
         <Classification values={values} errors={errors} />
@@ -65,6 +64,15 @@ export function NoteForm({ patientId, values, errors = {}, refusal, opened }: No
       </form>
     </section>
   );
+}
+
+function swapForm(action: string) {
+  return {
+    'hx-post': action,
+    'hx-target': '#note-entry',
+    'hx-swap': 'outerHTML',
+    'hx-disable': 'find [data-key-submit], find [data-key-draft]',
+  };
 }
 
 function Problems({ errors, refusal }: { errors: NoteErrors; refusal?: string }) {

@@ -60,7 +60,7 @@ export function readNote(
     if (typeof field === 'string') values[name] = field;
   }
   // A key that isn't a UUID can't have come from our form: it gets a new one, and nothing can have been written under it.
-  if (!z.uuid().safeParse(values.key).success) values.key = freshKey;
+  if (!z.guid().safeParse(values.key).success) values.key = freshKey;
   const parsed = note.safeParse(values);
   if (!parsed.success) return { values, errors: problems(parsed.error) };
   const { category, priority, status, ...written } = parsed.data;

@@ -1,10 +1,9 @@
-import type { ComponentChildren } from 'preact';
 import { useWords } from '../i18n.ts';
 import { NoteForm, type NoteFormProps } from './form.tsx';
 import { notes } from './messages.ts';
 
 /** The form on a page of its own: without script, and when a note came back with errors. */
-export function NotePage(props: NoteFormProps & { children?: ComponentChildren }) {
+export function NotePage(props: NoteFormProps) {
   const t = useWords(notes);
   return (
     <div class="note-page">

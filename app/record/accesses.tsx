@@ -25,7 +25,7 @@ type Act = Pick<AccessRow, 'event' | 'resource_type' | 'outcome'> & { times: Dat
 export const accessLimit = 500;
 
 /** Who looked, when and why. */
-export function AccessesPage({ rows, accountId }: { rows: readonly AccessRow[]; accountId: string }) {
+export function AccessesPage({ rows, accountId }: { rows: readonly AccessRow[]; accountId?: string }) {
   const t = useWords(record);
   const days = Map.groupBy(gather(rows), (visit) => visit.day);
   return (
@@ -42,7 +42,7 @@ export function AccessesPage({ rows, accountId }: { rows: readonly AccessRow[]; 
           days={[...days].map(([day, entries]) => ({ day, entries }))}
           entryId={(visit) => `access-${visit.day}-${visit.actor_id ?? visit.actor_role}`}
         >
-          {(visit) => <VisitEntry visit={visit} own={visit.actor_id === accountId} />}
+          {(visit) => <VisitEntry visit={visit} own={visit.actor_id !== null && visit.actor_id === accountId} />}
         </Timeline>
       )}
     </>

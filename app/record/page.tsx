@@ -16,6 +16,9 @@ import { record } from './messages.ts';
 
 export type OwnPatient = PatientIdentity & { phone: string | null; email: string | null; address: string | null };
 
+/** How many notes the page shows. */
+export const noteLimit = 50;
+
 export type RecordProps = {
   organisation: string;
   patient: OwnPatient;

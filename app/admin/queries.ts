@@ -1,0 +1,20 @@
+import { sql } from 'kysely';
+import { k } from '../../db/query.ts';
+
+export function openAccounts() {
+  return sql<{ answer: string }>`select audit.open_accounts() as answer`.compile(k);
+}
+
+export function readAccounts() {
+  return k
+    .selectFrom('clinic.accounts')
+    .select(['id', 'display_name', 'role', 'email', 'status', 'second_factor', 'last_sign_in_at'])
+    .compile();
+}
+
+export function readCareTeams() {
+  return k
+    .selectFrom('clinic.care_teams')
+    .select(['id', 'lead_account_id', 'lead_name', 'members', 'patient_count'])
+    .compile();
+}

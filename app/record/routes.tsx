@@ -1,0 +1,67 @@
+/** GET /record: what is held on oneself. GET /record/accesses: who looked at it. */
+import { type Context, Hono } from 'hono';
+import type { Door } from '../../db/batch.ts';
+import type { Env } from '../../edge/session.ts';
+import { bannerAllergies } from '../chart/allergies.ts';
+import {
+  readAllergies,
+  readAllergyStatus,
+  readConditions,
+  readMedications,
+  readNotes,
+  readObservations,
+  readPatient,
+} from '../chart/queries.ts';
+import { inLang } from '../i18n.ts';
+import { page } from '../layout.tsx';
+import { AccessesPage, accessLimit } from './accesses.tsx';
+import { record } from './messages.ts';
+import { noteLimit, RecordPage } from './page.tsx';
+import { openOwnRecord, ownPatient, readAccesses, readOwnAccount } from './queries.ts';
+
+export function recordRoutes(door: Door) {
+  return new Hono<Env>()
+    .get('/', (c) => answerRecord(c, door))
+
+    .get('/accesses', async (c) => {
+      const [me, rows] = await door.read(c.var.who, {
+        open: openOwnRecord(),
+        reads: [readOwnAccount(), readAccesses(accessLimit)],
+      });
+      const title = inLang(record, c.var.lang).accessTitle;
+      const accountId = me[0]?.account_id;
+      return page(c, { title, me: me[0], section: 'accesses' }, <AccessesPage rows={rows} accountId={accountId} />);
+    });
+}
+
+async function answerRecord(c: Context<Env>, door: Door) {
+  const [me, patients, status, allergies, conditions, medications, vitals, laboratory, notes] = await door.read(
+    c.var.who,
+    {
+      open: openOwnRecord(),
+      reads: [
+        readOwnAccount(),
+        readPatient(ownPatient),
+        readAllergyStatus(ownPatient),
+        readAllergies(ownPatient),
+        readConditions(ownPatient),
+        readMedications(ownPatient),
+        readObservations(ownPatient, 'vital-signs'),
+        readObservations(ownPatient, 'laboratory'),
+        readNotes(ownPatient, noteLimit),
+      ],
+    },
+  );
+  const patient = patients[0];
+  if (!patient) return c.notFound();
+  return page(
+    c,
+    { title: inLang(record, c.var.lang).title, me: me[0], section: 'record' },
+    <RecordPage
+      organisation={me[0]?.organisation_name ?? ''}
+      patient={patient}
+      allergies={bannerAllergies(status[0], allergies)}
+      {...{ conditions, medications, vitals, laboratory, notes }}
+    />,
+  );
+}
