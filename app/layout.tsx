@@ -13,7 +13,7 @@ import { inLang, LangContext, useLang } from './i18n.ts';
 import { ui } from './ui/messages.ts';
 
 /** The row of clinic.me that the frame shows; a page reads it in its own batch. */
-export type Me = { display_name: string; organisation_name: string; role: string };
+export type Me = { display_name: string | null; organisation_name: string; role: string };
 
 export type PageOptions = {
   /** Names the page in the tab and the history; never a person. */

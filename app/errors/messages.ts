@@ -22,6 +22,8 @@ export const errors = messages(
     limitedHelp: 'Rien n’est perdu. Attendez une minute, puis recommencez.',
     too_many: 'Trop de résultats',
     too_manyHelp: 'Précisez votre recherche : ajoutez une lettre ou la date de naissance.',
+    too_short: 'Recherche trop courte',
+    too_shortHelp: 'Saisissez au moins 3 lettres du nom, ou une date de naissance complète comme 12/03/1958.',
     unavailable: 'Le dossier est momentanément indisponible',
     unavailableHelp:
       'Rien n’a été enregistré. Réessayez dans quelques instants ; si cela dure, prévenez votre assistance.',
@@ -52,6 +54,8 @@ export const errors = messages(
     limitedHelp: 'Nothing is lost. Wait a minute, then try again.',
     too_many: 'Too many results',
     too_manyHelp: 'Make your search more exact: add a letter or the date of birth.',
+    too_short: 'Search too short',
+    too_shortHelp: 'Type at least 3 letters of the name, or a whole date of birth like 12/03/1958.',
     unavailable: 'The record is unavailable for the moment',
     unavailableHelp: 'Nothing was saved. Try again shortly; if it lasts, tell your support.',
     fault: 'Something went wrong',

@@ -52,8 +52,7 @@ type Problem = 'too_short' | 'not_a_date' | 'too_many';
 
 /** What the searcher can mend stays with the search; every other refusal is a page of errors.tsx. */
 function searchRefusal(error: unknown): Problem {
-  if (error instanceof Refusal && error.reason === 'too_many') return 'too_many';
-  if (error instanceof Refusal && error.reason === 'invalid') return 'too_short';
+  if (error instanceof Refusal && (error.reason === 'too_many' || error.reason === 'too_short')) return error.reason;
   throw error;
 }
 

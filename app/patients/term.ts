@@ -7,13 +7,12 @@ export type Term =
 const DATE =
   /(?<!\d)(?:(\d{1,2})[/.\s-](\d{1,2})[/.\s-](\d{4})|(\d{4})-(\d{1,2})-(\d{1,2})|(\d{2})(\d{2})(\d{4}))(?!\d)/;
 
-/** Reads 12/03/1958, 12.03.1958, 12031958 and 1958-03-12; a name needs three letters. */
+/** Reads 12/03/1958, 12.03.1958, 12031958 and 1958-03-12; a name without a date needs three letters. */
 export function readTerm(typed: string): Term {
   const date = DATE.exec(typed);
   const name = (date ? typed.replace(date[0], ' ') : typed).replace(/\s+/g, ' ').trim();
   if (/\d/.test(name)) return { problem: 'too_short' }; // a date that isn't finished
-  if (name !== '' && countLetters(name) < 3) return { problem: 'too_short' };
-  if (!date) return name === '' ? { problem: 'too_short' } : { name, birthDate: null };
+  if (!date) return countLetters(name) < 3 ? { problem: 'too_short' } : { name, birthDate: null };
   const birthDate = toCalendarDate(date);
   return birthDate ? { name: name || null, birthDate } : { problem: 'not_a_date' };
 }
