@@ -53,17 +53,21 @@ $$;
 -- A text[] of fixed length: 1 session, 2 account, 3 organisation, 4 role, 5 own record (patients), 6 the patient
 -- on the page, 7 care team (import), 8 origin. It isn't secret, so it carries a MAC rather than being encrypted.
 
+create function access.claims_mac(claims text) returns text
+language plpgsql stable parallel restricted set search_path = '' as $$
+begin
+  return encode(extensions.hmac(convert_to(claims, 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now()),
+                                vault.session_secret(), 'sha256'), 'hex');
+end $$;
+
 create function access.claims() returns text[]
 language plpgsql stable parallel restricted security definer set search_path = '' as $$
 declare
   setting text := current_setting('vs.claims', true);
-  secret bytea;
 begin
   if setting is null or setting = '' then return null; end if;
-  select value into secret from vault.secrets where name = 'session';
-  if (sha256(secret || convert_to(left(setting, 64), 'UTF8')) = sha256(secret || convert_to(encode(
-        extensions.hmac(convert_to(substr(setting, 65), 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now()),
-                        secret, 'sha256'), 'hex'), 'UTF8'))) is not true then
+  if (sha256(vault.session_secret() || convert_to(left(setting, 64), 'UTF8'))
+      = sha256(vault.session_secret() || convert_to(access.claims_mac(substr(setting, 65)), 'UTF8'))) is not true then
     raise exception using errcode = 'VS401', message = 'the identity in this transaction isn''t one that iam.enter gave';
   end if;
   return substr(setting, 65)::text[];
@@ -73,9 +77,7 @@ comment on function access.claims is 'The verified identity of this transaction;
 create function access.set_claims(claims text[]) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
-  perform set_config('vs.claims', encode(
-    extensions.hmac(convert_to(claims::text, 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now()),
-                    vault.session_secret(), 'sha256'), 'hex') || claims::text, true);
+  perform set_config('vs.claims', access.claims_mac(claims::text) || claims::text, true);
 end $$;
 
 create function access.account_id() returns uuid

@@ -88,7 +88,7 @@ create view clinic.patient_names with (security_invoker = true) as
   from store.patients p
   cross join lateral (select vault.open('identity', p.id, p.id, p.version, convert_to(p.identity_status, 'UTF8'),
     array['store.patients.birth_name', 'store.patients.used_name', 'store.patients.first_given_name',
-          'store.patients.used_given_name', 'store.patients.sex', 'store.patients.birth_date'],
+          'store.patients.used_given_name', 'store.patients.sex', 'store.patients.birth_date']::bytea[],
     array[p.birth_name, p.used_name, p.first_given_name, p.used_given_name, p.sex, p.birth_date]) as v) v;
 comment on view clinic.patient_names is 'Who a patient is, in short, for lists. not null: id, birth_name, first_given_name, sex, birth_date, last_activity_at, identity_status';
 
@@ -103,7 +103,7 @@ create view clinic.patients with (security_invoker = true) as
           'store.patients.used_given_name', 'store.patients.sex', 'store.patients.birth_date',
           'store.patients.birth_given_names', 'store.patients.birth_place', 'store.patients.ins_matricule',
           'store.patients.ins_oid', 'store.patients.phone', 'store.patients.email', 'store.patients.address',
-          'store.patients.deceased_date'],
+          'store.patients.deceased_date']::bytea[],
     array[p.birth_name, p.used_name, p.first_given_name, p.used_given_name, p.sex, p.birth_date, p.birth_given_names,
           p.birth_place, p.ins_matricule, p.ins_oid, p.phone, p.email, p.address, p.deceased_date]) as v) v;
 comment on view clinic.patients is 'A patient''s identity, whole. not null: id, organisation_id, version, birth_name, first_given_name, sex, birth_date, last_activity_at, identity_status';

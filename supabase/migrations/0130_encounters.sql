@@ -51,7 +51,7 @@ create view clinic.encounters with (security_invoker = true) as
   from store.encounters r
   cross join lateral (select vault.open('clinical', r.id, r.patient_id, r.version,
     timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'),
-    array['store.encounters.class', 'store.encounters.type', 'store.encounters.reason', 'store.encounters.participant'],
+    array['store.encounters.class', 'store.encounters.type', 'store.encounters.reason', 'store.encounters.participant']::bytea[],
     array[r.class, r.type, r.reason, r.participant]) as v) v;
 comment on view clinic.encounters is 'Opened encounters; JSON columns hold JSON as text. not null: id, patient_id, started_at, status';
 grant select on clinic.encounters to vs_clinician, vs_patient;

@@ -51,7 +51,7 @@ create view clinic.conditions with (security_invoker = true) as
   cross join lateral (select vault.open('clinical', r.id, r.patient_id, r.version,
     convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') ||
     coalesce(timestamptz_send(r.onset_at), ''),
-    array['store.conditions.code'],
+    array['store.conditions.code']::bytea[],
     array[r.code]) as v) v;
 comment on view clinic.conditions is 'Opened conditions; JSON columns hold JSON as text. not null: id, patient_id, clinical_status, code';
 grant select on clinic.conditions to vs_clinician, vs_patient;

@@ -49,7 +49,7 @@ create view clinic.observations with (security_invoker = true) as
   from store.observations r
   cross join lateral (select vault.open('clinical', r.id, r.patient_id, r.version,
     timestamptz_send(r.effective_at) || convert_to(r.category || '/' || r.status, 'UTF8'),
-    array['store.observations.code', 'store.observations.value'],
+    array['store.observations.code', 'store.observations.value']::bytea[],
     array[r.code, r.value]) as v) v;
 comment on view clinic.observations is 'Opened observations; JSON columns hold JSON as text. not null: id, patient_id, category, effective_at, status, code, value';
 grant select on clinic.observations to vs_clinician, vs_patient;

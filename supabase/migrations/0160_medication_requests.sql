@@ -49,7 +49,7 @@ create view clinic.medication_requests with (security_invoker = true) as
   from store.medication_requests r
   cross join lateral (select vault.open('clinical', r.id, r.patient_id, r.version,
     timestamptz_send(r.authored_at) || convert_to(r.status || '/' || r.intent, 'UTF8'),
-    array['store.medication_requests.medication', 'store.medication_requests.dosage'],
+    array['store.medication_requests.medication', 'store.medication_requests.dosage']::bytea[],
     array[r.medication, r.dosage]) as v) v;
 comment on view clinic.medication_requests is 'Opened medication requests; JSON columns hold JSON as text. not null: id, patient_id, status, intent, authored_at, medication';
 grant select on clinic.medication_requests to vs_clinician, vs_patient;

@@ -53,7 +53,7 @@ create view clinic.allergy_intolerances with (security_invoker = true) as
     convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') ||
     coalesce(timestamptz_send(r.recorded_at), ''),
     array['store.allergy_intolerances.code', 'store.allergy_intolerances.criticality',
-          'store.allergy_intolerances.category', 'store.allergy_intolerances.reaction'],
+          'store.allergy_intolerances.category', 'store.allergy_intolerances.reaction']::bytea[],
     array[r.code, r.criticality, r.category, r.reaction]) as v) v;
 comment on view clinic.allergy_intolerances is 'Opened allergy intolerances; JSON columns hold JSON as text. not null: id, patient_id, clinical_status, code';
 grant select on clinic.allergy_intolerances to vs_clinician, vs_patient;
