@@ -27,8 +27,10 @@ export type ImportOptions = {
 };
 
 export const OTHER_TYPE = 'not taken yet';
-/** Rows that wait in memory, and go to the database together. */
-const CHUNK = 500;
+/** Rows of one patient and type that go to the database together. */
+const BATCH = 500;
+/** Rows that may wait in memory for others of their batch, when a bundle mixes many patients: some 15 MB. */
+const MOST_WAITING = 10_000;
 const READ_SIZE = 256 * 1024;
 
 /**
@@ -102,16 +104,13 @@ async function inTransaction<T>({ connection, token, ring }: ImportOptions, work
 async function write(found: Survey, stream: AsyncIterable<Item>, connection: pg.Client): Promise<Tallies> {
   const tallies: Tallies = {};
   const ids = await writePatients(found.patients, connection, tallyOf(tallies, 'Patient'));
-  let waiting = new Waiting();
+  const waiting = new Waiting(connection, tallies);
   for await (const item of stream) {
     if (item.kind === 'other') addLeft(tallyOf(tallies, item.type), OTHER_TYPE);
     else if (item.kind === 'left') addLeft(tallyOf(tallies, item.type), item.why);
-    else waiting.add(ids[item.patient] as string, item.type, { source: item.source, ...item.row });
-    if (waiting.size < CHUNK) continue;
-    await waiting.write(connection, tallies);
-    waiting = new Waiting();
+    else await waiting.add(ids[item.patient] as string, item.type, { source: item.source, ...item.row });
   }
-  await waiting.write(connection, tallies);
+  await waiting.writeAll();
   return tallies;
 }
 
@@ -139,32 +138,44 @@ async function writePatients(
   return ids;
 }
 
-/** Rows on their way, by patient and type: one call of the database each. */
-class Waiting {
-  size = 0;
-  readonly #batches = new Map<string, { patient: string; type: keyof typeof TARGETS; rows: object[] }>();
+type Batch = { patient: string; type: keyof typeof TARGETS; rows: object[] };
 
-  add(patient: string, type: keyof typeof TARGETS, row: object): void {
-    const key = `${patient} ${type}`;
-    const batch = this.#batches.get(key);
-    if (batch) batch.rows.push(row);
-    else this.#batches.set(key, { patient, type, rows: [row] });
-    this.size++;
+/** Rows on their way, by patient and type: one call of the database for each full batch. */
+class Waiting {
+  readonly #connection: pg.Client;
+  readonly #tallies: Tallies;
+  readonly #batches = new Map<string, Batch>();
+  #count = 0;
+
+  constructor(connection: pg.Client, tallies: Tallies) {
+    this.#connection = connection;
+    this.#tallies = tallies;
   }
 
-  async write(connection: pg.Client, tallies: Tallies): Promise<void> {
-    for (const { patient, type, rows } of this.#batches.values()) {
-      const target: Target = TARGETS[type];
-      const values = [patient, target, JSON.stringify(rows)];
-      const answer = await connection.query<{ taken: number }>(
-        'select clinic.import_rows($1, $2, $3::jsonb) as taken',
-        values,
-      );
-      const taken = answer.rows[0]?.taken ?? 0;
-      const tally = tallyOf(tallies, type);
-      tally.taken += taken;
-      tally.present += rows.length - taken;
-    }
+  async add(patient: string, type: Batch['type'], row: object): Promise<void> {
+    const key = `${patient} ${type}`;
+    const batch = this.#batches.get(key) ?? { patient, type, rows: [] };
+    this.#batches.set(key, batch);
+    batch.rows.push(row);
+    this.#count++;
+    if (batch.rows.length >= BATCH) await this.#write(key, batch);
+    else if (this.#count >= MOST_WAITING) await this.writeAll();
+  }
+
+  async writeAll(): Promise<void> {
+    for (const [key, batch] of this.#batches) await this.#write(key, batch);
+  }
+
+  async #write(key: string, { patient, type, rows }: Batch): Promise<void> {
+    const target: Target = TARGETS[type];
+    const query = 'select clinic.import_rows($1, $2, $3::jsonb) as taken';
+    const answer = await this.#connection.query<{ taken: number }>(query, [patient, target, JSON.stringify(rows)]);
+    const taken = answer.rows[0]?.taken ?? 0;
+    const tally = tallyOf(this.#tallies, type);
+    tally.taken += taken;
+    tally.present += rows.length - taken;
+    this.#batches.delete(key);
+    this.#count -= rows.length;
   }
 }
 
