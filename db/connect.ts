@@ -90,8 +90,9 @@ export function explainConnection(error: unknown, text: string): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
+/** Cloudflare's Hyperdrive is reached inside the worker's own process; the link from there to Postgres is its to verify. */
 function isLocal(hostname: string): boolean {
-  return hostname.startsWith('/') || loopback.has(hostname);
+  return hostname.startsWith('/') || loopback.has(hostname) || hostname.endsWith('.hyperdrive.local');
 }
 
 function notAnAddress(): CommandError {

@@ -1,7 +1,7 @@
 // Vital Sync on Deno: `deno run --config edge/deno.json --allow-net --allow-env --allow-read=. edge/deno.ts`, from the
 // sources. The database is there already (`vitalsync migrate`); EDGE_URL and GATE_URL are its two logins.
 import { createApp } from '../app/app.tsx';
-import { openDoor } from '../db/batch.ts';
+import { openDoor } from '../db/door.ts';
 import { readAssets } from './assets/files.ts';
 import { need, readPlace, readSecrets } from './environment.ts';
 import { openLog } from './logging.ts';

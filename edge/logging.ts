@@ -6,6 +6,7 @@
 import { configure, getJsonLinesFormatter, getLogger, type Logger } from '@logtape/logtape';
 import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
+import { Refusal } from '../db/batch.ts';
 import type { Env } from './session.ts';
 
 export type { Logger };
@@ -34,21 +35,21 @@ export function logging(log: Logger): MiddlewareHandler<Env> {
     c.res.headers.set('X-Request-Id', id);
     const bytes = await measure(c);
     const line = { id, method: methodOf(c), route: routeOf(c), status: c.res.status, ms: since(start), bytes };
-    if (c.error) log.error('failed', { ...line, ...describeError(c.error) });
+    if (c.error && c.res.status >= 500) log.error('failed', { ...line, ...describeError(c.error) });
+    else if (c.error) log.info('refused', { ...line, ...describeError(c.error) });
     else log.info('answered', line);
   };
 }
 
-/** Class and SQLSTATE of an error, and what a Refusal says it is; none of them quotes a value. */
+/** Class and SQLSTATE of an error, and for a Refusal its reason; none of them quotes a value. */
 export function describeError(error: unknown): { error: string; sqlstate?: string; reason?: string } {
+  if (error instanceof Refusal) return { error: error.name, reason: error.reason, ...pick(error.details.sqlstate) };
   if (!(error instanceof Error)) return { error: typeof error };
-  const code =
-    'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
-  const reason =
-    'reason' in error && typeof error.reason === 'string' && /^[a-z_]{1,20}$/.test(error.reason)
-      ? error.reason
-      : undefined;
-  return { error: error.constructor.name, ...(code && { sqlstate: code }), ...(reason && { reason }) };
+  return { error: error.constructor.name, ...pick('code' in error ? error.code : undefined) };
+}
+
+function pick(code: unknown): { sqlstate?: string } {
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? { sqlstate: code } : {};
 }
 
 /** Pattern of the route that answered; what no route knows is one word, so that its path isn't written. */

@@ -1,7 +1,7 @@
 // Vital Sync on Cloudflare Workers (workerd): one app and one database client per request, since a connection there
 // belongs to the request that opened it. Hyperdrive keeps the real connections; wrangler.toml binds one per login.
 import { createApp } from '../app/app.tsx';
-import { openDoor } from '../db/batch.ts';
+import { openDoorForRequest } from '../db/door.ts';
 import { bundledAssets } from './assets/bundled.ts';
 import { type Environment, readSecrets } from './environment.ts';
 import { type Logger, openLog } from './logging.ts';
@@ -20,7 +20,7 @@ export default {
       VITAL_PEPPER: bound.VITAL_PEPPER,
     } satisfies Environment);
     const logins = { edgeUrl: bound.EDGE.connectionString, gateUrl: bound.GATE.connectionString };
-    const door = openDoor({ ...logins, ring: secrets.ring });
+    const door = openDoorForRequest({ ...logins, ring: secrets.ring });
     const app = createApp({ ...secrets, door, demo: false, assets: bundledAssets, log: await log });
     // Cloudflare sets this header itself, whatever the caller sent; there is no proxy of ours to believe.
     const address = request.headers.get('cf-connecting-ip');

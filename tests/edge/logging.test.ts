@@ -57,3 +57,11 @@ test('a fault is its class and SQLSTATE, without its message or stack', async ()
   expect(lines[0]).not.toMatch(/Lefèvre|out of range|\.ts/);
   expect(logged()[0].id).toBe(answer.headers.get('x-request-id'));
 });
+
+test('a refusal is no fault: its reason and SQLSTATE, without its cause', async () => {
+  await ask(app, '/refused');
+  expect(logged()).toMatchObject([
+    { level: 'INFO', message: 'refused', status: 404, error: 'Refusal', reason: 'hidden', sqlstate: 'VS404' },
+  ]);
+  expect(lines[0]).not.toContain('Lefèvre');
+});

@@ -1,5 +1,6 @@
 // A small app behind the real guards, in the order that app/app.tsx mounts them.
 import { Hono } from 'hono';
+import { Refusal } from '../../db/batch.ts';
 import { csrf } from '../../edge/csrf.ts';
 import { headers } from '../../edge/headers.ts';
 import { limits } from '../../edge/limits.ts';
@@ -17,13 +18,16 @@ export async function guarded(): Promise<Hono<Env>> {
   const log = await openLog((line) => lines.push(line));
   const app = new Hono<Env>();
   app.use(logging(log), headers(), limits(), csrf(), session());
-  app.onError((_, c) => c.text('failure page', 500));
+  app.onError((error, c) => c.text('failure page', error instanceof Refusal ? 404 : 500));
   app.get('/', (c) => c.html(`<p nonce="${c.var.nonce}">home</p>`));
   app.get('/who', (c) => c.json({ ...c.var.who, lang: c.var.lang, theme: c.var.theme }));
   app.get('/static/:file', (c) => (c.req.param('file') === 'gone.css' ? c.notFound() : c.body('p{}')));
   app.get('/patients/:id', (c) => c.html(`<h1>${c.req.param('id')}</h1>`));
   app.get('/fault', () => {
     throw Object.assign(new RangeError('value "Chloé Lefèvre" is out of range'), { code: '22003' });
+  });
+  app.get('/refused', () => {
+    throw new Refusal('hidden', { sqlstate: 'VS404' }, { cause: new Error('Chloé Lefèvre') });
   });
   app.get(
     '/loosened',

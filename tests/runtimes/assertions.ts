@@ -1,0 +1,77 @@
+// What every runtime has to show, with a real Postgres behind a proxy that counts how often it is waited for.
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { asOwner, checkRing } from '../../db/owner.ts';
+import { createDatabase } from '../support/database.ts';
+import { createPatient, createPractice } from '../support/practice.ts';
+import { countFlushes, type Flushes } from './flushes.ts';
+
+/** Where a runtime's app is asked, whatever it listens on. */
+export type Ask = (path: string, headers?: Record<string, string>) => Promise<Response>;
+
+/** The variables of docs/dba.md, with addresses that lead through the counting proxy. */
+export type Surroundings = Record<'EDGE_URL' | 'GATE_URL' | 'VITAL_KEYS' | 'VITAL_PEPPER', string>;
+
+export type Stage = {
+  surroundings: Surroundings;
+  flushes: Flushes;
+  /** A clinician's cookie, and a patient of theirs. */
+  cookie: string;
+  patient: string;
+  close(): Promise<void>;
+};
+
+/** A practice with one patient, and a session that the owner made in SQL. */
+export async function setStage(): Promise<Stage> {
+  const db = await createDatabase();
+  await asOwner(db.admin, () => checkRing(db.admin, db.keys));
+  const { hostname, port } = new URL(db.edgeUrl);
+  const flushes = await countFlushes({ host: hostname, port: Number(port) });
+  const practice = await createPractice(db);
+  const patient = await createPatient(db, practice, { birth_name: 'Quéméneur', source: `Patient/${randomUUID()}` });
+  const pepper = Buffer.from(db.pepper.key).toString('base64');
+  return {
+    surroundings: {
+      EDGE_URL: flushes.through(db.edgeUrl),
+      GATE_URL: flushes.through(db.gateUrl),
+      VITAL_KEYS: db.ring,
+      VITAL_PEPPER: `${db.pepper.id}=${pepper}`,
+    },
+    flushes,
+    cookie: `__Host-vs=${practice.clinician.token}.clinician`,
+    patient,
+    close: async () => {
+      await flushes.close();
+      await db.close();
+    },
+  };
+}
+
+/** The three assertions; the same text for Node, Deno and workerd. */
+export function assertSameApp(stage: () => Stage, ask: Ask): void {
+  test('the sign-in page answers, with its headers', async () => {
+    const answer = await ask('/sign-in');
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain('autocomplete="current-password"');
+    expect(answer.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    const style = /href="(\/static\/style\.css\?v=\w+)"/.exec(await (await ask('/sign-in')).text())?.[1];
+    expect((await ask(style ?? '')).headers.get('cache-control')).toContain('immutable');
+  });
+
+  test('a chart leads to the sign-in page when nobody is signed in', async () => {
+    const answer = await ask(`/patients/${stage().patient}`);
+    expect(answer.status).toBe(303);
+    expect(answer.headers.get('location')).toBe('/sign-in');
+  });
+
+  test('a clinician sees the chart of a patient, in one flush', async () => {
+    const { patient, cookie, flushes } = stage();
+    await ask(`/patients/${patient}`, { Cookie: cookie }); // opens the connection, where the runtime keeps one
+    flushes.take();
+    const answer = await ask(`/patients/${patient}`, { Cookie: cookie });
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toMatch(/quéméneur/i);
+    expect(flushes.take()).toBe(1);
+  });
+}
