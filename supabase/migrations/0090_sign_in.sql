@@ -51,7 +51,8 @@ declare
   h bytea := extensions.hmac(int8send(step), secret, 'sha1');
   o int := get_byte(h, 19) & 15;
 begin
-  return lpad((((get_byte(h, o) & 127)::bigint << 24 | get_byte(h, o + 1) << 16 | get_byte(h, o + 2) << 8 | get_byte(h, o + 3)) % 1000000)::text, 6, '0');
+  -- << and | have the same precedence here and associate left: each shift stands in its parentheses
+  return lpad(((((get_byte(h, o) & 127) << 24) | (get_byte(h, o + 1) << 16) | (get_byte(h, o + 2) << 8) | get_byte(h, o + 3)) % 1000000)::text, 6, '0');
 end $$;
 comment on function iam.totp is 'RFC 6238 with SHA-1 and 6 digits; step = Unix time / 30 s.';
 grant execute on function iam.totp to vs_dba;
