@@ -162,6 +162,15 @@ end $$;
 comment on function vault.check_ring is 'Compares the ring with the keys that this database knows: ok, or a sentence that says what is wrong. For the administrator at start.';
 -- no grant: the administrator calls it as vs_owner
 
+create function vault.require_ring(ring text) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  answer text := vault.check_ring(ring);
+begin
+  if answer <> 'ok' then raise exception using errcode = 'VS503', message = answer; end if;
+end $$;
+comment on function vault.require_ring is 'check_ring as an error, before something new is sealed. Internal. Errors: VS503.';
+
 -- ---------------------------------------------------------------- keys of patients, people and organisations
 
 create table vault.keys (

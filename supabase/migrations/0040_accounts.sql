@@ -77,12 +77,13 @@ language plpgsql volatile set search_path = '' as $$
 declare
   new_id uuid := ops.uuid_v7();
 begin
+  perform vault.require_ring(ring);
   insert into access.organisations (id, name) values (new_id, create_organisation.name);
   perform audit.create_lanes(new_id);
   perform vault.create_key(ring, new_id, 'organisation', new_id);
   return new_id;
 end $$;
-comment on function iam.create_organisation is 'A practice, its audit lanes and its key. As vs_owner.';
+comment on function iam.create_organisation is 'A practice, its audit lanes and its key. As vs_owner. Errors: VS503 for a ring that isn''t this database''s.';
 
 create function iam.create_account(ring text, organisation uuid, role text, email text, profile jsonb, prehash text,
                                    totp_secret bytea, patient uuid default null, password_hash text default null) returns uuid

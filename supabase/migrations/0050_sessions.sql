@@ -190,9 +190,7 @@ declare
   token text := translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_');
   team uuid;
 begin
-  if vault.check_ring(ring) <> 'ok' then
-    raise exception using errcode = 'VS503', message = vault.check_ring(ring);
-  end if;
+  perform vault.require_ring(ring);
   if not exists (select from access.memberships m where m.account_id = clinician and m.organisation_id = organisation
                  and m.role = 'clinician' and access.membership_is_live(m.id)) then
     raise exception using errcode = 'VS422', message = 'this person is not a clinician of this organisation';
