@@ -10,6 +10,7 @@ const LARGEST = 64 * 1024 * 1024;
 
 const [TAB, LF, CR, SPACE, QUOTE, COMMA, COLON] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x3a];
 const [BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const isSpace = (byte: number) => byte === SPACE || byte === LF || byte === CR || byte === TAB;
 
 type Expecting =
@@ -51,8 +52,7 @@ export async function* slices(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
 
   for await (const chunk of chunks) {
     let from = 0;
-    let i = offset === 0 && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? 3 : 0;
-    for (; i < chunk.length; i++) {
+    for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i] as number;
       if (parts) {
         let done = false;
@@ -92,6 +92,7 @@ export async function* slices(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
       if (isSpace(byte)) continue;
       switch (expecting) {
         case 'start':
+          if (byte === BYTE_ORDER_MARK[offset + i]) continue;
           if (byte !== OPEN) throw new NotFhir('', 'not a JSON object');
           expecting = 'first key';
           continue;
