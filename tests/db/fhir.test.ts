@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { slices } from '../../db/fhir/slices.ts';
 import {
   about,
+  all,
   bundle,
   entry,
   JEAN,
