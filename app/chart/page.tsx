@@ -71,7 +71,7 @@ export function History({ patientId, notes, encounters, before, writtenId }: His
         <Timeline days={days} entryId={entryId}>
           {(entry) =>
             entry.kind === 'note' ? (
-              <NoteEntry note={entry.note} fresh={entry.note.id === writtenId} />
+              <NoteEntry note={entry.note} fresh={entry.note.id === writtenId || undefined} />
             ) : (
               <EncounterEntry encounter={entry.encounter} />
             )

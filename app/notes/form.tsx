@@ -70,7 +70,8 @@ function swapForm(action: string) {
   return {
     'hx-post': action,
     'hx-target': '#note-entry',
-    'hx-swap': 'outerHTML',
+    // Without settling, since that copies the style of a textarea that was drawn larger, which the CSP reports.
+    'hx-swap': 'outerHTML settle:0',
     'hx-disable': 'find [data-key-submit], find [data-key-draft]',
   };
 }

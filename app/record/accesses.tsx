@@ -20,7 +20,7 @@ export type AccessRow = {
 
 /** What one person did on one day: each act once, with all its times. */
 export type Visit = Pick<AccessRow, 'actor_id' | 'actor_name' | 'actor_role'> & { day: string; acts: Act[] };
-type Act = Pick<AccessRow, 'event' | 'resource_type' | 'outcome'> & { times: Date[] };
+type Act = Pick<AccessRow, 'event' | 'outcome'> & { resources: Set<string>; times: Date[] };
 
 export const accessLimit = 500;
 
@@ -58,10 +58,10 @@ export function gather(rows: readonly AccessRow[]): Visit[] {
     const key = `${day} ${actor_id ?? actor_role}`;
     const visit = visits.get(key) ?? { day, actor_id, actor_name, actor_role, acts: [] };
     visits.set(key, visit);
-    const same = (act: Act) => act.event === event && act.resource_type === resource_type && act.outcome === outcome;
-    const act = visit.acts.find(same);
+    const act = visit.acts.find((other) => other.event === event && other.outcome === outcome);
     if (act) act.times.push(row.at);
-    else visit.acts.push({ event, resource_type, outcome, times: [row.at] });
+    else visit.acts.push({ event, outcome, resources: new Set([resource_type]), times: [row.at] });
+    act?.resources.add(resource_type);
   }
   return [...visits.values()];
 }
@@ -74,7 +74,7 @@ function VisitEntry({ visit, own }: { visit: Visit; own: boolean }) {
       <h4>{own ? t.you : <Person visit={visit} />}</h4>
       <ul>
         {visit.acts.map((act) => (
-          <li key={`${act.event} ${act.resource_type} ${act.outcome}`}>
+          <li key={`${act.event} ${act.outcome}`}>
             <ActText act={act} own={own} />
           </li>
         ))}
@@ -86,7 +86,8 @@ function VisitEntry({ visit, own }: { visit: Visit; own: boolean }) {
 
 function Person({ visit }: { visit: Visit }) {
   const t = useWords(record);
-  const role = labelOf(useWords(frame), 'role', visit.actor_role);
+  const roles = useWords(frame);
+  const role = visit.actor_role === 'owner' ? t.system : labelOf(roles, 'role', visit.actor_role);
   if (!visit.actor_id) return <>{role}</>;
   return (
     <>
@@ -97,11 +98,11 @@ function Person({ visit }: { visit: Visit }) {
 
 function ActText({ act, own }: { act: Act; own: boolean }) {
   const t = useWords(record);
-  const what = act.event.startsWith('row.') ? ` (${labelOf(t, 'resource', act.resource_type)})` : '';
+  const what = [...act.resources].map((type) => labelOf(t, 'resource', type)).join(', ');
   return (
     <>
       {labelOf(t, own ? 'own' : 'act', act.event)}
-      {what} <Times at={act.times} />
+      {act.event.startsWith('row.') ? t.what(what) : null} <Times at={act.times} />
       {act.outcome === 'failure' ? <Badge tone="danger">{t.refused}</Badge> : null}
       {act.outcome === 'partial' ? <Badge tone="warn">{t.partial}</Badge> : null}
     </>

@@ -167,7 +167,7 @@ function Identity({ patient }: { patient: OwnPatient }) {
   const t = useWords(record);
   const items = [
     { label: t.birthName, value: patient.birth_name },
-    { label: t.usedName, value: patient.used_name },
+    { label: t.usedName, value: patient.used_name ?? t.sameAsBirthName },
     { label: t.givenName, value: patient.first_given_name },
     { label: t.birthDate, value: <Day value={patient.birth_date} /> },
     { label: t.sex, value: <Sex value={patient.sex} /> },
