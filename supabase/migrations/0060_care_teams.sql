@@ -152,6 +152,7 @@ begin
   if claims[2]::uuid = account then return true; end if;
   if claims[4] = 'patient' then
     return exists (select from audit.events e where e.patient_id = claims[5]::uuid and e.actor_id = account)
+        or exists (select from audit.events e where e.shown @> array[claims[5]::uuid] and e.actor_id = account)
         or exists (select from store.notes n where n.patient_id = claims[5]::uuid and n.author_id = account);
   end if;
   return exists (select from access.memberships m where m.account_id = account and m.organisation_id = claims[3]::uuid);

@@ -60,6 +60,8 @@ comment on table audit.events is 'FHIR AuditEvent: the fields to search by, and 
 create index events_at on audit.events (organisation_id, at desc);
 -- "who looked at my record?"
 create index events_patient on audit.events (patient_id, at desc) where patient_id is not null;
+-- "whose list was I on?"
+create index events_shown on audit.events using gin (shown) where shown is not null;
 
 create table audit.origins (
   id               uuid primary key,
