@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../app/app.tsx';
 import { openDoor } from '../../db/door.ts';
-import { asOwner, checkRing } from '../../db/owner.ts';
 import { readAssets } from '../../edge/assets/files.ts';
 import { openLog } from '../../edge/logging.ts';
 import { newToken } from '../../edge/session.ts';
@@ -21,7 +20,6 @@ let close: () => Promise<void>;
 
 beforeAll(async () => {
   db = await createDatabase();
-  await asOwner(db.admin, () => checkRing(db.admin, db.keys));
   practice = await createPractice(db);
   patient = await createPatient(db, practice, { birth_name: 'Canari-Nom' });
   const door = openDoor(db);

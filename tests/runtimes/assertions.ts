@@ -1,7 +1,6 @@
 // What every runtime has to show, with a real Postgres behind a proxy that counts how often it is waited for.
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { asOwner, checkRing } from '../../db/owner.ts';
 import { createDatabase } from '../support/database.ts';
 import { createPatient, createPractice } from '../support/practice.ts';
 import { countFlushes, type Flushes } from './flushes.ts';
@@ -24,7 +23,6 @@ export type Stage = {
 /** A practice with one patient, and a session that the owner made in SQL. */
 export async function setStage(): Promise<Stage> {
   const db = await createDatabase();
-  await asOwner(db.admin, () => checkRing(db.admin, db.keys));
   const { hostname, port } = new URL(db.edgeUrl);
   const flushes = await countFlushes({ host: hostname, port: Number(port) });
   const practice = await createPractice(db);
