@@ -139,7 +139,8 @@ begin
   return concat_ws(' ',
     convert_from(vault.unpack(key, iam.profile_aad(account, 'quality'), a.quality), 'UTF8'),
     convert_from(vault.unpack(key, iam.profile_aad(account, 'given_name'), a.given_name), 'UTF8'),
-    upper(convert_from(vault.unpack(key, iam.profile_aad(account, 'family_name'), a.family_name), 'UTF8')));
+    -- collate: what comes out of convert_from is in "C", which has no capital É
+    upper(convert_from(vault.unpack(key, iam.profile_aad(account, 'family_name'), a.family_name), 'UTF8') collate "default"));
 end $$;
 comment on function iam.person_name is 'The name of a colleague, or of somebody who touched one''s record; NULL for anyone else.';
 grant execute on function iam.person_name to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo;
