@@ -1,6 +1,8 @@
 import type { Chance } from './random.ts';
 
 type Known = {
+  /** A drug that must not be given either. */
+  related?: string;
   text: string;
   category: string;
   criticality: 'low' | 'high';
@@ -32,6 +34,7 @@ const KNOWN: readonly Known[] = [
   },
   {
     text: 'Acide acétylsalicylique',
+    related: 'Ibuprofène',
     category: 'medication',
     criticality: 'high',
     manifestation: 'Bronchospasme',
@@ -71,10 +74,15 @@ const KNOWN: readonly Known[] = [
   },
 ];
 
-/** The allergies of one invented patient; most people have none. */
-export function allergiesOf(chance: Chance, source: string, recordedAt: Date): object[] {
+/** The allergies of one invented patient; most people have none, and nobody to what they were given. */
+export function allergiesOf(chance: Chance, source: string, recordedAt: Date, prescribed: string): object[] {
+  const tolerable = KNOWN.filter(
+    ({ text, related = text }) => !prescribed.toLowerCase().includes(related.toLowerCase()),
+  );
   const count = chance.pick([0, 0, 0, 1, 1, 2]);
-  const chosen = new Map(Array.from({ length: count }, () => chance.pick(KNOWN)).map((known) => [known.text, known]));
+  const chosen = new Map(
+    Array.from({ length: count }, () => chance.pick(tolerable)).map((known) => [known.text, known]),
+  );
   return [...chosen.values()].map(({ text, category, criticality, manifestation, severity }, i) => ({
     source: `${source}/allergy/${i}`,
     clinical_status: 'active',

@@ -52,9 +52,9 @@ export function chartOf(
   for (const [number, { at, problem, turn }] of plan.entries()) {
     const visit = `${source}/${number}`;
     const age = ageAt(person, at);
-    const vitals = vitalsOf(chance, build, age, problem);
+    const vitals = vitalsOf(chance, build, age, problem, turn);
     const labs = problem.labs?.(chance, turn) ?? [];
-    const note = problem.note({ person, vitals, labs, chance, turn });
+    const note = problem.note({ person, vitals, labs, chance, turn, lasting: scenario.lasting });
     const last = !plan.slice(number + 1).some((later) => later.problem === problem);
     chart.encounters.push(encounterOf(visit, at, problem, note, author, chance));
     chart.notes.push(noteOf(visit, at, note, author, number === plan.length - 1 && chance.maybe(0.08)));
@@ -64,10 +64,13 @@ export function chartOf(
       const end = new Date(at.getTime() + problem.acute.days * DAY);
       if (problem.acute.days > 0) chart.conditions.push(conditionOf(visit, problem, at, end < today ? end : null));
       chart.medication_requests.push(...medicationsOf(visit, at, problem.treatments[0] ?? [], end > today));
-    } else chart.medication_requests.push(...medicationsOf(visit, at, treatments.get(problem) ?? [], last));
+    } else if (last || turn === 0) {
+      // The first prescription and the one in force; the renewals between them are in the notes.
+      chart.medication_requests.push(...medicationsOf(visit, at, treatments.get(problem) ?? [], last));
+    }
   }
-  const first = plan[0]?.at ?? today;
-  chart.allergy_intolerances.push(...allergiesOf(chance, source, first));
+  const prescribed = [...chart.medication_requests, ...chart.notes].map((row) => JSON.stringify(row)).join();
+  chart.allergy_intolerances.push(...allergiesOf(chance, source, plan[0]?.at ?? today, prescribed));
   return chart;
 }
 
@@ -145,6 +148,7 @@ function encounterOf(
 
 function noteOf(source: string, at: Date, note: NoteText, author: Author, draft: boolean): object {
   const { category = 'consultation', priority = 'routine', ...text } = note;
+  const objective = text.objective.replace(/(^|\. )poids/g, '$1Poids');
   const written = new Date(at.getTime() + 20 * 60_000).toISOString();
   return {
     source: `${source}/note`,
@@ -155,6 +159,7 @@ function noteOf(source: string, at: Date, note: NoteText, author: Author, draft:
     priority,
     status: draft ? 'draft' : 'final',
     ...text,
+    objective,
   };
 }
 

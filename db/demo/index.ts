@@ -4,11 +4,8 @@ import type pg from 'pg';
 import { connect, withLogin } from '../connect.ts';
 import { asOwner } from '../owner.ts';
 import { type DemoAccount, type Made, makeAccount, setPasswords } from './accounts.ts';
-import { type Author, chartOf } from './chart.ts';
-import { invent, type Person } from './people.ts';
 import { type Colleague, PRACTICES, type Practice } from './practices.ts';
-import { Chance } from './random.ts';
-import { SCENARIOS, type Scenario } from './scenarios.ts';
+import { fillRecord, fillTeams, type Invented, patientsOf, type Team } from './records.ts';
 
 export type { DemoAccount } from './accounts.ts';
 export type DemoContext = {
@@ -18,10 +15,6 @@ export type DemoContext = {
   ring: string;
   pepper: { id: string; key: Uint8Array };
 };
-type Organisation = { id: string; name: string };
-/** A clinician of the demo, and the session of the import that fills their care team. */
-type Team = { practice: Practice; organisation: Organisation; author: Author; token: string };
-
 /** Fills an empty database. Gives the accounts with what one needs to sign in; nothing else holds these secrets. */
 export async function fillDemo(ctx: DemoContext): Promise<DemoAccount[]> {
   const today = new Date();
@@ -37,8 +30,8 @@ export async function fillDemo(ctx: DemoContext): Promise<DemoAccount[]> {
     const half = teams.length / 2;
     await Promise.all([
       setPasswords([ctx.admin, helper], ctx.pepper.key, made),
-      fillTeams(ctx, edge, teams.slice(0, half), today),
-      fillTeams(ctx, edge2, teams.slice(half), today),
+      fillTeams(ctx.ring, edge, teams.slice(0, half), today),
+      fillTeams(ctx.ring, edge2, teams.slice(half), today),
     ]);
   } finally {
     await Promise.all(connections.map((connection) => connection.end()));
@@ -58,7 +51,7 @@ async function makePractice(
   ]);
   const organisation = { id: (rows[0] as { id: string }).id, name: practice.name };
   const at = (person: Colleague) => ({ ...person, email: `${person.email}@${practice.domain}` });
-  for (const clinician of practice.clinicians) {
+  for (const [place, clinician] of practice.clinicians.entries()) {
     const account = await makeAccount(admin, ring, organisation, 'clinician', at(clinician));
     made.push(account);
     const opened = await admin.query<{ token: string }>('select iam.open_import_session($1, $2, $3) as token', [
@@ -72,6 +65,7 @@ async function makePractice(
       organisation,
       author: { account: account.id, name },
       token: (opened.rows[0] as { token: string }).token,
+      place,
     });
   }
   for (const { role, ...person } of practice.others)
@@ -81,62 +75,14 @@ async function makePractice(
 /** The first patient of a practice can sign in as well, and so is there before the account is. */
 async function fillPatientWithAccount(ctx: DemoContext, edge: pg.Client, team: Team, today: Date): Promise<Made> {
   const [first] = patientsOf(team, today);
-  const { person, ...rest } = first as Invented;
-  const id = await fillRecord(ctx, edge, team, { person, ...rest }, today);
+  const { person } = first as Invented;
+  const id = await fillRecord(ctx.ring, edge, team, first as Invented, today);
   const profile = {
     email: `patient@${team.practice.domain}`,
     family_name: person.birth_name,
     given_name: person.first_given_name,
   };
   return asOwner(ctx.admin, () => makeAccount(ctx.admin, ctx.ring, team.organisation, 'patient', profile, id));
-}
-
-type Invented = { source: string; person: Person; scenario: Scenario; chance: Chance };
-
-/** The patients of one clinician: the same ones on every machine. */
-function patientsOf({ practice, author }: Team, today: Date): Invented[] {
-  return SCENARIOS.map((scenario, number) => {
-    const source = `demo/${practice.domain}/${author.name}/${number}`;
-    const chance = new Chance(source);
-    return { source, scenario, chance, person: invent(chance, scenario.sex, scenario.age, practice.towns, today) };
-  });
-}
-
-async function fillTeams(ctx: DemoContext, edge: pg.Client, teams: readonly Team[], today: Date): Promise<void> {
-  for (const team of teams) {
-    for (const patient of patientsOf(team, today)) await fillRecord(ctx, edge, team, patient, today);
-    await edge.query('begin isolation level read committed');
-    await edge.query('select iam.enter(token => $1, ring => $2)', [team.token, ctx.ring]);
-    await edge.query('select iam.end_session()');
-    await edge.query('commit');
-  }
-}
-
-/** One patient in one transaction. The second time it changes nothing, since every source is known already. */
-async function fillRecord(
-  ctx: DemoContext,
-  edge: pg.Client,
-  team: Team,
-  { source, person, scenario, chance }: Invented,
-  today: Date,
-): Promise<string> {
-  const { age: _, ...identity } = person;
-  const chart = chartOf(source, person, scenario, team.author, chance, today);
-  const last = chart.encounters.reduce(
-    (latest: string | null, row) =>
-      'started_at' in row && (latest === null || String(row.started_at) > latest) ? String(row.started_at) : latest,
-    null,
-  );
-  await edge.query('begin isolation level read committed');
-  await edge.query('select iam.enter(token => $1, ring => $2, phase => $3)', [team.token, ctx.ring, 'write']);
-  const { rows } = await edge.query<{ id: string }>('select id from clinic.import_patient($1::jsonb)', [
-    { ...identity, source, last_activity_at: last },
-  ]);
-  const id = (rows[0] as { id: string }).id;
-  for (const [type, list] of Object.entries(chart))
-    await edge.query('select clinic.import_rows($1, $2, $3::jsonb)', [id, type, JSON.stringify(list)]);
-  await edge.query('commit');
-  return id;
 }
 
 const firstOfEach = (teams: readonly Team[]): Team[] =>

@@ -14,8 +14,8 @@ export function buildOf(chance: Chance, person: Person, lasting: readonly Proble
   return {
     height: (person.sex === 'male' ? 176 : 163) + chance.int(-8, 8),
     bmi: most('bmi', 24),
-    systolic: most('systolic', 116 + Math.round(person.age / 8)),
-    diastolic: most('diastolic', 74),
+    systolic: most('systolic', person.age < 16 ? 90 + person.age : 116 + Math.round(person.age / 8)),
+    diastolic: most('diastolic', person.age < 16 ? 60 : 74),
     pulse: most('pulse', person.age < 10 ? 92 : 72),
   };
 }
@@ -27,7 +27,7 @@ function heightAt(build: Build, age: number): number {
 }
 
 /** The measures of one visit, with the fever or the breath of what it is for. */
-export function vitalsOf(chance: Chance, build: Build, age: number, problem: Problem): Vitals {
+export function vitalsOf(chance: Chance, build: Build, age: number, problem: Problem, turn: number): Vitals {
   const height = heightAt(build, age);
   const kilos = age < 12 ? 2.2 * (age + 4) : (build.bmi * (age < 18 ? 0.85 : 1) * height * height) / 10_000;
   const { temperature, saturation } = problem.vitals ?? {};
@@ -36,7 +36,7 @@ export function vitalsOf(chance: Chance, build: Build, age: number, problem: Pro
     systolic: build.systolic + chance.int(-9, 9),
     diastolic: build.diastolic + chance.int(-6, 6),
     pulse: build.pulse + fever + chance.int(-6, 6),
-    weight: chance.around(kilos, 1.2, 1),
+    weight: chance.around(kilos + (problem.gain ?? 0) * turn, 0.8, 1),
     ...(temperature !== undefined && { temperature: chance.around(temperature, 0.4, 1) }),
     ...(saturation !== undefined && { saturation: Math.min(100, saturation + chance.int(-1, 1)) }),
   };

@@ -15,9 +15,10 @@ export type Person = Omit<PatientRow, 'identity_status' | 'sex'> & {
 const INS_FOR_TESTS = '1.2.250.1.213.1.4.10';
 const YEAR = 365.2425 * 86_400_000;
 
-/** An invented patient. @param range youngest and oldest age, in years */
+/** An invented patient. @param birthName so that a practice has no two of a name; range: youngest and oldest age, in years */
 export function invent(
   chance: Chance,
+  birthName: string,
   sex: Sex,
   range: readonly [number, number],
   towns: readonly Town[],
@@ -31,7 +32,6 @@ export function invent(
       ...(chance.maybe(0.5) ? [chance.pick(givenNames(sex, birth.getFullYear() - 25))] : []),
     ]),
   ];
-  const birthName = chance.pick(FAMILY_NAMES);
   const usedName =
     sex === 'female' && age > 28 && chance.maybe(0.55)
       ? chance.pick(FAMILY_NAMES.filter((n) => n !== birthName))

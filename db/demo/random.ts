@@ -1,6 +1,7 @@
 /** Chance that repeats: the same seed gives the same practice on every machine (mulberry32). */
 export class Chance {
   #state: number;
+  readonly #said = new Map<string, string>();
   constructor(seed: string) {
     this.#state = 2166136261;
     for (const letter of seed) this.#state = Math.imul(this.#state ^ letter.charCodeAt(0), 16777619);
@@ -23,6 +24,20 @@ export class Chance {
   }
   pick<T>(of: readonly T[]): T {
     return of[Math.floor(this.next() * of.length)] as T;
+  }
+  /** One of several wordings, and not the one that came last. */
+  vary(of: readonly string[]): string {
+    const key = of[0] ?? '';
+    const text = this.pick(of.filter((one) => one !== this.#said.get(key)));
+    this.#said.set(key, text);
+    return text;
+  }
+  /** The same things in another order. */
+  shuffle<T>(of: readonly T[]): T[] {
+    return of
+      .map((one) => ({ one, place: this.next() }))
+      .sort((a, b) => a.place - b.place)
+      .map(({ one }) => one);
   }
   maybe(probability: number): boolean {
     return this.next() < probability;

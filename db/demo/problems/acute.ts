@@ -15,7 +15,7 @@ export const tonsillitis: Problem = {
     ],
   ],
   note: ({ vitals: v, chance: c }) => ({
-    subjective: c.pick([
+    subjective: c.vary([
       'Mal de gorge depuis 2 jours, fièvre, dysphagie. Pas de toux.',
       'Fièvre et odynophagie depuis hier, maux de tête, contage à l’école.',
     ]),
@@ -35,7 +35,7 @@ export const cold: Problem = {
   vitals: { temperature: 37.8 },
   treatments: [[paracetamol('toutes les 6 heures si fièvre')]],
   note: ({ vitals: v, chance: c }) => ({
-    subjective: c.pick([
+    subjective: c.vary([
       'Rhinorrhée claire et toux sèche depuis 3 jours, fébricule le soir. Mange et boit bien.',
       'Nez bouché, éternuements, gorge irritée depuis 48 h. Pas de dyspnée.',
     ]),
@@ -65,7 +65,7 @@ export const otitis: Problem = {
   ],
   note: ({ vitals: v, chance: c, person }) => ({
     priority: person.age < 3 ? 'urgent' : 'routine',
-    subjective: c.pick([
+    subjective: c.vary([
       'Pleurs nocturnes, se touche l’oreille droite, fièvre depuis hier après un rhume.',
       'Otalgie gauche depuis la nuit, fièvre, appétit diminué.',
     ]),
@@ -84,7 +84,7 @@ export const cystitis: Problem = {
   every: 0,
   treatments: [[{ dci: 'Fosfomycine trométamol 3 g, granulés', atc: 'J01XX01', posology: '1 sachet en prise unique' }]],
   note: ({ vitals: v, chance: c }) => ({
-    subjective: c.pick([
+    subjective: c.vary([
       'Brûlures mictionnelles et pollakiurie depuis la veille. Pas de fièvre, pas de douleur lombaire, pas de perte vaginale.',
       'Envies fréquentes d’uriner et brûlures depuis ce matin, deuxième épisode de l’année. Ni fièvre ni frisson.',
     ]),
@@ -106,7 +106,7 @@ export const gastroenteritis: Problem = {
   labs: (c) => (c.maybe(0.3) ? [crp(c, 14)] : []),
   note: ({ vitals: v, chance: c }) => ({
     priority: 'urgent',
-    subjective: c.pick([
+    subjective: c.vary([
       'Vomissements puis diarrhée liquide depuis 24 h, plusieurs cas dans l’entourage. Pas de sang dans les selles.',
       'Diarrhée aqueuse 6 fois par jour, crampes, nausées. Boit par petites quantités.',
     ]),
@@ -126,7 +126,7 @@ export const sprain: Problem = {
   treatments: [[paracetamol('1 g jusqu’à 3 fois par jour si douleur')]],
   note: ({ chance: c }) => ({
     category: 'consultation',
-    subjective: c.pick([
+    subjective: c.vary([
       'Torsion de la cheville droite en inversion au football hier. Appui possible avec douleur.',
       'Chute dans les escaliers ce matin, cheville gauche gonflée. Marche en boitant.',
     ]),
@@ -150,7 +150,7 @@ export const checkup: Problem = {
     subjective:
       person.age < 7
         ? 'Examen systématique de l’enfant. Développement harmonieux, sommeil et alimentation sans difficulté selon les parents.'
-        : c.pick([
+        : c.vary([
             'Demande un certificat pour le sport. Aucun antécédent cardiaque personnel ou familial.',
             'Mise à jour du dossier et des vaccins. Pas de plainte.',
           ]),

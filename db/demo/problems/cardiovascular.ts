@@ -12,24 +12,24 @@ export const hypertension: Problem = {
     [{ dci: 'Candésartan 8 mg, comprimé', atc: 'C09CA06', posology: '1 comprimé le matin' }],
   ],
   labs: (c) => [creatinine(c), gfr(c), potassium(c)],
-  note: ({ vitals: v, labs, chance: c }) => {
+  note: ({ vitals: v, labs, chance: c, lasting }) => {
     const high = v.systolic >= 140 || v.diastolic >= 90;
     return {
       category: 'follow_up',
-      subjective: c.pick([
+      subjective: c.vary([
         'Renouvellement d’ordonnance. Pas de céphalée, pas d’acouphène, pas de douleur thoracique. Traitement pris tous les jours.',
         `Vient pour le suivi de sa tension. ${high ? 'Automesures plutôt hautes le soir' : 'Automesures correctes à domicile'}, pas de vertige au lever.`,
-        'Se sent bien. Quelques oublis du traitement le week-end. Pas de dyspnée d’effort, pas d’œdème.',
+        'Se sent bien. Quelques oublis du traitement le week-end. Pas de douleur thoracique, pas d’œdème.',
         'Suivi semestriel. Marche 30 minutes presque chaque jour, a réduit le sel. Pas de plainte fonctionnelle.',
       ]),
-      objective: `${bp(v)}, ${kilos(v)}. Auscultation cardiaque régulière sans souffle, mollets souples, pas d’œdème des membres inférieurs.${labs.length ? ` Créatinine ${result(labs, '14682-9')}, kaliémie ${result(labs, '2823-3')}.` : ''}`,
+      objective: `${bp(v)}, ${kilos(v)}. Bruits du cœur ${lasting.includes(atrialFibrillation) ? 'irréguliers' : 'réguliers'} sans souffle, mollets souples, pas d’œdème des membres inférieurs.${labs.length ? ` Créatinine ${result(labs, '14682-9')}, kaliémie ${result(labs, '2823-3')}.` : ''}`,
       assessment: high ? 'HTA insuffisamment contrôlée ce jour.' : 'HTA contrôlée sous traitement, bonne tolérance.',
       plan: high
-        ? c.pick([
+        ? c.vary([
             'Automesure tensionnelle (règle des 3) pendant 3 jours, revoir dans 4 semaines ; adapter le traitement si la moyenne dépasse 135/85.',
             'Réexpliquer les règles hygiéno-diététiques et l’observance. Contrôle dans 1 mois avec le relevé d’automesure.',
           ])
-        : c.pick([
+        : c.vary([
             'Poursuite du traitement. Bilan rénal et ionogramme annuels. Revoir dans 6 mois.',
             'Ordonnance renouvelée 6 mois. ECG de contrôle cette année.',
           ]),
@@ -59,7 +59,7 @@ export const atrialFibrillation: Problem = {
   labs: (c) => [creatinine(c, 88), gfr(c, 66), potassium(c)],
   note: ({ vitals: v, labs, chance: c }) => ({
     category: 'follow_up',
-    subjective: c.pick([
+    subjective: c.vary([
       'Pas de palpitation, pas de malaise. Aucun saignement signalé sous anticoagulant.',
       'Essoufflement stable à la montée d’un étage. Pas d’épistaxis ni de selles noires.',
       'Suivi de l’arythmie. Dort avec un oreiller, pas d’orthopnée. Prend bien l’anticoagulant.',
@@ -67,7 +67,7 @@ export const atrialFibrillation: Problem = {
     objective: `${bp(v)}, rythme irrégulier, ${kilos(v)}. Pas de râle crépitant, pas d’œdème, pas d’hématome.${labs.length ? ` DFG ${result(labs, '62238-1')}.` : ''}`,
     assessment:
       'FA permanente, fréquence contrôlée au repos. Indication d’anticoagulation maintenue (CHA₂DS₂-VASc ≥ 2).',
-    plan: c.pick([
+    plan: c.vary([
       'Fonction rénale et hémogramme tous les 6 mois. Carte d’anticoagulation à jour. Avis cardiologique annuel.',
       'Vérifier la dose de l’anticoagulant selon âge, poids et DFG. Pas d’AINS. Revoir dans 4 mois.',
     ]),
@@ -87,13 +87,13 @@ export const dyslipidaemia: Problem = {
   labs: (c, turn) => [ldl(c, turn === 0 ? 1.85 : 1.05)],
   note: ({ vitals: v, labs, chance: c }) => ({
     category: 'follow_up',
-    subjective: c.pick([
+    subjective: c.vary([
       'Résultats du bilan lipidique. Pas de douleur musculaire sous statine.',
       'Contrôle annuel. A repris le vélo. Pas de crampe.',
     ]),
     objective: `${bp(v)}, ${kilos(v)}. LDL ${result(labs, '13457-7')}.`,
     assessment: 'Dyslipidémie, risque cardiovasculaire réévalué (SCORE2).',
-    plan: c.pick([
+    plan: c.vary([
       'Alimentation de type méditerranéen. Contrôle lipidique et transaminases dans 12 mois.',
       'Poursuite ; bilan lipidique dans 1 an, plus tôt si douleur musculaire.',
     ]),

@@ -33,7 +33,7 @@ export const migraine: Problem = {
     const days = c.int(2, 9);
     return {
       category: 'follow_up',
-      subjective: `${days} jours de migraine par mois d’après l’agenda. ${c.pick(['Crises pulsatiles unilatérales avec nausées et photophobie.', 'Facteurs : manque de sommeil, règles, jeûne.', 'Bonne réponse au triptan pris tôt.'])} Pas de céphalée inhabituelle.`,
+      subjective: `${days} jours de migraine par mois d’après l’agenda. ${c.vary(['Crises pulsatiles unilatérales avec nausées et photophobie.', 'Facteurs : manque de sommeil, règles, jeûne.', 'Bonne réponse au triptan pris tôt.'])} Pas de céphalée inhabituelle.`,
       objective: `${bp(v)}. Examen neurologique normal, nuque souple, pas de déficit.`,
       assessment:
         days > 6
@@ -63,11 +63,11 @@ export const depression: Problem = {
     category: turn > 0 && c.maybe(0.4) ? 'teleconsultation' : 'consultation',
     subjective:
       turn === 0
-        ? c.pick([
+        ? c.vary([
             'Tristesse et perte d’élan depuis 2 mois dans un contexte de surcharge au travail. Sommeil fractionné, réveil à 4 h, appétit diminué. Pas d’idée suicidaire.',
             'Fatigue, pleurs faciles, perte d’intérêt depuis une séparation. Ruminations. Nie toute idée suicidaire, entourage présent.',
           ])
-        : c.pick([
+        : c.vary([
             'Meilleur sommeil, a repris la lecture et les sorties. Pas d’idée suicidaire. Nausées des premiers jours disparues.',
             'Va mieux, envisage une reprise à temps partiel. Suivi psychologique commencé (Mon soutien psy).',
           ]),
@@ -105,13 +105,13 @@ export const osteoarthritis: Problem = {
   ],
   note: ({ vitals: v, chance: c }) => ({
     category: 'follow_up',
-    subjective: c.pick([
+    subjective: c.vary([
       'Douleurs des genoux à la descente des escaliers, dérouillage de 10 minutes le matin.',
       'Poussée douloureuse du genou droit après le jardinage, calmée par le repos.',
     ]),
     objective: `${kilos(v)}. Genoux secs, flexion 120°, douleur à la palpation de l’interligne interne, pas de laxité.`,
     assessment: 'Gonarthrose symptomatique, pas de poussée inflammatoire.',
-    plan: c.pick([
+    plan: c.vary([
       'Kinésithérapie 12 séances (renforcement du quadriceps), activité physique adaptée, perte de poids.',
       'Semelles amortissantes, canne en poussée. Infiltration à discuter en cas d’échec.',
     ]),
@@ -136,13 +136,13 @@ export const backPain: Problem = {
   ],
   note: ({ chance: c }) => ({
     category: 'consultation',
-    subjective: c.pick([
+    subjective: c.vary([
       'Lombalgie basse mécanique depuis plus de 3 mois, majorée par le port de charges. Pas d’irradiation sous le genou, pas de trouble sphinctérien.',
       'Nouvelle poussée il y a 5 jours en soulevant un carton. EVA 6/10. Pas de fièvre, pas d’amaigrissement.',
     ]),
     objective: `Contracture paravertébrale L4-L5, distance doigts-sol ${c.int(10, 35)} cm, Lasègue négatif, réflexes et force conservés.`,
     assessment: 'Lombalgie commune sans signe d’alerte. Pas d’indication d’imagerie.',
-    plan: c.pick([
+    plan: c.vary([
       'Rester actif, pas de repos au lit. Kinésithérapie active 10 séances. Adaptation du poste avec le médecin du travail.',
       'Arrêt de travail 3 jours, reprise des activités dès que possible, exercices remis. Revoir à 4 semaines.',
     ]),
@@ -160,13 +160,14 @@ export const reflux: Problem = {
       {
         dci: 'Oméprazole 20 mg, gélule gastrorésistante',
         atc: 'A02BC01',
-        posology: '1 gélule le matin avant le petit-déjeuner, 4 semaines',
+        posology: '1 gélule le matin avant le petit-déjeuner, par cures de 4 semaines',
+        asNeeded: true,
       },
     ],
   ],
   note: ({ vitals: v, chance: c }) => ({
     category: 'consultation',
-    subjective: c.pick([
+    subjective: c.vary([
       'Pyrosis 3 fois par semaine, surtout après le dîner. Pas de dysphagie ni d’amaigrissement.',
       'Remontées acides la nuit, soulagées par l’IPP. Café et repas tardifs.',
     ]),

@@ -28,7 +28,7 @@ export const diabetes: Problem = {
     const high = value > 7.3;
     return {
       category: 'follow_up',
-      subjective: c.pick([
+      subjective: c.vary([
         'Suivi trimestriel du diabète. Pas de polyurie ni de soif. Quelques écarts alimentaires en soirée.',
         'Se sent bien, pas de malaise évoquant une hypoglycémie. Marche deux fois par semaine.',
         'Fatigue en fin de journée. Surveille ses glycémies de façon irrégulière. Pas de plaie aux pieds.',
@@ -37,11 +37,11 @@ export const diabetes: Problem = {
       objective: `${bp(v)}, ${kilos(v)}. HbA1c ${result(labs, '4548-4')}, DFG ${result(labs, '62238-1')}. Pieds : pouls perçus, test au monofilament normal, pas de lésion.`,
       assessment: high ? 'Diabète de type 2 au-dessus de l’objectif (HbA1c < 7 %).' : 'Diabète de type 2 à l’objectif.',
       plan: high
-        ? c.pick([
+        ? c.vary([
             'Renforcer activité physique et suivi diététique, contrôle HbA1c dans 3 mois ; intensifier si l’objectif n’est pas atteint.',
             'Revoir les horaires de prise, carnet glycémique 2 semaines. Discuter une bithérapie au prochain contrôle.',
           ])
-        : c.pick([
+        : c.vary([
             'Poursuite. HbA1c dans 3 mois, fond d’œil et microalbuminurie annuels, podologue.',
             'Ordonnance renouvelée 3 mois. Rappel vaccins grippe et pneumocoque. Dentiste une fois par an.',
           ]),
@@ -77,7 +77,7 @@ export const hypothyroidism: Problem = {
     const high = Number(labs.find((l) => l.loinc === '3016-3')?.value ?? '2') > 4;
     return {
       category: 'follow_up',
-      subjective: c.pick([
+      subjective: c.vary([
         'Contrôle thyroïdien. Moins de fatigue, pas de frilosité, transit normal.',
         high
           ? 'Fatigue, frilosité et prise de poids depuis quelques mois.'

@@ -5,6 +5,7 @@ export const pregnancy: Problem = {
   label: 'Surveillance d’une grossesse normale',
   cim10: 'Z34.9',
   every: 1,
+  gain: 1.5,
   years: [0.15, 0.55],
   vitals: { systolic: 112, diastolic: 68, pulse: 82, bmi: 23.5 },
   treatments: [
@@ -28,7 +29,7 @@ export const pregnancy: Problem = {
       subjective:
         turn === 0
           ? 'Première consultation de grossesse, désirée. Nausées matinales modérées, pas de métrorragie. Test positif à domicile.'
-          : c.pick([
+          : c.vary([
               'Mouvements actifs perçus, pas de contraction, pas de métrorragie. Sommeil moyen.',
               'Se sent bien. Quelques reflux et lombalgies en fin de journée. Pas de signe fonctionnel urinaire.',
             ]),
@@ -37,7 +38,7 @@ export const pregnancy: Problem = {
       plan:
         turn === 0
           ? 'Déclaration de grossesse, échographie du premier trimestre entre 11 et 13 SA + 6 j, bilan obligatoire, toxoplasmose et rubéole. Arrêt du tabac et de l’alcool, conseils alimentaires.'
-          : c.pick([
+          : c.vary([
               'Sérologie toxoplasmose mensuelle si non immunisée. Prochaine visite dans 4 semaines. Entretien prénatal précoce proposé.',
               'Dépistage du diabète gestationnel selon facteurs de risque. Vaccin coqueluche et grippe. Consulter en cas de saignement, fièvre ou contractions.',
             ]),

@@ -25,7 +25,14 @@ export type Vitals = {
 };
 
 /** What a note can speak of: the person, what was measured on that day, and how many visits for this came before. */
-export type Visit = { person: Person; vitals: Vitals; labs: readonly Lab[]; chance: Chance; turn: number };
+export type Visit = {
+  person: Person;
+  vitals: Vitals;
+  labs: readonly Lab[];
+  chance: Chance;
+  turn: number;
+  lasting: readonly Problem[];
+};
 
 export type Problem = {
   label: string;
@@ -46,6 +53,8 @@ export type Problem = {
     temperature: number;
     saturation: number;
   }>;
+  /** Kilos gained from one visit to the next. */
+  gain?: number;
   labs?: (chance: Chance, turn: number) => Lab[];
   note: (visit: Visit) => NoteText;
 };

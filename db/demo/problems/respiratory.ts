@@ -39,11 +39,11 @@ export const asthma: Problem = {
     return {
       category: worse ? 'consultation' : 'follow_up',
       subjective: worse
-        ? c.pick([
+        ? c.vary([
             'Toux nocturne depuis une semaine, salbutamol presque chaque jour. Rhume familial.',
-            'Gêne à l’effort et sifflements le matin depuis 10 jours, en saison des pollens.',
+            'Gêne à l’effort et sifflements le matin depuis 10 jours, au décours d’une rhinite.',
           ])
-        : c.pick([
+        : c.vary([
             'Pas de réveil nocturne, salbutamol moins d’une fois par semaine. Sport sans gêne.',
             'Asthme calme. Prend le traitement de fond « quand il y pense ». Pas de tabac à la maison.',
           ]),
@@ -93,9 +93,9 @@ export const copd: Problem = {
       priority: flare ? 'urgent' : 'routine',
       subjective: flare
         ? 'Depuis 4 jours toux majorée, expectoration purulente et essoufflement à l’habillage. Pas de douleur thoracique.'
-        : c.pick([
-            'Dyspnée stade 2 mMRC, stable. Fume encore 5 cigarettes par jour, veut réduire.',
-            'Sevrage tabagique maintenu depuis 8 mois. Marche 20 minutes par jour, crachats clairs le matin.',
+        : c.vary([
+            'Dyspnée stade 2 mMRC, stable. Tabac arrêté, parfois tenté.',
+            'Sevrage tabagique maintenu. Marche 20 minutes par jour, crachats clairs le matin.',
           ]),
       objective: `SpO₂ ${v.saturation ?? 94} % en air ambiant, ${bp(v)}, ${kilos(v)}. ${flare ? 'Ronchi diffus, expiration prolongée, pas de signe de lutte.' : 'Murmure vésiculaire diminué, pas de râle.'}`,
       assessment: flare
