@@ -44,9 +44,8 @@ function packagedNode() {
 
 function handOver(node) {
   const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, VITAL_HANDED_OVER: '1' } });
-  // A Ctrl-C reaches the child through the terminal; other signals are passed on. Either way it ends first.
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  process.on('SIGINT', () => {});
+  // The child ends first. A Ctrl-C reaches it through the terminal as well; twice does no harm.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
   });

@@ -1,8 +1,9 @@
 // Vital Sync on Node: the app behind a plain HTTP server; TLS is the reverse proxy's.
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type HttpBindings, type ServerType } from '@hono/node-server';
-import { createApp, type Services } from '../app/app.tsx';
-import { openDoor } from '../db/batch.ts';
+import { createApp } from '../app/app.tsx';
+import type { Services } from '../app/services.ts';
+import { openDoor } from '../db/door.ts';
 import { readAssets } from './assets/files.ts';
 import type { Bindings } from './client.ts';
 import { openLog } from './logging.ts';

@@ -1,0 +1,2734 @@
+-- Generated from a migrated database by `npm run generate`; `npm run check:drift` compares.
+
+-- Roles
+-- vs_anon: role
+-- vs_auditor: role
+-- vs_clinician: role
+-- vs_dba: role, login
+-- vs_dpo: role
+-- vs_edge: role, login, may become vs_anon, vs_auditor, vs_clinician, vs_dpo, vs_import, vs_org_admin, vs_patient, vs_researcher, vs_secretary
+-- vs_gate: role, login
+-- vs_import: role
+-- vs_org_admin: role
+-- vs_owner: role
+-- vs_patient: role
+-- vs_researcher: role
+-- vs_secretary: role
+
+-- Schemas
+create schema access; -- Organisations, memberships, care teams, and the predicates that policies read.
+create schema audit; -- Openings, events, lanes, leaves.
+create schema clinic; -- The views and functions that pages use.
+create schema iam; -- Accounts, factors, sessions, and the door: iam.enter.
+create schema ops; -- Limits, intents, jobs: what keeps the service going.
+create schema privacy; -- Consents, requests, classification, retention.
+create schema store; -- The record as it is stored: ciphertext. Acting roles may not name it.
+create schema vault; -- Keys, sealing, opening. Acting roles may not name it.
+
+-- Tables
+
+create table access.care_team_members (
+  care_team_id uuid not null,
+  account_id uuid not null,
+  valid_from timestamp with time zone default clock_timestamp() not null,
+  valid_until timestamp with time zone default 'infinity'::timestamp with time zone not null,
+  constraint care_team_members_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint care_team_members_care_team_id_fkey FOREIGN KEY (care_team_id) REFERENCES access.care_teams(id),
+  constraint care_team_members_check CHECK ((valid_until >= valid_from)),
+  constraint care_team_members_pkey PRIMARY KEY (account_id, care_team_id)
+);
+alter table access.care_team_members enable row level security;
+alter table access.care_team_members force row level security;
+comment on table access.care_team_members is 'FHIR CareTeam.participant, with dates.';
+
+create table access.care_team_patients (
+  care_team_id uuid not null,
+  patient_id uuid not null,
+  valid_from timestamp with time zone default clock_timestamp() not null,
+  valid_until timestamp with time zone default 'infinity'::timestamp with time zone not null,
+  constraint care_team_patients_care_team_id_fkey FOREIGN KEY (care_team_id) REFERENCES access.care_teams(id),
+  constraint care_team_patients_check CHECK ((valid_until >= valid_from)),
+  constraint care_team_patients_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint care_team_patients_pkey PRIMARY KEY (care_team_id, patient_id)
+);
+alter table access.care_team_patients enable row level security;
+alter table access.care_team_patients force row level security;
+comment on table access.care_team_patients is 'FHIR CareTeam.subject, with dates.';
+
+create table access.care_teams (
+  id uuid default ops.uuid_v7() not null,
+  organisation_id uuid not null,
+  lead_account_id uuid not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint care_teams_lead_account_id_fkey FOREIGN KEY (lead_account_id) REFERENCES iam.accounts(id),
+  constraint care_teams_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint care_teams_pkey PRIMARY KEY (id)
+);
+alter table access.care_teams enable row level security;
+alter table access.care_teams force row level security;
+comment on table access.care_teams is 'FHIR CareTeam. It has no name of its own: it is called by its lead.';
+
+create table access.memberships (
+  id uuid default ops.uuid_v7() not null,
+  account_id uuid not null,
+  organisation_id uuid not null,
+  role text not null,
+  patient_id uuid,
+  valid_from timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  valid_until timestamp with time zone default 'infinity'::timestamp with time zone not null,
+  constraint memberships_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint memberships_account_id_organisation_id_role_key UNIQUE (account_id, organisation_id, role),
+  constraint memberships_check CHECK (((role = 'patient'::text) = (patient_id IS NOT NULL))),
+  constraint memberships_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint memberships_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint memberships_pkey PRIMARY KEY (id),
+  constraint memberships_role_check CHECK ((role = ANY (ARRAY['patient'::text, 'clinician'::text, 'secretary'::text, 'org_admin'::text, 'auditor'::text, 'dpo'::text, 'researcher'::text])))
+);
+alter table access.memberships enable row level security;
+alter table access.memberships force row level security;
+comment on table access.memberships is 'FHIR PractitionerRole, and the link from a patient''s account to their record.';
+
+create table access.organisations (
+  id uuid default ops.uuid_v7() not null,
+  name text not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint organisations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint organisations_pkey PRIMARY KEY (id)
+);
+alter table access.organisations enable row level security;
+alter table access.organisations force row level security;
+comment on table access.organisations is 'FHIR Organization: a practice.';
+
+create table audit.events (
+  id uuid not null,
+  organisation_id uuid not null,
+  lane integer not null,
+  seq bigint not null,
+  at timestamp with time zone not null,
+  event text not null,
+  resource_type text not null,
+  resource_id uuid,
+  patient_id uuid,
+  actor_id uuid,
+  actor_role text not null,
+  session_id uuid,
+  origin_id uuid,
+  outcome text not null,
+  shown uuid[],
+  details text,
+  leaf text not null,
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'write.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text]))),
+  constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text]))),
+  constraint events_pkey PRIMARY KEY (organisation_id, lane, seq, at)
+) partition by RANGE (at);
+alter table audit.events enable row level security;
+alter table audit.events force row level security;
+comment on table audit.events is 'FHIR AuditEvent: the fields to search by, and the leaf, the exact text that is hashed.';
+
+create table audit.events_default (
+  id uuid not null,
+  organisation_id uuid not null,
+  lane integer not null,
+  seq bigint not null,
+  at timestamp with time zone not null,
+  event text not null,
+  resource_type text not null,
+  resource_id uuid,
+  patient_id uuid,
+  actor_id uuid,
+  actor_role text not null,
+  session_id uuid,
+  origin_id uuid,
+  outcome text not null,
+  shown uuid[],
+  details text,
+  leaf text not null,
+  constraint events_default_pkey PRIMARY KEY (organisation_id, lane, seq, at),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'write.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text]))),
+  constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text])))
+);
+alter table audit.events_default enable row level security;
+alter table audit.events_default force row level security;
+comment on table audit.events_default is NULL;
+
+create table audit.lanes (
+  organisation_id uuid not null,
+  lane integer not null,
+  seq bigint default 0 not null,
+  head bytea default '\x0000000000000000000000000000000000000000000000000000000000000000'::bytea not null,
+  constraint lanes_head_check CHECK ((length(head) = 32)),
+  constraint lanes_lane_check CHECK (((lane >= 0) AND (lane <= 15))),
+  constraint lanes_pkey PRIMARY KEY (organisation_id, lane)
+) with (fillfactor=50);
+alter table audit.lanes enable row level security;
+alter table audit.lanes force row level security;
+comment on table audit.lanes is 'The end of each chain. Organisation 00000000-… is the installation: sign-ins of unknown people.';
+
+create table audit.leaves (
+  organisation_id uuid not null,
+  lane integer not null,
+  seq bigint not null,
+  hash bytea not null,
+  constraint leaves_hash_check CHECK ((length(hash) = 32)),
+  constraint leaves_pkey PRIMARY KEY (organisation_id, lane, seq)
+);
+alter table audit.leaves enable row level security;
+alter table audit.leaves force row level security;
+comment on table audit.leaves is 'Every leaf''s hash, never partitioned and never pruned: no number is used twice.';
+
+create table audit.openings (
+  session_id uuid not null,
+  patient_id uuid not null,
+  level text not null,
+  opened_at timestamp with time zone not null,
+  transaction xid8 not null,
+  constraint openings_level_check CHECK ((level = ANY (ARRAY['identity'::text, 'clinical'::text]))),
+  constraint openings_pkey PRIMARY KEY (session_id, patient_id, level)
+) with (fillfactor=80);
+alter table audit.openings enable row level security;
+alter table audit.openings force row level security;
+comment on table audit.openings is 'Which session opened which patient, when, and in which transaction.';
+
+create table audit.origins (
+  id uuid not null,
+  organisation_id uuid not null,
+  session_id uuid,
+  digest bytea not null,
+  ip bytea,
+  user_agent bytea,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint origins_digest_check CHECK ((length(digest) = 32)),
+  constraint origins_pkey PRIMARY KEY (id)
+);
+alter table audit.origins enable row level security;
+alter table audit.origins force row level security;
+comment on table audit.origins is 'Address and browser of a session, sealed with the organisation''s key; events refer to it.';
+
+create table audit.selections (
+  id uuid not null,
+  session_id uuid not null,
+  patients uuid[] not null,
+  made_at timestamp with time zone default clock_timestamp() not null,
+  constraint selections_pkey PRIMARY KEY (id)
+);
+alter table audit.selections enable row level security;
+alter table audit.selections force row level security;
+comment on table audit.selections is 'What a list or a search will show: chosen in the first transaction, read in the second.';
+
+create table iam.accounts (
+  id uuid default ops.uuid_v7() not null,
+  email_index bytea not null,
+  email bytea not null,
+  family_name bytea,
+  given_name bytea,
+  quality bytea,
+  rpps bytea,
+  password_hash text,
+  status text default 'active'::text not null,
+  last_sign_in_at timestamp with time zone,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint accounts_email_index_check CHECK ((length(email_index) = 16)),
+  constraint accounts_email_index_key UNIQUE (email_index),
+  constraint accounts_password_hash_check CHECK ((password_hash ~ '^\$2[aby]\$12\$'::text)),
+  constraint accounts_pkey PRIMARY KEY (id),
+  constraint accounts_status_check CHECK ((status = ANY (ARRAY['invited'::text, 'active'::text, 'suspended'::text])))
+);
+alter table iam.accounts enable row level security;
+alter table iam.accounts force row level security;
+comment on table iam.accounts is 'FHIR Person: somebody who signs in.';
+
+create table iam.sessions (
+  id uuid default ops.uuid_v7() not null,
+  token_hash bytea not null,
+  account_id uuid,
+  membership_id uuid,
+  organisation_id uuid not null,
+  role text not null,
+  patient_id uuid,
+  care_team_id uuid,
+  factors integer default 1 not null,
+  attempts integer default 0 not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  last_seen_at timestamp with time zone default clock_timestamp() not null,
+  expires_at timestamp with time zone default (clock_timestamp() + 'PT12H'::interval) not null,
+  revoked_at timestamp with time zone,
+  constraint sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint sessions_check CHECK (((role = 'import'::text) = (care_team_id IS NOT NULL))),
+  constraint sessions_check1 CHECK (((role = 'import'::text) = (account_id IS NULL))),
+  constraint sessions_factors_check CHECK (((factors >= 1) AND (factors <= 2))),
+  constraint sessions_membership_id_fkey FOREIGN KEY (membership_id) REFERENCES access.memberships(id),
+  constraint sessions_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint sessions_pkey PRIMARY KEY (id),
+  constraint sessions_token_hash_check CHECK ((length(token_hash) = 32)),
+  constraint sessions_token_hash_key UNIQUE (token_hash)
+);
+alter table iam.sessions enable row level security;
+alter table iam.sessions force row level security;
+comment on table iam.sessions is 'A sign-in: 30 minutes idle, 12 hours in all (NIST 800-63B-4 AAL2 allows 1 h and 24 h).';
+
+create table iam.totp_factors (
+  account_id uuid not null,
+  secret bytea not null,
+  confirmed_at timestamp with time zone,
+  last_step bigint default 0 not null,
+  constraint totp_factors_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint totp_factors_pkey PRIMARY KEY (account_id)
+);
+alter table iam.totp_factors enable row level security;
+alter table iam.totp_factors force row level security;
+comment on table iam.totp_factors is 'RFC 6238: the sealed secret, and the last time step that was used up.';
+
+create table ops.intents (
+  key uuid not null,
+  session_id uuid not null,
+  account_id uuid,
+  operation text not null,
+  announced_at timestamp with time zone default clock_timestamp() not null,
+  transaction xid8 default pg_current_xact_id() not null,
+  fulfilled_at timestamp with time zone,
+  result_id uuid,
+  constraint intents_operation_check CHECK ((operation ~ '^[a-z_]+\.[a-z_]+$'::text)),
+  constraint intents_pkey PRIMARY KEY (key)
+);
+alter table ops.intents enable row level security;
+alter table ops.intents force row level security;
+comment on table ops.intents is 'Idempotency keys of changes.';
+
+create table ops.limits (
+  key text not null,
+  tokens double precision not null,
+  at timestamp with time zone not null,
+  constraint limits_pkey PRIMARY KEY (key)
+) with (fillfactor=70);
+alter table ops.limits enable row level security;
+alter table ops.limits force row level security;
+comment on table ops.limits is 'Token buckets, shared by all edges. Keys hold ids and keyed hashes, no addresses.';
+
+create table store.allergy_intolerances (
+  id uuid not null,
+  patient_id uuid not null,
+  version bigint default 1 not null,
+  clinical_status text not null,
+  verification_status text,
+  recorded_at timestamp with time zone,
+  code bytea not null,
+  criticality bytea,
+  category bytea,
+  reaction bytea,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint allergy_intolerances_clinical_status_check CHECK ((clinical_status = ANY (ARRAY['active'::text, 'inactive'::text, 'resolved'::text, 'unknown'::text]))),
+  constraint allergy_intolerances_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint allergy_intolerances_pkey PRIMARY KEY (id),
+  constraint allergy_intolerances_verification_status_check CHECK ((verification_status = ANY (ARRAY['unconfirmed'::text, 'confirmed'::text, 'refuted'::text, 'presumed'::text]))),
+  constraint allergy_intolerances_version_check CHECK ((version > 0))
+);
+alter table store.allergy_intolerances enable row level security;
+alter table store.allergy_intolerances force row level security;
+comment on table store.allergy_intolerances is 'FHIR AllergyIntolerance.';
+
+create table store.conditions (
+  id uuid not null,
+  patient_id uuid not null,
+  version bigint default 1 not null,
+  clinical_status text not null,
+  verification_status text,
+  onset_at timestamp with time zone,
+  abatement_at timestamp with time zone,
+  recorded_at timestamp with time zone,
+  code bytea not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint conditions_clinical_status_check CHECK ((clinical_status = ANY (ARRAY['active'::text, 'recurrence'::text, 'relapse'::text, 'inactive'::text, 'remission'::text, 'resolved'::text, 'unknown'::text]))),
+  constraint conditions_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint conditions_pkey PRIMARY KEY (id),
+  constraint conditions_verification_status_check CHECK ((verification_status = ANY (ARRAY['unconfirmed'::text, 'provisional'::text, 'differential'::text, 'confirmed'::text, 'refuted'::text]))),
+  constraint conditions_version_check CHECK ((version > 0))
+);
+alter table store.conditions enable row level security;
+alter table store.conditions force row level security;
+comment on table store.conditions is 'FHIR Condition.';
+
+create table store.encounters (
+  id uuid not null,
+  patient_id uuid not null,
+  version bigint default 1 not null,
+  started_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  status text not null,
+  class bytea,
+  type bytea,
+  reason bytea,
+  participant bytea,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint encounters_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint encounters_pkey PRIMARY KEY (id),
+  constraint encounters_status_check CHECK ((status = ANY (ARRAY['planned'::text, 'arrived'::text, 'triaged'::text, 'in-progress'::text, 'onleave'::text, 'finished'::text, 'cancelled'::text, 'unknown'::text]))),
+  constraint encounters_version_check CHECK ((version > 0))
+);
+alter table store.encounters enable row level security;
+alter table store.encounters force row level security;
+comment on table store.encounters is 'FHIR Encounter.';
+
+create table store.medication_requests (
+  id uuid not null,
+  patient_id uuid not null,
+  version bigint default 1 not null,
+  status text not null,
+  intent text not null,
+  authored_at timestamp with time zone not null,
+  medication bytea not null,
+  dosage bytea,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint medication_requests_intent_check CHECK ((intent = ANY (ARRAY['proposal'::text, 'plan'::text, 'order'::text, 'original-order'::text, 'reflex-order'::text, 'filler-order'::text, 'instance-order'::text, 'option'::text]))),
+  constraint medication_requests_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint medication_requests_pkey PRIMARY KEY (id),
+  constraint medication_requests_status_check CHECK ((status = ANY (ARRAY['active'::text, 'on-hold'::text, 'cancelled'::text, 'completed'::text, 'stopped'::text, 'draft'::text, 'unknown'::text]))),
+  constraint medication_requests_version_check CHECK ((version > 0))
+);
+alter table store.medication_requests enable row level security;
+alter table store.medication_requests force row level security;
+comment on table store.medication_requests is 'FHIR MedicationRequest.';
+
+create table store.notes (
+  id uuid not null,
+  patient_id uuid not null,
+  version bigint default 1 not null,
+  author_id uuid not null,
+  category text not null,
+  priority text not null,
+  status text not null,
+  subjective bytea,
+  objective bytea,
+  assessment bytea,
+  plan bytea,
+  diagnosis bytea,
+  treatment_plan bytea,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  updated_at timestamp with time zone default clock_timestamp() not null,
+  constraint notes_author_id_fkey FOREIGN KEY (author_id) REFERENCES iam.accounts(id),
+  constraint notes_category_check CHECK ((category = ANY (ARRAY['consultation'::text, 'teleconsultation'::text, 'follow_up'::text, 'emergency'::text, 'procedure'::text, 'administrative'::text]))),
+  constraint notes_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint notes_pkey PRIMARY KEY (id),
+  constraint notes_priority_check CHECK ((priority = ANY (ARRAY['routine'::text, 'urgent'::text, 'emergency'::text]))),
+  constraint notes_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'final'::text]))),
+  constraint notes_version_check CHECK ((version > 0))
+);
+alter table store.notes enable row level security;
+alter table store.notes force row level security;
+comment on table store.notes is 'FHIR Composition: a SOAP note. Category, priority and status stay in clear (requirement B1).';
+
+create table store.observations (
+  id uuid not null,
+  patient_id uuid not null,
+  version bigint default 1 not null,
+  category text not null,
+  effective_at timestamp with time zone not null,
+  status text not null,
+  code bytea not null,
+  value bytea not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint observations_category_check CHECK ((category ~ '^[a-z-]{1,40}$'::text)),
+  constraint observations_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint observations_pkey PRIMARY KEY (id),
+  constraint observations_status_check CHECK ((status = ANY (ARRAY['registered'::text, 'preliminary'::text, 'final'::text, 'amended'::text, 'corrected'::text, 'cancelled'::text, 'unknown'::text]))),
+  constraint observations_version_check CHECK ((version > 0))
+);
+alter table store.observations enable row level security;
+alter table store.observations force row level security;
+comment on table store.observations is 'FHIR Observation.';
+
+create table store.patients (
+  id uuid not null,
+  organisation_id uuid not null,
+  version bigint default 1 not null,
+  identity_status text default 'provisoire'::text not null,
+  birth_name bytea not null,
+  used_name bytea,
+  first_given_name bytea not null,
+  birth_given_names bytea,
+  used_given_name bytea,
+  sex bytea not null,
+  birth_date bytea not null,
+  birth_place bytea,
+  ins_matricule bytea,
+  ins_oid bytea,
+  phone bytea,
+  email bytea,
+  address bytea,
+  deceased_date bytea,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  last_activity_at timestamp with time zone default clock_timestamp() not null,
+  constraint patients_identity_status_check CHECK ((identity_status = ANY (ARRAY['provisoire'::text, 'recuperee'::text, 'validee'::text, 'qualifiee'::text]))),
+  constraint patients_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint patients_pkey PRIMARY KEY (id),
+  constraint patients_version_check CHECK ((version > 0))
+);
+alter table store.patients enable row level security;
+alter table store.patients force row level security;
+comment on table store.patients is 'FHIR Patient with the INS traits (référentiel INS, RNIV).';
+
+create table vault.keys (
+  subject_id uuid not null,
+  level text not null,
+  organisation_id uuid not null,
+  master text not null,
+  wrapped bytea not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint keys_level_check CHECK ((level = ANY (ARRAY['identity'::text, 'clinical'::text, 'profile'::text, 'organisation'::text]))),
+  constraint keys_master_fkey FOREIGN KEY (master) REFERENCES vault.masters(id),
+  constraint keys_pkey PRIMARY KEY (subject_id, level)
+);
+alter table vault.keys enable row level security;
+alter table vault.keys force row level security;
+comment on table vault.keys is 'A patient has an identity and a clinical key, an account a profile key, an organisation one for its log; each wrapped with a master key.';
+
+create table vault.masters (
+  id text not null,
+  check_value bytea not null,
+  added_at timestamp with time zone default clock_timestamp() not null,
+  constraint masters_check_value_check CHECK ((length(check_value) = 16)),
+  constraint masters_id_check CHECK ((id ~ '^[A-Za-z0-9_-]{1,32}$'::text)),
+  constraint masters_pkey PRIMARY KEY (id)
+);
+alter table vault.masters enable row level security;
+alter table vault.masters force row level security;
+comment on table vault.masters is 'Which master keys this database has seen: a check value of each, never the key.';
+
+create table vault.search_tokens (
+  organisation_id uuid not null,
+  token bigint not null,
+  patient_id uuid not null,
+  constraint search_tokens_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint search_tokens_pkey PRIMARY KEY (organisation_id, token, patient_id)
+);
+alter table vault.search_tokens enable row level security;
+alter table vault.search_tokens force row level security;
+comment on table vault.search_tokens is 'Equality on bigint is leakproof, so the index works under row-level security.';
+
+create table vault.secrets (
+  name text not null,
+  value bytea not null,
+  constraint secrets_name_check CHECK ((name = 'session'::text)),
+  constraint secrets_pkey PRIMARY KEY (name),
+  constraint secrets_value_check CHECK ((length(value) = 64))
+);
+alter table vault.secrets enable row level security;
+alter table vault.secrets force row level security;
+comment on table vault.secrets is 'Seals what is put into transaction-local settings (identity, keys). Nothing stored depends on it: it can be replaced at any time.';
+
+-- Indexes
+CREATE INDEX allergy_intolerances_patient ON store.allergy_intolerances USING btree (patient_id, recorded_at DESC);
+CREATE INDEX care_team_members_team ON access.care_team_members USING btree (care_team_id);
+CREATE INDEX care_team_patients_patient ON access.care_team_patients USING btree (patient_id, care_team_id);
+CREATE INDEX care_teams_lead ON access.care_teams USING btree (lead_account_id);
+CREATE INDEX care_teams_organisation ON access.care_teams USING btree (organisation_id, lead_account_id);
+CREATE INDEX conditions_patient ON store.conditions USING btree (patient_id, onset_at DESC);
+CREATE INDEX encounters_patient ON store.encounters USING btree (patient_id, started_at DESC);
+CREATE INDEX events_at ON ONLY audit.events USING btree (organisation_id, at DESC);
+CREATE INDEX events_default_organisation_id_at_idx ON audit.events_default USING btree (organisation_id, at DESC);
+CREATE INDEX events_default_patient_id_at_idx ON audit.events_default USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
+CREATE INDEX events_patient ON ONLY audit.events USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
+CREATE INDEX intents_announced ON ops.intents USING btree (announced_at);
+CREATE INDEX keys_master ON vault.keys USING btree (master);
+CREATE INDEX keys_organisation ON vault.keys USING btree (organisation_id);
+CREATE INDEX limits_at ON ops.limits USING btree (at);
+CREATE INDEX medication_requests_patient ON store.medication_requests USING btree (patient_id, authored_at DESC);
+CREATE INDEX memberships_organisation ON access.memberships USING btree (organisation_id, account_id);
+CREATE INDEX memberships_patient ON access.memberships USING btree (patient_id) WHERE (patient_id IS NOT NULL);
+CREATE INDEX notes_author ON store.notes USING btree (author_id);
+CREATE INDEX notes_patient ON store.notes USING btree (patient_id, created_at DESC);
+CREATE INDEX observations_patient ON store.observations USING btree (patient_id, category, effective_at DESC);
+CREATE INDEX patients_activity ON store.patients USING btree (organisation_id, last_activity_at DESC, id);
+CREATE INDEX search_tokens_patient ON vault.search_tokens USING btree (patient_id);
+CREATE INDEX selections_made ON audit.selections USING btree (made_at);
+CREATE INDEX sessions_account ON iam.sessions USING btree (account_id);
+CREATE INDEX sessions_membership ON iam.sessions USING btree (membership_id);
+CREATE INDEX sessions_organisation ON iam.sessions USING btree (organisation_id);
+CREATE UNIQUE INDEX origins_digest ON audit.origins USING btree (session_id, digest);
+
+-- Policies
+create policy all_owner on access.care_team_members for all to vs_owner using (true) with check (true); -- Predicates, and functions of the owner.
+create policy select_org_admin on access.care_team_members for select to vs_org_admin using ((care_team_id IN ( SELECT t.id
+   FROM access.care_teams t))); -- Members of the teams that the administrator sees.
+create policy all_owner on access.care_team_patients for all to vs_owner using (true) with check (true); -- Predicates, and functions of the owner.
+create policy select_org_admin on access.care_team_patients for select to vs_org_admin using ((care_team_id IN ( SELECT t.id
+   FROM access.care_teams t))); -- To count them: ids, no identity.
+create policy all_owner on access.care_teams for all to vs_owner using (true) with check (true); -- Predicates, and functions of the owner.
+create policy select_org_admin on access.care_teams for select to vs_org_admin using ((organisation_id = ( SELECT access.organisation_as('org_admin'::text) AS organisation_as))); -- An administrator sees the teams of the organisation.
+create policy all_owner on access.memberships for all to vs_owner using (true) with check (true); -- Predicates read it; functions of the owner write it.
+create policy insert_owner on access.organisations for insert to vs_owner with check (true); -- iam.create_organisation, called by the administrator of the installation.
+create policy select_owner on access.organisations for select to vs_owner using (true); -- Predicates and definer functions read it.
+create policy insert_owner on audit.events for insert to vs_owner with check (true); -- audit.append.
+create policy select_auditor on audit.events for select to vs_auditor using ((organisation_id = ( SELECT access.organisation_as('auditor'::text) AS organisation_as))); -- An auditor reads the log of the organisation.
+create policy select_owner on audit.events for select to vs_owner using (true); -- Verification, export, and who looked at a record.
+create policy select_patient on audit.events for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- A patient sees who looked at their record.
+create policy all_owner on audit.lanes for all to vs_owner using (true) with check (true); -- audit.append moves the head.
+create policy insert_owner on audit.leaves for insert to vs_owner with check (true); -- audit.append.
+create policy select_owner on audit.leaves for select to vs_owner using (true); -- Verification and export.
+create policy all_owner on audit.openings for all to vs_owner using (true) with check (true); -- Written by audit.open_…, read by vault.release.
+create policy insert_owner on audit.origins for insert to vs_owner with check (true); -- audit.origin.
+create policy select_auditor on audit.origins for select to vs_auditor using ((organisation_id = ( SELECT access.organisation_as('auditor'::text) AS organisation_as))); -- An auditor sees where from.
+create policy select_owner on audit.origins for select to vs_owner using (true); -- audit.origin finds the one that exists.
+create policy all_owner on audit.selections for all to vs_owner using (true) with check (true); -- Written by audit.open_…, read through audit.selected.
+create policy all_owner on iam.accounts for all to vs_owner using (true) with check (true); -- Functions of the owner: creation, sign-in, names of colleagues.
+create policy all_owner on iam.sessions for all to vs_owner using (true) with check (true); -- iam.enter and the sign-in functions.
+create policy all_owner on iam.totp_factors for all to vs_owner using (true) with check (true); -- Enrolment and sign-in.
+create policy all_owner on ops.intents for all to vs_owner using (true) with check (true); -- ops.intend and ops.fulfil.
+create policy all_owner on ops.limits for all to vs_owner using (true) with check (true); -- ops.take.
+create policy insert_owner on store.allergy_intolerances for insert to vs_owner with check (((( SELECT access.role() AS role) = 'import'::text) AND (access.organisation_of(patient_id) = ( SELECT access.organisation_id() AS organisation_id)))); -- The import, into its own organisation.
+create policy select_clinician on store.allergy_intolerances for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
+create policy select_owner on store.allergy_intolerances for select to vs_owner using ((( SELECT access.role() AS role) IS NOT NULL)); -- Functions of the owner, within a session.
+create policy select_patient on store.allergy_intolerances for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
+create policy insert_owner on store.conditions for insert to vs_owner with check (((( SELECT access.role() AS role) = 'import'::text) AND (access.organisation_of(patient_id) = ( SELECT access.organisation_id() AS organisation_id)))); -- The import, into its own organisation.
+create policy select_clinician on store.conditions for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
+create policy select_owner on store.conditions for select to vs_owner using ((( SELECT access.role() AS role) IS NOT NULL)); -- Functions of the owner, within a session.
+create policy select_patient on store.conditions for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
+create policy insert_owner on store.encounters for insert to vs_owner with check (((( SELECT access.role() AS role) = 'import'::text) AND (access.organisation_of(patient_id) = ( SELECT access.organisation_id() AS organisation_id)))); -- The import, into its own organisation.
+create policy select_clinician on store.encounters for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
+create policy select_owner on store.encounters for select to vs_owner using ((( SELECT access.role() AS role) IS NOT NULL)); -- Functions of the owner, within a session.
+create policy select_patient on store.encounters for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
+create policy insert_owner on store.medication_requests for insert to vs_owner with check (((( SELECT access.role() AS role) = 'import'::text) AND (access.organisation_of(patient_id) = ( SELECT access.organisation_id() AS organisation_id)))); -- The import, into its own organisation.
+create policy select_clinician on store.medication_requests for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
+create policy select_owner on store.medication_requests for select to vs_owner using ((( SELECT access.role() AS role) IS NOT NULL)); -- Functions of the owner, within a session.
+create policy select_patient on store.medication_requests for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
+create policy insert_owner on store.notes for insert to vs_owner with check ((((( SELECT access.role() AS role) = 'clinician'::text) AND (author_id = ( SELECT access.account_id() AS account_id)) AND (patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))) OR ((( SELECT access.role() AS role) = 'import'::text) AND (access.organisation_of(patient_id) = ( SELECT access.organisation_id() AS organisation_id))))); -- A clinician, in their own name, for a patient of the care team; the import, within its organisation.
+create policy select_clinician on store.notes for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
+create policy select_owner on store.notes for select to vs_owner using ((( SELECT access.role() AS role) IS NOT NULL)); -- Functions of the owner, within a session.
+create policy select_patient on store.notes for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
+create policy insert_owner on store.observations for insert to vs_owner with check (((( SELECT access.role() AS role) = 'import'::text) AND (access.organisation_of(patient_id) = ( SELECT access.organisation_id() AS organisation_id)))); -- The import, into its own organisation.
+create policy select_clinician on store.observations for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
+create policy select_owner on store.observations for select to vs_owner using ((( SELECT access.role() AS role) IS NOT NULL)); -- Functions of the owner, within a session.
+create policy select_patient on store.observations for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
+create policy insert_owner on store.patients for insert to vs_owner with check (((organisation_id = ( SELECT access.organisation_id() AS organisation_id)) AND (( SELECT access.role() AS role) = 'import'::text))); -- The import, into its own organisation.
+create policy select_clinician on store.patients for select to vs_clinician using ((id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
+create policy select_owner on store.patients for select to vs_owner using (true); -- access.organisation_of and the open functions read it.
+create policy select_patient on store.patients for select to vs_patient using ((id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
+create policy select_secretary on store.patients for select to vs_secretary using ((organisation_id = ( SELECT access.organisation_as('secretary'::text) AS organisation_as))); -- Patients of the organisation: identity alone, the clinical tables have no such policy.
+create policy update_owner on store.patients for update to vs_owner using ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))) with check ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))); -- The date of the last activity, by the functions that write to the record.
+create policy delete_owner on vault.keys for delete to vs_owner using (true); -- Erasure destroys keys.
+create policy insert_owner on vault.keys for insert to vs_owner with check (true); -- vault.create_key, when a patient, an account or an organisation is created.
+create policy select_owner on vault.keys for select to vs_owner using (true); -- Release and sealing, after their own checks.
+create policy insert_owner on vault.masters for insert to vs_owner with check (true); -- vault.check_ring records a key at its first use.
+create policy select_owner on vault.masters for select to vs_owner using (true); -- vault.check_ring compares.
+create policy all_owner on vault.search_tokens for all to vs_owner using (true) with check (true); -- Search and import.
+create policy insert_owner on vault.secrets for insert to vs_owner with check (true); -- Made once, by this migration.
+create policy select_owner on vault.secrets for select to vs_owner using (true); -- The sealing functions alone.
+
+-- Views (what they select is in the migrations: each version of Postgres spells it in its own way)
+
+create view clinic.accounts with (security_invoker=true) (
+  id uuid,
+  display_name text,
+  role text,
+  email text,
+  status text,
+  second_factor boolean,
+  last_sign_in_at timestamp with time zone
+);
+comment on view clinic.accounts is 'Accounts of the organisation''s staff. not null: id, role, status, second_factor';
+
+create view clinic.allergy_intolerances with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  clinical_status text,
+  verification_status text,
+  recorded_at timestamp with time zone,
+  code text,
+  criticality text,
+  category text,
+  reaction text
+);
+comment on view clinic.allergy_intolerances is 'Opened allergy intolerances; JSON columns hold JSON as text. not null: id, patient_id, clinical_status, code';
+
+create view clinic.allergy_status with (security_invoker=true) (
+  patient_id uuid,
+  state text,
+  recorded_at timestamp with time zone
+);
+comment on view clinic.allergy_status is 'Whether allergies are known: unknown isn''t none. not null: patient_id, state';
+
+create view clinic.audit_events with (security_invoker=true) (
+  id uuid,
+  at timestamp with time zone,
+  lane integer,
+  seq bigint,
+  event text,
+  resource_type text,
+  resource_id uuid,
+  patient_id uuid,
+  actor_id uuid,
+  actor_name text,
+  actor_role text,
+  outcome text,
+  details text,
+  ip text,
+  user_agent text
+);
+comment on view clinic.audit_events is 'The log, for an auditor. not null: id, at, lane, seq, event, resource_type, actor_role, outcome';
+
+create view clinic.care_teams with (security_invoker=true) (
+  id uuid,
+  lead_account_id uuid,
+  lead_name text,
+  members text,
+  patient_count integer
+);
+comment on view clinic.care_teams is 'Care teams with their members, and how many patients. not null: id, lead_account_id, members, patient_count';
+
+create view clinic.conditions with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  clinical_status text,
+  verification_status text,
+  onset_at timestamp with time zone,
+  abatement_at timestamp with time zone,
+  recorded_at timestamp with time zone,
+  code text
+);
+comment on view clinic.conditions is 'Opened conditions; JSON columns hold JSON as text. not null: id, patient_id, clinical_status, code';
+
+create view clinic.encounters with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  status text,
+  class text,
+  type text,
+  reason text,
+  participant text
+);
+comment on view clinic.encounters is 'Opened encounters; JSON columns hold JSON as text. not null: id, patient_id, started_at, status';
+
+create view clinic.me with (security_invoker=true) (
+  account_id uuid,
+  organisation_id uuid,
+  organisation_name text,
+  role text,
+  display_name text,
+  patient_id uuid,
+  session_expires_at timestamp with time zone,
+  idle_expires_at timestamp with time zone
+);
+comment on view clinic.me is 'Who is signed in: one row. not null: account_id, organisation_id, organisation_name, role, session_expires_at, idle_expires_at';
+
+create view clinic.medication_requests with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  status text,
+  intent text,
+  authored_at timestamp with time zone,
+  medication text,
+  dosage text
+);
+comment on view clinic.medication_requests is 'Opened medication requests; JSON columns hold JSON as text. not null: id, patient_id, status, intent, authored_at, medication';
+
+create view clinic.notes with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  version bigint,
+  author_id uuid,
+  author_name text,
+  created_at timestamp with time zone,
+  updated_at timestamp with time zone,
+  category text,
+  priority text,
+  status text,
+  subjective text,
+  objective text,
+  assessment text,
+  plan text,
+  diagnosis text,
+  treatment_plan text
+);
+comment on view clinic.notes is 'Opened notes. not null: id, patient_id, version, author_id, created_at, updated_at, category, priority, status';
+
+create view clinic.observations with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  category text,
+  effective_at timestamp with time zone,
+  status text,
+  code text,
+  value text
+);
+comment on view clinic.observations is 'Opened observations; JSON columns hold JSON as text. not null: id, patient_id, category, effective_at, status, code, value';
+
+create view clinic.patient_names with (security_invoker=true) (
+  id uuid,
+  birth_name text,
+  used_name text,
+  first_given_name text,
+  used_given_name text,
+  sex text,
+  birth_date text,
+  last_activity_at timestamp with time zone,
+  identity_status text
+);
+comment on view clinic.patient_names is 'Who a patient is, in short, for lists. not null: id, birth_name, first_given_name, sex, birth_date, last_activity_at, identity_status';
+
+create view clinic.patients with (security_invoker=true) (
+  id uuid,
+  organisation_id uuid,
+  version bigint,
+  identity_status text,
+  last_activity_at timestamp with time zone,
+  birth_name text,
+  used_name text,
+  first_given_name text,
+  used_given_name text,
+  sex text,
+  birth_date text,
+  birth_given_names text,
+  birth_place text,
+  ins_matricule text,
+  ins_oid text,
+  phone text,
+  email text,
+  address text,
+  deceased_date text
+);
+comment on view clinic.patients is 'A patient''s identity, whole. not null: id, organisation_id, version, birth_name, first_given_name, sex, birth_date, last_activity_at, identity_status';
+
+create view clinic.record_accesses with (security_invoker=true) (
+  id uuid,
+  at timestamp with time zone,
+  event text,
+  actor_id uuid,
+  actor_name text,
+  actor_role text,
+  resource_type text,
+  outcome text
+);
+comment on view clinic.record_accesses is 'Who looked at one''s record, and who wrote in it. not null: id, at, event, actor_role, resource_type, outcome';
+
+-- Functions
+
+create function access.account_id() returns uuid
+language sql stable parallel restricted security definer set search_path="" as $function$ select (access.claims())[2]::uuid $function$;
+comment on function access.account_id is NULL;
+
+create function access.claims() returns text[]
+language plpgsql stable parallel restricted security definer set search_path="" as $function$
+declare
+  setting text := current_setting('vs.claims', true);
+  secret bytea;
+begin
+  if setting is null or setting = '' then return null; end if;
+  select value into secret from vault.secrets where name = 'session';
+  if (sha256(secret || convert_to(left(setting, 64), 'UTF8')) = sha256(secret || convert_to(encode(
+        extensions.hmac(convert_to(substr(setting, 65), 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now()),
+                        secret, 'sha256'), 'hex'), 'UTF8'))) is not true then
+    raise exception using errcode = 'VS401', message = 'the identity in this transaction isn''t one that iam.enter gave';
+  end if;
+  return substr(setting, 65)::text[];
+end $function$;
+comment on function access.claims is 'The verified identity of this transaction; NULL before iam.enter. Errors: VS401 when it was forged or replayed.';
+
+create function access.create_care_team(organisation uuid, lead uuid) returns uuid
+language plpgsql volatile as $function$
+declare
+  team uuid := ops.uuid_v7();
+begin
+  insert into access.care_teams (id, organisation_id, lead_account_id) values (team, organisation, lead);
+  insert into access.care_team_members (care_team_id, account_id) values (team, lead);
+  return team;
+end $function$;
+comment on function access.create_care_team is 'A team and its lead. As vs_owner.';
+
+create function access.in_care_of(account uuid, patient uuid) returns boolean
+language sql stable as $function$
+  select exists (
+    select from access.care_team_patients p join access.care_team_members m using (care_team_id)
+    where p.patient_id = patient and m.account_id = account
+      and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
+      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until)
+$function$;
+comment on function access.in_care_of is NULL;
+
+create function access.knows(claims text[], account uuid) returns boolean
+language plpgsql stable as $function$
+begin
+  if claims[2]::uuid = account then return true; end if;
+  if claims[4] = 'patient' then
+    return exists (select from audit.events e where e.patient_id = claims[5]::uuid and e.actor_id = account)
+        or exists (select from store.notes n where n.patient_id = claims[5]::uuid and n.author_id = account);
+  end if;
+  return exists (select from access.memberships m where m.account_id = account and m.organisation_id = claims[3]::uuid);
+end $function$;
+comment on function access.knows is NULL;
+
+create function access.may_open(claims text[], patient uuid, level text) returns boolean
+language plpgsql stable as $function$
+begin
+  if level not in ('identity', 'clinical') or (level = 'clinical' and claims[4] = 'secretary') then return false; end if;
+  -- iam.enter has asked for the patient on the page in this very transaction
+  if claims[6] is not null then return claims[6]::uuid = patient; end if;
+  return access.sees(claims[4], claims[2]::uuid, claims[3]::uuid, claims[5]::uuid, patient);
+end $function$;
+comment on function access.may_open is NULL;
+
+create function access.membership_is_live(membership uuid) returns boolean
+language sql stable as $function$
+  select exists (
+    select from access.memberships m join iam.accounts a on a.id = m.account_id
+    where m.id = membership and a.status = 'active' and clock_timestamp() between m.valid_from and m.valid_until)
+$function$;
+comment on function access.membership_is_live is NULL;
+
+create function access.organisation_as(role text) returns uuid
+language plpgsql stable parallel restricted security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if c[4] = role then return c[3]::uuid; end if;
+  return null;
+end $function$;
+comment on function access.organisation_as is NULL;
+
+create function access.organisation_id() returns uuid
+language sql stable parallel restricted security definer set search_path="" as $function$ select (access.claims())[3]::uuid $function$;
+comment on function access.organisation_id is NULL;
+
+create function access.organisation_of(patient uuid) returns uuid
+language plpgsql stable as $function$
+begin
+  return (select p.organisation_id from store.patients p where p.id = patient);
+end $function$;
+comment on function access.organisation_of is NULL;
+
+create function access.patients(role text) returns uuid[]
+language plpgsql stable parallel restricted security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if (c[4] = role) is not true then return '{}'::uuid[]; end if;
+  if c[6] is not null then return array[c[6]::uuid]; end if;
+  if role = 'patient' then return array[c[5]::uuid]; end if;
+  return array(
+    select p.patient_id
+    from access.care_team_members m join access.care_team_patients p using (care_team_id)
+    where m.account_id = c[2]::uuid
+      and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
+      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until);
+end $function$;
+comment on function access.patients is 'The patients that the verified identity sees, if it has this role; on a page that shows one patient, that one.';
+
+create function access.role() returns text
+language sql stable parallel restricted security definer set search_path="" as $function$ select (access.claims())[4] $function$;
+comment on function access.role is 'The role of the verified identity: policies ask this, since vs_edge could become any acting role.';
+
+create function access.sees(role text, account uuid, organisation uuid, own uuid, patient uuid) returns boolean
+language plpgsql stable as $function$
+begin
+  return coalesce(case role
+    when 'clinician' then access.in_care_of(account, patient)
+    when 'secretary' then access.organisation_of(patient) = organisation
+    when 'patient' then patient = own
+  end, false);
+end $function$;
+comment on function access.sees is 'Clinician: on a care team of the patient. Secretary: same organisation. Patient: own record. Nobody else.';
+
+create function access.set_claims(claims text[]) returns void
+language plpgsql volatile as $function$
+begin
+  perform set_config('vs.claims', encode(
+    extensions.hmac(convert_to(claims::text, 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now()),
+                    vault.session_secret(), 'sha256'), 'hex') || claims::text, true);
+end $function$;
+comment on function access.set_claims is NULL;
+
+create function audit.append(claims text[], event text, resource_type text, resource_id uuid, patient uuid, outcome text, details text DEFAULT NULL::text, shown uuid[] DEFAULT NULL::uuid[]) returns uuid
+language plpgsql volatile as $function$
+declare
+  organisation uuid := coalesce(claims[3]::uuid, '00000000-0000-0000-0000-000000000000');
+  e audit.events;
+  remembered text := current_setting('vs.lane', true);
+  first int := floor(random() * 16);
+  before bytea;
+  digest bytea;
+begin
+  -- One lane in a transaction, or two transactions could wait for each other. The setting is a hint: the lock below decides.
+  if left(remembered, 36) = organisation::text then
+    select l.lane, l.seq, l.head into e.lane, e.seq, before from audit.lanes l
+    where l.organisation_id = organisation and l.lane = substr(remembered, 37)::int for update;
+  else
+    for i in first .. first + 15 loop
+      select l.lane, l.seq, l.head into e.lane, e.seq, before from audit.lanes l
+      where l.organisation_id = organisation and l.lane = i % 16 for update skip locked;
+      exit when found;
+    end loop;
+    if e.lane is null then
+      select l.lane, l.seq, l.head into e.lane, e.seq, before from audit.lanes l
+      where l.organisation_id = organisation and l.lane = first for update;
+    end if;
+    perform set_config('vs.lane', organisation::text || e.lane, true);
+  end if;
+  if e.lane is null then
+    raise exception using errcode = 'VS500', message = 'this organisation has no audit lanes';
+  end if;
+  e.id := ops.uuid_v7();
+  e.organisation_id := organisation;
+  e.seq := e.seq + 1;
+  e.at := clock_timestamp();
+  e.event := event;
+  e.resource_type := resource_type;
+  e.resource_id := resource_id;
+  e.patient_id := patient;
+  e.actor_id := claims[2]::uuid;
+  e.actor_role := coalesce(claims[4], 'owner');
+  e.session_id := claims[1]::uuid;
+  e.origin_id := claims[8]::uuid;
+  e.outcome := outcome;
+  e.shown := shown;
+  e.details := details;
+  e.leaf := audit.leaf(e, before);
+  digest := sha256(convert_to(e.leaf, 'UTF8'));
+  insert into audit.events values (e.*);
+  insert into audit.leaves values (organisation, e.lane, e.seq, digest);
+  update audit.lanes l set seq = e.seq, head = digest where l.organisation_id = organisation and l.lane = e.lane;
+  return e.id;
+end $function$;
+comment on function audit.append is 'Writes one event at the end of a lane; gives its id. Internal: only definer functions and triggers call it.';
+
+create function audit.check_lanes(organisations uuid[]) returns TABLE(organisation_id uuid, lane integer, seq bigint, problem text)
+language sql stable as $function$
+  with chain as (
+    select e.organisation_id, e.lane, e.seq, e.leaf,
+           e.leaf is distinct from audit.leaf(e, coalesce(
+             lag(sha256(convert_to(e.leaf, 'UTF8'))) over w, decode(repeat('00', 32), 'hex'))) as unlike,
+           e.seq - coalesce(lag(e.seq) over w, 0) as step,
+           sha256(convert_to(e.leaf, 'UTF8')) as hash
+    from audit.events e where e.organisation_id = any (organisations)
+    window w as (partition by e.organisation_id, e.lane order by e.seq)
+  )
+  select c.organisation_id, c.lane, c.seq,
+         case when c.step <> 1 then format('%s events before this one are missing or out of order', abs(c.step - 1))
+              when c.unlike then 'the event is not what was chained'
+              else 'the leaf''s hash is not the one recorded' end
+  from chain c left join audit.leaves l on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
+  where c.step <> 1 or c.unlike or l.hash is distinct from c.hash
+  union all
+  select l.organisation_id, l.lane, l.seq, 'the event is missing'
+  from audit.leaves l left join chain c on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
+  where l.organisation_id = any (organisations) and c.seq is null
+  union all
+  select h.organisation_id, h.lane, h.seq, 'the head of the lane is not its last event'
+  from audit.lanes h
+  left join lateral (select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (h.organisation_id, h.lane)
+                     order by c.seq desc limit 1) t on true
+  where h.organisation_id = any (organisations)
+    and (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')))
+  order by 1, 2, 3
+$function$;
+comment on function audit.check_lanes is 'Every break in the chains of these organisations, with its place; no row: intact. Internal.';
+
+create function audit.create_lanes(organisation uuid) returns void
+language sql volatile as $function$
+  insert into audit.lanes (organisation_id, lane) select organisation, lane from generate_series(0, 15) as lane
+$function$;
+comment on function audit.create_lanes is NULL;
+
+create function audit.ensure_partitions(ahead integer DEFAULT 3) returns integer
+language plpgsql volatile as $function$
+declare
+  month timestamptz;
+  name text;
+  made int := 0;
+begin
+  for i in -1 .. ahead loop
+    month := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => i)) at time zone 'UTC';
+    name := 'events_' || to_char(month at time zone 'UTC', 'YYYY_MM');
+    continue when to_regclass('audit.' || name) is not null;
+    execute format('create table audit.%I partition of audit.events for values from (%L) to (%L)', name, month,
+                   (month at time zone 'UTC' + interval '1 month') at time zone 'UTC');
+    execute format('alter table audit.%I enable row level security', name);
+    execute format('alter table audit.%I force row level security', name);
+    made := made + 1;
+  end loop;
+  return made;
+end $function$;
+comment on function audit.ensure_partitions is 'Makes the partitions of the coming months. As vs_owner, at every start and by a job.';
+
+create function audit.heads() returns TABLE(lane integer, events bigint, head text, last_at timestamp with time zone)
+language plpgsql stable security definer set search_path="" as $function$
+declare
+  organisation uuid := access.organisation_as('auditor');
+begin
+  return query
+    select l.lane, l.seq, encode(l.head, 'hex'),
+           (select e.at from audit.events e where e.organisation_id = l.organisation_id and e.lane = l.lane and e.seq = l.seq)
+    from audit.lanes l where l.organisation_id = organisation order by l.lane;
+end $function$;
+comment on function audit.heads is 'For an auditor: the chains of the organisation and their ends.';
+
+create function audit.is_open(session uuid, patient uuid, level text) returns boolean
+language sql volatile as $function$
+  select exists (
+    select from audit.openings o
+    where o.session_id = session and o.patient_id = patient and o.level = is_open.level
+      -- not of this transaction, which could still be rolled back; visible and not ours means committed
+      and o.transaction is distinct from pg_current_xact_id_if_assigned()
+      and o.opened_at between clock_timestamp() - interval '15 minutes' and clock_timestamp() + interval '5 seconds')
+$function$;
+comment on function audit.is_open is NULL;
+
+create function audit.leaf(e audit.events, before bytea) returns text
+language sql stable as $function$
+  select array_to_json(array[
+    'vs1', e.id::text, e.organisation_id::text, e.lane::text, e.seq::text,
+    to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    e.event, e.resource_type, e.resource_id::text, e.patient_id::text, e.actor_id::text, e.actor_role,
+    e.session_id::text, e.origin_id::text, e.outcome, e.shown::text, e.details, encode(before, 'hex')])::text
+$function$;
+comment on function audit.leaf is 'The text that is hashed: see the head of 0070_audit and docs/formats.md.';
+
+create function audit.open_accounts() returns text
+language sql volatile security definer set search_path="" as $function$ select audit.open_page('org_admin', 'accounts.read', 'Person') $function$;
+comment on function audit.open_accounts is 'An administrator reads accounts and teams.';
+
+create function audit.open_all(claims text[], patients uuid[], levels text[]) returns boolean
+language plpgsql volatile as $function$
+declare
+  session uuid := claims[1]::uuid;
+  stale int;
+begin
+  -- an opening from the future (the clock was stepped) is refreshed like an old one
+  select count(*) into stale from unnest(patients) p (id) cross join unnest(levels) l (level)
+  where not exists (select from audit.openings o where o.session_id = session and o.patient_id = p.id and o.level = l.level
+                    and o.opened_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '1 second');
+  if stale = 0 then return true; end if;
+  if (select count(distinct o.patient_id) from audit.openings o
+      where o.session_id = session and o.opened_at > clock_timestamp() - interval '1 hour') + cardinality(patients) > 1000 then
+    perform audit.append(claims, 'openings.limited', 'session', session, null, 'failure');
+    return false;
+  end if;
+  insert into audit.openings as o (session_id, patient_id, level, opened_at, transaction)
+  select session, p.id, l.level, clock_timestamp(), pg_current_xact_id()
+  from unnest(patients) p (id) cross join unnest(levels) l (level)
+  order by p.id, l.level
+  on conflict (session_id, patient_id, level) do update set opened_at = excluded.opened_at, transaction = excluded.transaction;
+  return true;
+end $function$;
+comment on function audit.open_all is 'Opens these patients for the session; false when it has opened too many. Internal: access was asked before.';
+
+create function audit.open_home() returns text
+language sql stable security definer set search_path="" as $function$
+  select case when access.claims() is null then 'signed_out' else 'ok' end
+$function$;
+comment on function audit.open_home is 'A page that shows nothing personal but one''s own name: nothing to record.';
+
+create function audit.open_log() returns text
+language sql volatile security definer set search_path="" as $function$ select audit.open_page('auditor', 'log.read', 'AuditEvent') $function$;
+comment on function audit.open_log is 'An auditor reads the log.';
+
+create function audit.open_own_record() returns text
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if c is null then return 'signed_out'; end if;
+  if c[5] is null then return 'hidden'; end if;
+  return audit.open_patient(c[5]::uuid);
+end $function$;
+comment on function audit.open_own_record is 'A patient opens their own record.';
+
+create function audit.open_page(role text, event text, resource_type text) returns text
+language plpgsql volatile as $function$
+declare
+  c text[] := access.claims();
+begin
+  if c is null then return 'signed_out'; end if;
+  perform audit.append(c, event, resource_type, null, null, case when c[4] = role then 'success' else 'failure' end);
+  return case when c[4] = role then 'ok' else 'forbidden' end;
+end $function$;
+comment on function audit.open_page is NULL;
+
+create function audit.open_patient(patient uuid) returns text
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if c is null then return 'signed_out'; end if;
+  if not access.may_open(c, patient, 'identity') then
+    perform audit.append(c, 'patient.read', 'Patient', patient, null, 'failure');
+    return 'hidden';
+  end if;
+  if not audit.open_all(c, array[patient],
+                        case when c[4] = 'secretary' then array['identity'] else array['identity', 'clinical'] end) then
+    return 'limited';
+  end if;
+  perform audit.append(c, 'patient.read', 'Patient', patient, patient, 'success');
+  return 'ok';
+end $function$;
+comment on function audit.open_patient is 'Opens one patient: identity for a secretary, the whole record for a clinician of the care team or the patient. ok, hidden, limited or signed_out.';
+
+create function audit.open_patient_list(selection uuid) returns text
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  found_ids uuid[];
+begin
+  if c is null then return 'signed_out'; end if;
+  if c[4] = 'clinician' then
+    found_ids := array(select p.id from store.patients p where p.id = any (access.patients('clinician'))
+                       order by p.last_activity_at desc, p.id limit 50);
+  elsif c[4] = 'secretary' then
+    found_ids := array(select p.id from store.patients p where p.organisation_id = c[3]::uuid
+                       order by p.last_activity_at desc, p.id limit 50);
+  else
+    perform audit.append(c, 'patients.list', 'Patient', null, null, 'failure');
+    return 'forbidden';
+  end if;
+  return audit.select_patients(c, selection, found_ids, 'patients.list', null);
+end $function$;
+comment on function audit.open_patient_list is 'The 50 patients with the last activity. ok, forbidden, limited or signed_out; then audit.selected gives their ids.';
+
+create function audit.open_patient_search(selection uuid, name text, birth_date text) returns text
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  ring text;
+  typed text[] := vault.words(left(name, 200));
+  long_words text[] := array(select w from unnest(typed) w where length(w) >= 3);
+  keys bytea[];
+  day text := nullif(birth_date, '');
+  candidates uuid[];
+  shown uuid[];
+  rejected uuid[];
+  visible uuid[];
+begin
+  if c is null then return 'signed_out'; end if;
+  if c[4] not in ('clinician', 'secretary') then
+    perform audit.append(c, 'patients.search', 'Patient', null, null, 'failure');
+    return 'forbidden';
+  end if;
+  if day !~ '^\d{4}-\d{2}-\d{2}$' then return 'invalid'; end if;
+  if day is null and cardinality(long_words) = 0 then return 'too_short'; end if;
+  ring := vault.ring();
+  keys := array(select vault.search_key(ring, split_part(e, '=', 1), c[3]::uuid) from unnest(string_to_array(ring, ',')) e);
+  -- a candidate has a token for each word and for the date, under any key of the ring
+  candidates := array(
+    select t.patient_id from vault.search_tokens t
+    join (select f.place, vault.token(k, f.kind, f.value) as token
+          from (select row_number() over () as place, 'name' as kind, left(w, 5) as value from unnest(long_words) w
+                union all select 0, 'birth_date', day where day is not null) f
+          cross join unnest(keys) k) q on t.token = q.token
+    where t.organisation_id = c[3]::uuid
+    group by t.patient_id
+    having count(distinct q.place) = cardinality(long_words) + (day is not null)::int);
+  if c[4] = 'clinician' then
+    visible := access.patients('clinician');
+    candidates := array(select x from unnest(candidates) x where x = any (visible));
+  end if;
+  if cardinality(candidates) > 400 then
+    perform audit.append(c, 'patients.search', 'Patient', null, null, 'partial', json_build_object('candidates', cardinality(candidates))::text);
+    return 'too_many';
+  end if;
+  select array_agg(p.id order by p.last_activity_at desc) filter (where m.ok), array_agg(p.id) filter (where not m.ok) into shown, rejected
+  from store.patients p cross join lateral (select vault.matches(ring, p, typed, day) as ok) m
+  where p.id = any (candidates) and p.organisation_id = c[3]::uuid;
+  if cardinality(shown) > 50 then
+    perform audit.append(c, 'patients.search', 'Patient', null, null, 'partial', json_build_object('matches', cardinality(shown))::text);
+    return 'too_many';
+  end if;
+  return audit.select_patients(c, selection, coalesce(shown, '{}'), 'patients.search',
+    case when rejected is not null then json_build_object('rejected', rejected)::text end);
+end $function$;
+comment on function audit.open_patient_search is 'Finds patients by the beginnings of names (from 3 letters) and by birth date (YYYY-MM-DD), opens their identity and records what will be shown. ok, too_short, too_many, invalid, forbidden, limited or signed_out; then audit.selected gives the ids.';
+
+create function audit.open_verification() returns text
+language sql volatile security definer set search_path="" as $function$ select audit.open_page('auditor', 'log.verify', 'AuditEvent') $function$;
+comment on function audit.open_verification is 'An auditor has the log verified.';
+
+create function audit.origin(ring text, organisation uuid, session uuid, ip text, user_agent text) returns uuid
+language plpgsql volatile as $function$
+declare
+  address text := host(ip::inet);
+  browser text := left(user_agent, 300);
+  keyed bytea;
+  found_id uuid;
+  key bytea;
+begin
+  if ip is null and user_agent is null then return null; end if;
+  keyed := extensions.hmac(convert_to(array_to_json(array[address, browser])::text, 'UTF8'),
+                           vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256');
+  select o.id into found_id from audit.origins o where o.session_id = session and o.digest = keyed;
+  if found_id is not null then return found_id; end if;
+  found_id := ops.uuid_v7();
+  if organisation is not null then
+    perform vault.set_ring(ring);
+    key := vault.unwrap(ring, organisation, 'organisation');
+  end if;
+  insert into audit.origins (id, organisation_id, session_id, digest, ip, user_agent)
+  values (found_id, coalesce(organisation, '00000000-0000-0000-0000-000000000000'), session, keyed,
+          vault.seal(key, found_id, organisation, 1, '', 'audit.origins.ip', address),
+          vault.seal(key, found_id, organisation, 1, '', 'audit.origins.user_agent', browser))
+  on conflict (session_id, digest) do nothing;
+  return found_id;
+exception when invalid_text_representation then
+  raise exception using errcode = 'VS422', message = 'the address of the request is no IP address';
+end $function$;
+comment on function audit.origin is 'Where a request came from, as an id; sealed once for each session, address and browser. Internal.';
+
+create function audit.read_origin(origin uuid) returns text[]
+language plpgsql volatile parallel restricted security definer set search_path="" as $function$
+declare
+  organisation uuid := access.organisation_as('auditor');
+  o audit.origins;
+  key bytea;
+begin
+  select * into o from audit.origins x where x.id = origin and x.organisation_id = organisation;
+  if not found or (o.ip is null and o.user_agent is null) then return null; end if;
+  key := vault.unwrap(vault.ring(), organisation, 'organisation');
+  return array[
+    convert_from(vault.unpack(key, convert_to('audit.origins.ip', 'UTF8') || '\x00'::bytea || uuid_send(o.id) || uuid_send(organisation) || int8send(1), o.ip), 'UTF8'),
+    convert_from(vault.unpack(key, convert_to('audit.origins.user_agent', 'UTF8') || '\x00'::bytea || uuid_send(o.id) || uuid_send(organisation) || int8send(1), o.user_agent), 'UTF8')];
+end $function$;
+comment on function audit.read_origin is 'For an auditor: address and browser of an event.';
+
+create function audit.select_patients(claims text[], selection uuid, patients uuid[], event text, details text) returns text
+language plpgsql volatile as $function$
+begin
+  if not audit.open_all(claims, patients, array['identity']) then return 'limited'; end if;
+  -- a page that is asked for again after a lost connection brings the same id
+  insert into audit.selections as s (id, session_id, patients) values (selection, claims[1]::uuid, patients)
+  on conflict (id) do update set patients = excluded.patients where s.session_id = excluded.session_id;
+  if not found then
+    raise exception using errcode = 'VS409', message = 'this page was asked for already: load it again';
+  end if;
+  perform audit.append(claims, event, 'Patient', null, null, 'success', details, patients);
+  return 'ok';
+end $function$;
+comment on function audit.select_patients is 'Opens the identity of what a list will show, and records the ids. Internal.';
+
+create function audit.selected(selection uuid) returns uuid[]
+language plpgsql stable parallel restricted security definer set search_path="" as $function$
+begin
+  return coalesce((select s.patients from audit.selections s
+                   where s.id = selection and s.session_id = (access.claims())[1]::uuid), '{}');
+end $function$;
+comment on function audit.selected is 'The patients that this list or search of one''s own session shows.';
+
+create function audit.tg_events__append_only() returns trigger
+language plpgsql volatile as $function$
+begin
+  raise exception using errcode = 'VS403', message = format('%s is append-only', tg_table_name);
+end $function$;
+comment on function audit.tg_events__append_only is NULL;
+
+create function audit.tg_row() returns trigger
+language plpgsql volatile security definer set DateStyle=ISO, YMD set IntervalStyle=iso_8601 set TimeZone=UTC set bytea_output=hex set extra_float_digits=1 set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  before jsonb;
+  after jsonb;
+  content jsonb;
+  columns text[];
+begin
+  if tg_op <> 'INSERT' then before := to_jsonb(old); end if;
+  if tg_op <> 'DELETE' then after := to_jsonb(new); end if;
+  content := coalesce(after, before);
+  if c is null then
+    c := array[null, null, content ->> 'organisation_id', null, null, null, null, null];
+  end if;
+  if tg_op = 'UPDATE' then
+    select array_agg(key order by key) into columns from jsonb_each(after) a where a.value is distinct from before -> a.key;
+  end if;
+  perform audit.append(c, 'row.' || lower(tg_op), tg_argv[0], (content ->> coalesce(tg_argv[2], 'id'))::uuid,
+    case when tg_argv[1] <> '' then (content ->> tg_argv[1])::uuid end, 'success',
+    json_build_object('digest', encode(sha256(convert_to(content::text, 'UTF8')), 'hex'), 'columns', columns)::text);
+  return null;
+end $function$;
+comment on function audit.tg_row is 'One event for each row: its digest over ciphertext, and which columns changed.';
+
+create function audit.verify() returns TABLE(lane integer, seq bigint, problem text)
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  organisation uuid := access.organisation_as('auditor');
+begin
+  if organisation is null then
+    raise exception using errcode = 'VS403', message = 'auditors verify the log';
+  end if;
+  return query select c.lane, c.seq, c.problem from audit.check_lanes(array[organisation]) c;
+end $function$;
+comment on function audit.verify is 'For an auditor: the breaks in the organisation''s chains; no row: intact.';
+
+create function audit.verify_all() returns TABLE(organisation_id uuid, lane integer, seq bigint, problem text)
+language sql stable security definer set search_path="" as $function$
+  select * from audit.check_lanes(array(select distinct l.organisation_id from audit.lanes l))
+$function$;
+comment on function audit.verify_all is 'Every chain of the installation: for the DBA and `vitalsync audit verify`.';
+
+create function clinic.import_allergy_intolerances(patient uuid, rows jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  key bytea := clinic.import_key(patient);
+  taken int;
+begin
+  insert into store.allergy_intolerances (id, patient_id, clinical_status, verification_status, recorded_at,
+    code, criticality, category, reaction)
+  select r.id, patient, r.clinical_status, r.verification_status, r.recorded_at,
+           vault.seal(key, r.id, patient, 1, convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') || coalesce(timestamptz_send(r.recorded_at), ''), 'store.allergy_intolerances.code', r.code),
+           vault.seal(key, r.id, patient, 1, convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') || coalesce(timestamptz_send(r.recorded_at), ''), 'store.allergy_intolerances.criticality', r.criticality),
+           vault.seal(key, r.id, patient, 1, convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') || coalesce(timestamptz_send(r.recorded_at), ''), 'store.allergy_intolerances.category', r.category),
+           vault.seal(key, r.id, patient, 1, convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') || coalesce(timestamptz_send(r.recorded_at), ''), 'store.allergy_intolerances.reaction', r.reaction)
+  from (select clinic.source_id(x ->> 'source') as id, x ->> 'clinical_status' as clinical_status, x ->> 'verification_status' as verification_status, (x ->>
+        'recorded_at')::timestamptz as recorded_at, x ->> 'code' as code, x ->> 'criticality' as criticality, x ->>
+        'category' as category, x ->> 'reaction' as reaction
+        from jsonb_array_elements(rows) x offset 0) r
+  on conflict (id) do nothing;
+  get diagnostics taken = row_count;
+  return taken;
+end $function$;
+comment on function clinic.import_allergy_intolerances is 'Internal: clinic.import_rows calls it.';
+
+create function clinic.import_conditions(patient uuid, rows jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  key bytea := clinic.import_key(patient);
+  taken int;
+begin
+  insert into store.conditions (id, patient_id, clinical_status, verification_status, onset_at, abatement_at, recorded_at,
+    code)
+  select r.id, patient, r.clinical_status, r.verification_status, r.onset_at, r.abatement_at, r.recorded_at,
+           vault.seal(key, r.id, patient, 1, convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') || coalesce(timestamptz_send(r.onset_at), ''), 'store.conditions.code', r.code)
+  from (select clinic.source_id(x ->> 'source') as id, x ->> 'clinical_status' as clinical_status, x ->> 'verification_status' as verification_status, (x ->>
+        'onset_at')::timestamptz as onset_at, (x ->> 'abatement_at')::timestamptz as abatement_at, (x ->>
+        'recorded_at')::timestamptz as recorded_at, x ->> 'code' as code
+        from jsonb_array_elements(rows) x offset 0) r
+  on conflict (id) do nothing;
+  get diagnostics taken = row_count;
+  return taken;
+end $function$;
+comment on function clinic.import_conditions is 'Internal: clinic.import_rows calls it.';
+
+create function clinic.import_encounters(patient uuid, rows jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  key bytea := clinic.import_key(patient);
+  taken int;
+begin
+  insert into store.encounters (id, patient_id, started_at, ended_at, status,
+    class, type, reason, participant)
+  select r.id, patient, r.started_at, r.ended_at, r.status,
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.class', r.class),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.type', r.type),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.reason', r.reason),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.participant', r.participant)
+  from (select clinic.source_id(x ->> 'source') as id, (x ->> 'started_at')::timestamptz as started_at, (x ->> 'ended_at')::timestamptz as ended_at, x ->> 'status'
+        as status, x ->> 'class' as class, x ->> 'type' as type, x ->> 'reason' as reason, x ->> 'participant' as
+        participant
+        from jsonb_array_elements(rows) x offset 0) r
+  on conflict (id) do nothing;
+  get diagnostics taken = row_count;
+  update store.patients p set last_activity_at = greatest(p.last_activity_at, m.at)
+  from (select max((x ->> 'started_at')::timestamptz) as at from jsonb_array_elements(rows) x) m
+  where p.id = patient and m.at > p.last_activity_at;
+  return taken;
+end $function$;
+comment on function clinic.import_encounters is 'Internal: clinic.import_rows calls it.';
+
+create function clinic.import_key(patient uuid) returns bytea
+language plpgsql volatile as $function$
+declare
+  c text[] := access.claims();
+begin
+  if (c[4] = 'import' and iam.session_is_live(c[1]::uuid) and access.organisation_of(patient) = c[3]::uuid) is not true then
+    raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  return vault.unwrap(vault.ring(), patient, 'clinical');
+end $function$;
+comment on function clinic.import_key is 'Internal. Errors: VS404.';
+
+create function clinic.import_medication_requests(patient uuid, rows jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  key bytea := clinic.import_key(patient);
+  taken int;
+begin
+  insert into store.medication_requests (id, patient_id, status, intent, authored_at,
+    medication, dosage)
+  select r.id, patient, r.status, r.intent, r.authored_at,
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.authored_at) || convert_to(r.status || '/' || r.intent, 'UTF8'), 'store.medication_requests.medication', r.medication),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.authored_at) || convert_to(r.status || '/' || r.intent, 'UTF8'), 'store.medication_requests.dosage', r.dosage)
+  from (select clinic.source_id(x ->> 'source') as id, x ->> 'status' as status, x ->> 'intent' as intent, (x ->> 'authored_at')::timestamptz as authored_at, x ->>
+        'medication' as medication, x ->> 'dosage' as dosage
+        from jsonb_array_elements(rows) x offset 0) r
+  on conflict (id) do nothing;
+  get diagnostics taken = row_count;
+  return taken;
+end $function$;
+comment on function clinic.import_medication_requests is 'Internal: clinic.import_rows calls it.';
+
+create function clinic.import_notes(patient uuid, rows jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  key bytea := clinic.import_key(patient);
+  x jsonb;
+  taken int := 0;
+begin
+  for x in select * from jsonb_array_elements(rows) loop
+    if not exists (select from access.memberships m where m.account_id = (x ->> 'author_id')::uuid
+                   and m.organisation_id = access.organisation_id() and m.role = 'clinician') then
+      raise exception using errcode = 'VS422', message = 'the author of a note is a clinician of the organisation';
+    end if;
+    taken := taken + store.insert_note(key, clinic.source_id(x ->> 'source'), patient, (x ->> 'author_id')::uuid,
+                                       (x ->> 'created_at')::timestamptz, x);
+  end loop;
+  return taken;
+end $function$;
+comment on function clinic.import_notes is 'Internal: clinic.import_rows calls it.';
+
+create function clinic.import_observations(patient uuid, rows jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  key bytea := clinic.import_key(patient);
+  taken int;
+begin
+  insert into store.observations (id, patient_id, category, effective_at, status,
+    code, value)
+  select r.id, patient, r.category, r.effective_at, r.status,
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.effective_at) || convert_to(r.category || '/' || r.status, 'UTF8'), 'store.observations.code', r.code),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.effective_at) || convert_to(r.category || '/' || r.status, 'UTF8'), 'store.observations.value', r.value)
+  from (select clinic.source_id(x ->> 'source') as id, x ->> 'category' as category, (x ->> 'effective_at')::timestamptz as effective_at, x ->> 'status' as status,
+        x ->> 'code' as code, x ->> 'value' as value
+        from jsonb_array_elements(rows) x offset 0) r
+  on conflict (id) do nothing;
+  get diagnostics taken = row_count;
+  return taken;
+end $function$;
+comment on function clinic.import_observations is 'Internal: clinic.import_rows calls it.';
+
+create function clinic.import_patient(p jsonb, OUT id uuid, OUT taken boolean) returns record
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  status text := coalesce(p ->> 'identity_status', 'provisoire');
+  key bytea;
+  ctx bytea := convert_to(status, 'UTF8');
+begin
+  if (c[4] = 'import') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'patients are imported in a session of the import';
+  end if;
+  if coalesce(p ->> 'birth_name', '') = '' or coalesce(p ->> 'source', '') = '' then
+    raise exception using errcode = 'VS422', message = 'a patient has a source and a birth name';
+  end if;
+  id := clinic.source_id(p ->> 'source');
+  taken := not exists (select from store.patients x where x.id = import_patient.id);
+  if taken then
+    key := vault.create_key(vault.ring(), id, 'identity', c[3]::uuid);
+    perform vault.create_key(vault.ring(), id, 'clinical', c[3]::uuid);
+    insert into store.patients (id, organisation_id, identity_status, birth_name, used_name, first_given_name, birth_given_names,
+      used_given_name, sex, birth_date, birth_place, ins_matricule, ins_oid, phone, email, address, deceased_date, last_activity_at)
+    values (id, c[3]::uuid, status,
+      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_name', p ->> 'birth_name'),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.used_name', p ->> 'used_name'),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.first_given_name', coalesce(p ->> 'first_given_name', '')),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_given_names', p ->> 'birth_given_names'),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.used_given_name', p ->> 'used_given_name'),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.sex', coalesce(p ->> 'sex', 'unknown')),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_date', coalesce(p ->> 'birth_date', '')),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_place', p ->> 'birth_place'),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.ins_matricule', p ->> 'ins_matricule'),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.ins_oid', p ->> 'ins_oid'),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.phone', p ->> 'phone'),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.email', p ->> 'email'),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.address', p ->> 'address'),
+      vault.seal(key, id, id, 1, ctx, 'store.patients.deceased_date', p ->> 'deceased_date'),
+      coalesce((p ->> 'last_activity_at')::timestamptz, clock_timestamp()));
+    perform vault.index_patient(id, p);
+  end if;
+  insert into access.care_team_patients (care_team_id, patient_id) values (c[7]::uuid, id)
+  on conflict (care_team_id, patient_id) do nothing;
+end $function$;
+comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is. Errors: VS403, VS422.';
+
+create function clinic.import_rows(patient uuid, type text, rows jsonb) returns integer
+language plpgsql volatile security definer set search_path="" as $function$
+begin
+  return case type
+    when 'encounters' then clinic.import_encounters(patient, rows)
+    when 'conditions' then clinic.import_conditions(patient, rows)
+    when 'observations' then clinic.import_observations(patient, rows)
+    when 'medication_requests' then clinic.import_medication_requests(patient, rows)
+    when 'allergy_intolerances' then clinic.import_allergy_intolerances(patient, rows)
+    when 'notes' then clinic.import_notes(patient, rows)
+  end;
+exception
+  -- no message of Postgres here: it could quote what was imported
+  when check_violation or not_null_violation or data_exception then
+    raise exception using errcode = 'VS422', message = format('a row of %s has a value that this type doesn''t take', type);
+end $function$;
+comment on function clinic.import_rows is 'Takes an array of rows of one type into one patient''s record; gives how many were new. Errors: VS404, VS422.';
+
+create function clinic.read_accounts() returns TABLE(id uuid, display_name text, role text, email text, status text, second_factor boolean, last_sign_in_at timestamp with time zone)
+language sql volatile security definer set search_path="" as $function$
+  select a.id, iam.person_name(a.id), m.role,
+         convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'), iam.profile_aad(a.id, 'email'), a.email), 'UTF8'),
+         a.status, f.account_id is not null, a.last_sign_in_at
+  from access.memberships m
+  join iam.accounts a on a.id = m.account_id
+  left join iam.totp_factors f on f.account_id = a.id and f.confirmed_at is not null
+  -- staff only: that somebody is a patient here is not the administrator's to see
+  where m.organisation_id = access.organisation_as('org_admin') and m.role <> 'patient'
+  order by m.role, m.id
+$function$;
+comment on function clinic.read_accounts is 'For an administrator.';
+
+create function clinic.read_me() returns TABLE(account_id uuid, organisation_id uuid, organisation_name text, role text, display_name text, patient_id uuid, session_expires_at timestamp with time zone, idle_expires_at timestamp with time zone)
+language sql volatile security definer set search_path="" as $function$
+  select s.account_id, s.organisation_id, o.name, s.role, iam.person_name(s.account_id), s.patient_id, s.expires_at,
+         s.last_seen_at + interval '30 minutes'
+  from iam.sessions s join access.organisations o on o.id = s.organisation_id
+  where s.id = (access.claims())[1]::uuid
+$function$;
+comment on function clinic.read_me is 'Oneself.';
+
+create function clinic.source_id(resource text) returns uuid
+language plpgsql volatile as $function$
+declare
+  ring text := vault.ring();
+  h bytea;
+begin
+  -- keyed, so that the id of a row says nothing about the id it had elsewhere; the same source gives the same row (RFC 9562, version 8)
+  h := substr(extensions.hmac(convert_to(access.organisation_id() || '/' || resource, 'UTF8'),
+    vault.derive(vault.master(ring, (select m.id from vault.masters m order by m.added_at, m.id limit 1)), 'source'), 'sha256'), 1, 16);
+  return encode(set_byte(set_byte(h, 6, (get_byte(h, 6) & 15) | 128), 8, (get_byte(h, 8) & 63) | 128), 'hex')::uuid;
+end $function$;
+comment on function clinic.source_id is 'The row id of an imported resource, e.g. "Patient/123". Internal.';
+
+create function clinic.write_note(key uuid, patient uuid, note jsonb) returns uuid
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  id uuid := ops.uuid_v7();
+begin
+  if (c[4] = 'clinician') is not true then
+    raise exception using errcode = 'VS403', message = 'clinicians write notes';
+  end if;
+  if coalesce(note ->> 'subjective', '') || coalesce(note ->> 'objective', '') || coalesce(note ->> 'assessment', '')
+     || coalesce(note ->> 'plan', '') || coalesce(note ->> 'diagnosis', '') || coalesce(note ->> 'treatment_plan', '') !~ '[^[:space:]]' then
+    raise exception using errcode = 'VS422', message = 'a note says something in at least one field';
+  end if;
+  perform ops.fulfil(key, 'notes.write', id);
+  perform store.insert_note(vault.writing_key(patient, 'clinical'), id, patient, c[2]::uuid, clock_timestamp(), note);
+  return id;
+exception when check_violation then
+  raise exception using errcode = 'VS422', message = 'category, priority or status is not one of the list';
+end $function$;
+comment on function clinic.write_note is 'Writes a note in one''s own name. key: the intent announced with ops.intend(key, ''notes.write''). Errors: VS208, VS403, VS404, VS422, VS428.';
+
+create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) returns text[]
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  s iam.sessions;
+  answer text;
+  origin uuid;
+  seen uuid;
+begin
+  if phase not in ('open', 'read', 'write') then
+    raise exception using errcode = 'VS422', message = 'phase is open, read or write';
+  end if;
+  perform set_config('vs.claims', '', true), set_config('vs.keys', '', true), set_config('vs.slot', '', true), set_config('vs.lane', '', true);
+  if phase <> 'read' then
+    -- a record of an access must not be lost after it was shown, and nobody waits for ever
+    perform set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '5s', true);
+  end if;
+  select * into s from iam.sessions x where x.token_hash = iam.hash_token(token);
+  if not found or s.revoked_at is not null or s.expires_at <= clock_timestamp()
+     or s.last_seen_at <= clock_timestamp() - (case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
+     or (s.membership_id is not null and not access.membership_is_live(s.membership_id)) then
+    answer := 'signed_out';
+  elsif s.factors < 2 then
+    answer := 'second_factor';
+  else
+    answer := 'ok';
+  end if;
+  if answer <> 'ok' then
+    if phase <> 'open' then
+      raise exception using errcode = 'VS401', message = 'no session: sign in';
+    end if;
+    return array[answer, 'vs_anon'];
+  end if;
+  if phase <> 'read' then
+    if s.last_seen_at < clock_timestamp() - interval '1 minute' then
+      update iam.sessions set last_seen_at = clock_timestamp() where id = s.id;
+    end if;
+    origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
+  end if;
+  if focus is not null then
+    -- a page that shows one patient sees that one alone, or nobody
+    seen := case when access.sees(s.role, s.account_id, s.organisation_id, s.patient_id, focus) then focus
+                 else '00000000-0000-0000-0000-000000000000' end;
+  end if;
+  perform access.set_claims(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role,
+                                  s.patient_id::text, seen::text, s.care_team_id::text, origin::text]);
+  perform vault.set_ring(ring);
+  return array['ok', 'vs_' || s.role];
+end $function$;
+comment on function iam.admit is 'The checking half of iam.enter.';
+
+create function iam.create_account(ring text, organisation uuid, role text, email text, profile jsonb, prehash text, totp_secret bytea, patient uuid DEFAULT NULL::uuid, password_hash text DEFAULT NULL::text) returns uuid
+language plpgsql volatile as $function$
+declare
+  account uuid := ops.uuid_v7();
+  key bytea;
+begin
+  if email !~ '^[^@[:space:]]+@[^@[:space:]]+$' then
+    raise exception using errcode = 'VS422', message = 'an e-mail address has one @ and no spaces';
+  end if;
+  if exists (select from iam.accounts a where a.email_index = any (iam.email_indexes(ring, create_account.email))) then
+    raise exception using errcode = 'VS409', message = 'there is an account with this e-mail address already';
+  end if;
+  key := vault.create_key(ring, account, 'profile', organisation);
+  insert into iam.accounts (id, email_index, email, family_name, given_name, quality, rpps, password_hash)
+  values (account, (iam.email_indexes(ring, create_account.email))[1],
+          vault.seal(key, account, account, 1, '', 'iam.accounts.email', email),
+          vault.seal(key, account, account, 1, '', 'iam.accounts.family_name', profile ->> 'family_name'),
+          vault.seal(key, account, account, 1, '', 'iam.accounts.given_name', profile ->> 'given_name'),
+          vault.seal(key, account, account, 1, '', 'iam.accounts.quality', profile ->> 'quality'),
+          vault.seal(key, account, account, 1, '', 'iam.accounts.rpps', profile ->> 'rpps'),
+          coalesce(password_hash, extensions.crypt(prehash, extensions.gen_salt('bf', 12))));
+  insert into access.memberships (account_id, organisation_id, role, patient_id)
+  values (account, organisation, create_account.role, patient);
+  if totp_secret is not null then
+    insert into iam.totp_factors (account_id, secret, confirmed_at)
+    values (account, vault.seal(key, account, account, 1, '', 'iam.totp_factors.secret', encode(totp_secret, 'base64')), clock_timestamp());
+  end if;
+  return account;
+end $function$;
+comment on function iam.create_account is 'An account with its profile key, membership, password hash and TOTP secret. As vs_owner. Errors: VS409, VS422.';
+
+create function iam.create_care_team(organisation uuid, lead uuid) returns uuid
+language sql volatile as $function$ select access.create_care_team(organisation, lead) $function$;
+comment on function iam.create_care_team is 'See access.create_care_team.';
+
+create function iam.create_organisation(ring text, name text) returns uuid
+language plpgsql volatile as $function$
+declare
+  new_id uuid := ops.uuid_v7();
+begin
+  insert into access.organisations (id, name) values (new_id, create_organisation.name);
+  perform audit.create_lanes(new_id);
+  perform vault.create_key(ring, new_id, 'organisation', new_id);
+  return new_id;
+end $function$;
+comment on function iam.create_organisation is 'A practice, its audit lanes and its key. As vs_owner.';
+
+create function iam.email_indexes(ring text, email text) returns bytea[]
+language sql immutable as $function$
+  select array(
+    select substr(extensions.hmac(convert_to(lower(normalize(btrim(email), nfc)), 'UTF8'),
+                                  vault.derive(vault.master(ring, split_part(entry, '=', 1)), 'email'), 'sha256'), 1, 16)
+    from unnest(string_to_array(ring, ',')) with ordinality as e (entry, place) order by place)
+$function$;
+comment on function iam.email_indexes is 'The keyed hash of an address under each key of the ring; the first is for what is new.';
+
+create function iam.end_session() returns text
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if c is null then return 'ok'; end if;
+  update iam.sessions set revoked_at = clock_timestamp() where id = c[1]::uuid and revoked_at is null;
+  perform audit.append(c, 'session.end', 'session', c[1]::uuid, null, 'success');
+  return 'ok';
+end $function$;
+comment on function iam.end_session is 'Sign-out: this session opens nothing from the next transaction on.';
+
+create function iam.enter(token text, ring text, focus uuid DEFAULT NULL::uuid, phase text DEFAULT 'open'::text, ip text DEFAULT NULL::text, user_agent text DEFAULT NULL::text) returns text
+language plpgsql volatile as $function$
+declare
+  admitted text[] := iam.admit(token, ring, focus, phase, ip, user_agent);
+begin
+  -- a definer can't set the role; it lasts to the end of the transaction
+  perform set_config('role', admitted[2], true);
+  return admitted[1];
+end $function$;
+comment on function iam.enter is 'Who is asking: checks the session token, seals identity and keys into this transaction, and takes the role on.
+phase `open` (first transaction): answers ok, signed_out or second_factor, and acts as vs_anon unless ok; `read` and `write`: raises VS401 instead.
+ring: VITAL_KEYS. focus: the patient on the page, if there is one.';
+
+create function iam.gate_claims(account uuid, session uuid, origin uuid) returns text[]
+language sql stable as $function$
+  select array[session::text, a.id::text, m.organisation_id::text, coalesce(m.role, 'unknown'), null, null, null, origin::text]
+  from (values (1)) one
+  left join iam.accounts a on a.id = account
+  left join lateral (select * from access.memberships x where x.account_id = a.id order by x.valid_from, x.id limit 1) m on true
+$function$;
+comment on function iam.gate_claims is NULL;
+
+create function iam.hash_token(token text) returns bytea
+language sql immutable as $function$ select sha256(convert_to(token, 'UTF8')) $function$;
+comment on function iam.hash_token is 'A token has 256 bits of randomness, so one round of SHA-256 is enough.';
+
+create function iam.open_import_session(ring text, organisation uuid, clinician uuid) returns text
+language plpgsql volatile as $function$
+declare
+  token text := translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_');
+  team uuid;
+begin
+  if vault.check_ring(ring) <> 'ok' then
+    raise exception using errcode = 'VS503', message = vault.check_ring(ring);
+  end if;
+  if not exists (select from access.memberships m where m.account_id = clinician and m.organisation_id = organisation
+                 and m.role = 'clinician' and access.membership_is_live(m.id)) then
+    raise exception using errcode = 'VS422', message = 'this person is not a clinician of this organisation';
+  end if;
+  select t.id into team from access.care_teams t where t.organisation_id = organisation and t.lead_account_id = clinician
+  order by t.id limit 1;
+  if team is null then team := access.create_care_team(organisation, clinician); end if;
+  insert into iam.sessions (token_hash, organisation_id, role, care_team_id, factors)
+  values (iam.hash_token(token), organisation, 'import', team, 2);
+  return token;
+end $function$;
+comment on function iam.open_import_session is 'A session of the import, which may seal and not open: made by the administrator''s connection as vs_owner, ended by iam.end_session. Gives the token.';
+
+create function iam.open_session(account uuid) returns text
+language plpgsql volatile as $function$
+declare
+  token text := translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_');
+  m access.memberships;
+begin
+  select * into strict m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) limit 1;
+  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors)
+  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, 2);
+  perform audit.append(array[null, null, m.organisation_id::text, null, null, null, null, null], 'session.factor', 'session', null, null,
+    'success', '{"factor":"owner"}');
+  return token;
+end $function$;
+comment on function iam.open_session is 'A session without sign-in, for tests and load: as vs_owner, recorded in the log. Gives the token.';
+
+create function iam.person_name(account uuid) returns text
+language plpgsql volatile parallel restricted security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  a iam.accounts;
+  key bytea;
+begin
+  if c is null or account is null or not access.knows(c, account) then return null; end if;
+  select * into a from iam.accounts where id = account;
+  if a.family_name is null then return null; end if;
+  key := vault.unwrap(vault.ring(), account, 'profile');
+  return concat_ws(' ',
+    convert_from(vault.unpack(key, iam.profile_aad(account, 'quality'), a.quality), 'UTF8'),
+    convert_from(vault.unpack(key, iam.profile_aad(account, 'given_name'), a.given_name), 'UTF8'),
+    upper(convert_from(vault.unpack(key, iam.profile_aad(account, 'family_name'), a.family_name), 'UTF8')));
+end $function$;
+comment on function iam.person_name is 'The name of a colleague, or of somebody who touched one''s record; NULL for anyone else.';
+
+create function iam.profile_aad(account uuid, field text) returns bytea
+language sql immutable as $function$
+  select convert_to('iam.accounts.' || field, 'UTF8') || '\x00'::bytea || uuid_send(account) || uuid_send(account) || int8send(1)
+$function$;
+comment on function iam.profile_aad is NULL;
+
+create function iam.session_is_live(session uuid) returns boolean
+language sql stable as $function$
+  select exists (
+    select from iam.sessions s
+    where s.id = session and s.factors = 2 and s.revoked_at is null and s.expires_at > clock_timestamp()
+      and s.last_seen_at > clock_timestamp() - case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
+$function$;
+comment on function iam.session_is_live is NULL;
+
+create function iam.set_password(account uuid, prehash text) returns void
+language sql volatile as $function$
+  update iam.accounts set password_hash = extensions.crypt(prehash, extensions.gen_salt('bf', 12)) where id = account
+$function$;
+comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. As vs_owner.';
+
+create function iam.sign_in_lookup(ring text, email text) returns uuid
+language plpgsql stable security definer set search_path="" as $function$
+declare
+  account uuid;
+begin
+  select a.id into account from iam.accounts a where a.email_index = any (iam.email_indexes(ring, sign_in_lookup.email));
+  -- somebody unknown gets an id too, always the same one, so that the next step has the same work
+  return coalesce(account, encode((iam.email_indexes(ring, email))[1], 'hex')::uuid);
+end $function$;
+comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account.';
+
+create function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  a iam.accounts;
+  m access.memberships;
+  session uuid := ops.uuid_v7();
+  network text;
+  address_key text;
+  account_key text := 'password/account/' || account;
+  pair_key text;
+  origin uuid;
+  ok boolean;
+begin
+  perform set_config('lock_timeout', '5s', true);
+  network := case when ip is null then '' when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64))) else host(ip::inet) end;
+  address_key := 'password/address/' || encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
+                 vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256'), 1, 12), 'hex');
+  pair_key := address_key || '/' || account;
+  select * into a from iam.accounts x where x.id = account;
+  select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
+  origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
+  -- one person at one address first, so that an attacker elsewhere can't use up the owner's tries
+  retry_after := greatest(ops.take(pair_key, 8, 1.0 / 30), ops.take(address_key, 100, 1), ops.take(account_key, 60, 1.0 / 10));
+  if retry_after > 0 then
+    answer := 'wait';
+    perform audit.append(iam.gate_claims(account, null, origin), 'session.password', 'session', null, null, 'failure', '{"reason":"limited"}');
+    return;
+  end if;
+  -- the dummy costs what a real one costs
+  ok := extensions.crypt(prehash, coalesce(a.password_hash, '$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW'))
+        = a.password_hash and a.status = 'active' and m.id is not null;
+  if ok is not true then
+    answer := 'refused';
+    perform audit.append(iam.gate_claims(account, null, origin), 'session.password', 'session', null, null, 'failure', '{"reason":"refused"}');
+    return;
+  end if;
+  perform ops.give_back(pair_key), ops.give_back(address_key), ops.give_back(account_key);
+  insert into iam.sessions (id, token_hash, account_id, membership_id, organisation_id, role, patient_id, expires_at)
+  values (session, iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, clock_timestamp() + interval '10 minutes');
+  perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
+  answer := 'second_factor';
+end $function$;
+comment on function iam.sign_in_password is 'First step. prehash: base64(HMAC-SHA-256(pepper, account id ‖ password)). token: what the cookie will hold. Answers second_factor, refused or wait (retry_after: seconds).';
+
+create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  s iam.sessions;
+  f iam.totp_factors;
+  secret bytea;
+  now_step bigint := floor(extract(epoch from clock_timestamp()) / 30);
+  used bigint;
+  origin uuid;
+begin
+  retry_after := 0;
+  perform set_config('lock_timeout', '5s', true);
+  select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
+  if not found or s.factors <> 1 or s.revoked_at is not null or s.expires_at <= clock_timestamp()
+     or not access.membership_is_live(s.membership_id) then
+    answer := 'expired';
+    return;
+  end if;
+  origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
+  retry_after := ops.take('totp/account/' || s.account_id, 10, 1.0 / 30);
+  if retry_after > 0 then
+    answer := 'wait';
+  elsif s.attempts >= 5 then
+    update iam.sessions set revoked_at = clock_timestamp() where id = s.id;
+    answer := 'expired';
+  else
+    -- the row is locked, so that the same code sent twice at once works once
+    select * into f from iam.totp_factors x where x.account_id = s.account_id and x.confirmed_at is not null for update;
+    if found then
+      secret := decode(convert_from(vault.unpack(vault.unwrap(ring, s.account_id, 'profile'),
+        convert_to('iam.totp_factors.secret', 'UTF8') || '\x00'::bytea || uuid_send(s.account_id) || uuid_send(s.account_id) || int8send(1),
+        f.secret), 'UTF8'), 'base64');
+      select step into used from generate_series(greatest(now_step - 1, f.last_step + 1), now_step + 1) as step
+      where sha256(convert_to(iam.totp(secret, step), 'UTF8')) = sha256(convert_to(code, 'UTF8')) order by step limit 1;
+    end if;
+    if used is null then
+      update iam.sessions set attempts = attempts + 1 where id = s.id;
+      answer := 'refused';
+    else
+      update iam.totp_factors x set last_step = used where x.account_id = s.account_id;
+      perform ops.give_back('totp/account/' || s.account_id);
+      -- a new token: the one from before the second factor is worth nothing
+      update iam.sessions set factors = 2, token_hash = iam.hash_token(new_token), last_seen_at = clock_timestamp(),
+        expires_at = clock_timestamp() + interval '12 hours' where id = s.id;
+      update iam.accounts set last_sign_in_at = clock_timestamp() where id = s.account_id;
+      answer := 'ok';
+      role := s.role;
+    end if;
+  end if;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, origin), 'session.factor', 'session', s.id, null,
+    case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'totp', 'answer', answer)::text);
+end $function$;
+comment on function iam.sign_in_totp is 'Second step: answers ok (with the role), refused, wait or expired; the session goes on under new_token.';
+
+create function iam.totp(secret bytea, step bigint) returns text
+language plpgsql immutable as $function$
+declare
+  h bytea := extensions.hmac(int8send(step), secret, 'sha1');
+  o int := get_byte(h, 19) & 15;
+begin
+  return lpad((((get_byte(h, o) & 127)::bigint << 24 | get_byte(h, o + 1) << 16 | get_byte(h, o + 2) << 8 | get_byte(h, o + 3)) % 1000000)::text, 6, '0');
+end $function$;
+comment on function iam.totp is 'RFC 6238 with SHA-1 and 6 digits; step = Unix time / 30 s.';
+
+create function ops.fulfil(key uuid, operation text, result uuid) returns void
+language plpgsql volatile as $function$
+declare
+  c text[] := access.claims();
+  i ops.intents;
+begin
+  select * into i from ops.intents x where x.key = fulfil.key for update;
+  if not found or i.account_id is distinct from c[2]::uuid or i.operation <> fulfil.operation
+     or i.transaction is not distinct from pg_current_xact_id_if_assigned()
+     or i.announced_at < clock_timestamp() - interval '12 hours' then
+    raise exception using errcode = 'VS428', message = 'no committed intent for this change: call ops.intend in an earlier transaction';
+  end if;
+  if i.fulfilled_at is not null then
+    raise exception using errcode = 'VS208', message = 'this change has happened already';
+  end if;
+  update ops.intents x set fulfilled_at = clock_timestamp(), result_id = result where x.key = fulfil.key;
+end $function$;
+comment on function ops.fulfil is 'Uses an intent up. Internal: write functions call it first. Errors: VS208 (already done), VS428.';
+
+create function ops.give_back(key text) returns void
+language sql volatile as $function$
+  update ops.limits l set tokens = l.tokens + 1 where l.key = give_back.key
+$function$;
+comment on function ops.give_back is NULL;
+
+create function ops.intend(key uuid, operation text) returns text
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  i ops.intents;
+begin
+  if c is null then return 'signed_out'; end if;
+  insert into ops.intents (key, session_id, account_id, operation)
+  values (intend.key, c[1]::uuid, c[2]::uuid, intend.operation) on conflict on constraint intents_pkey do nothing;
+  select * into i from ops.intents x where x.key = intend.key;
+  if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation then return 'conflict'; end if;
+  return case when i.fulfilled_at is null then 'ok' else 'done' end;
+end $function$;
+comment on function ops.intend is 'Announces a change: ok, done (it has happened already), conflict (somebody else''s key) or signed_out.';
+
+create function ops.take(key text, capacity double precision, per_second double precision) returns integer
+language plpgsql volatile as $function$
+declare
+  left_over double precision;
+begin
+  insert into ops.limits as l (key, tokens, at) values (take.key, capacity - 1, clock_timestamp())
+  on conflict on constraint limits_pkey do update set
+    tokens = greatest(-1, least(capacity, l.tokens + per_second * greatest(0, extract(epoch from clock_timestamp() - l.at)::float8)) - 1),
+    at = clock_timestamp()
+  returning tokens into left_over;
+  if left_over >= 0 then return 0; end if;
+  return ceil(-left_over / per_second)::int;
+end $function$;
+comment on function ops.take is 'Takes a token from a bucket: 0, or the seconds to wait.';
+
+create function ops.uuid_v7() returns uuid
+language sql volatile parallel safe as $function$
+  select encode(
+    set_byte(
+      overlay(uuid_send(gen_random_uuid()) placing
+        substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
+      6, (get_byte(uuid_send(gen_random_uuid()), 6) & 15) | 112),
+    'hex')::uuid
+$function$;
+comment on function ops.uuid_v7 is 'A UUID that sorts by time (RFC 9562 §5.7).';
+
+create function store.insert_note(key bytea, note_id uuid, patient uuid, author uuid, at timestamp with time zone, note jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  n store.notes;
+  ctx bytea;
+  stored int;
+begin
+  n.id := note_id;
+  n.patient_id := patient;
+  n.version := 1;
+  n.author_id := author;
+  n.created_at := at;
+  n.updated_at := at;
+  n.category := coalesce(note ->> 'category', 'consultation');
+  n.priority := coalesce(note ->> 'priority', 'routine');
+  n.status := coalesce(note ->> 'status', 'final');
+  ctx := store.note_context(n);
+  n.subjective := vault.seal(key, n.id, patient, 1, ctx, 'store.notes.subjective', nullif(note ->> 'subjective', ''));
+  n.objective := vault.seal(key, n.id, patient, 1, ctx, 'store.notes.objective', nullif(note ->> 'objective', ''));
+  n.assessment := vault.seal(key, n.id, patient, 1, ctx, 'store.notes.assessment', nullif(note ->> 'assessment', ''));
+  n.plan := vault.seal(key, n.id, patient, 1, ctx, 'store.notes.plan', nullif(note ->> 'plan', ''));
+  n.diagnosis := vault.seal(key, n.id, patient, 1, ctx, 'store.notes.diagnosis', nullif(note ->> 'diagnosis', ''));
+  n.treatment_plan := vault.seal(key, n.id, patient, 1, ctx, 'store.notes.treatment_plan', nullif(note ->> 'treatment_plan', ''));
+  insert into store.notes values (n.*) on conflict (id) do nothing;
+  get diagnostics stored = row_count;
+  update store.patients p set last_activity_at = at where p.id = patient and p.last_activity_at < at;
+  return stored;
+end $function$;
+comment on function store.insert_note is NULL;
+
+create function store.note_context(n store.notes) returns bytea
+language sql stable as $function$
+  select uuid_send(n.author_id) || timestamptz_send(n.created_at) || convert_to(n.category || '/' || n.priority || '/' || n.status, 'UTF8')
+$function$;
+comment on function store.note_context is NULL;
+
+create function store.tg_notes__immutable() returns trigger
+language plpgsql volatile as $function$
+begin
+  if (new.id, new.patient_id, new.author_id, new.created_at) is distinct from (old.id, old.patient_id, old.author_id, old.created_at)
+     or new.version <> old.version + 1 then
+    raise exception using errcode = 'VS403', message = 'a note keeps its patient, author and date, and its version grows by one';
+  end if;
+  return new;
+end $function$;
+comment on function store.tg_notes__immutable is NULL;
+
+create function store.tg_patients__version() returns trigger
+language plpgsql volatile as $function$
+begin
+  if new.id <> old.id or new.organisation_id <> old.organisation_id or new.created_at <> old.created_at then
+    raise exception using errcode = 'VS403', message = 'a patient stays who and where they are';
+  end if;
+  -- sealed columns are bound to the version, so it grows with them, and only then
+  if to_jsonb(new) - 'last_activity_at' <> to_jsonb(old) - 'last_activity_at' and new.version <> old.version + 1 then
+    raise exception using errcode = 'VS409', message = 'the version of a row grows by one with each change';
+  end if;
+  return new;
+end $function$;
+comment on function store.tg_patients__version is NULL;
+
+create function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) returns bytea
+language plpgsql immutable parallel safe as $function$
+declare
+  mac_key bytea;
+  expected bytea;
+begin
+  if (length(key) = 64 and length(iv) = 16 and length(tag) = 32 and aad is not null
+      and length(ciphertext) > 0 and length(ciphertext) % 16 = 0) is not true then
+    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+  end if;
+  mac_key := substr(key, 1, 32);
+  expected := substr(extensions.hmac(aad || iv || ciphertext || int8send(length(aad)::bigint * 8), mac_key, 'sha512'), 1, 32);
+  -- both sides are hashed under the key, so that the time of the comparison says nothing about the tag
+  if (sha256(mac_key || tag) = sha256(mac_key || expected)) is not true then
+    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+  end if;
+  return extensions.decrypt_iv(ciphertext, substr(key, 33, 32), iv, 'aes-cbc/pad:pkcs');
+end $function$;
+comment on function vault.aead_decrypt is 'Opens what aead_encrypt made. One error for every failure: VS500.';
+
+create function vault.aead_encrypt(key bytea, iv bytea, aad bytea, plaintext bytea, OUT ciphertext bytea, OUT tag bytea) returns record
+language plpgsql immutable parallel safe as $function$
+begin
+  if (length(key) = 64 and length(iv) = 16 and aad is not null and plaintext is not null) is not true then
+    raise exception using errcode = 'VS500', message = 'aead_encrypt takes a key of 64 bytes, an IV of 16, and no NULL';
+  end if;
+  ciphertext := extensions.encrypt_iv(plaintext, substr(key, 33, 32), iv, 'aes-cbc/pad:pkcs');
+  tag := substr(extensions.hmac(aad || iv || ciphertext || int8send(length(aad)::bigint * 8), substr(key, 1, 32), 'sha512'), 1, 32);
+end $function$;
+comment on function vault.aead_encrypt is 'A256CBC-HS512, RFC 7518 §5.2.5: key of 64 bytes (MAC half first), IV of 16, tag of 32. Errors: VS500.';
+
+create function vault.check_ring(ring text) returns text
+language plpgsql volatile security definer set search_path="" as $function$
+declare
+  entry text;
+  key_id text;
+  value bytea;
+  known bytea;
+begin
+  if ring is null or ring = '' then return 'VITAL_KEYS is missing'; end if;
+  foreach entry in array string_to_array(ring, ',') loop
+    key_id := split_part(entry, '=', 1);
+    value := substr(vault.derive(vault.master(ring, key_id), 'check'), 1, 16);
+    select m.check_value into known from vault.masters m where m.id = key_id;
+    if known is null then
+      insert into vault.masters (id, check_value) values (key_id, value);
+    elsif known <> value then
+      return format('master key %s is not the one that this database was sealed with', key_id);
+    end if;
+  end loop;
+  if exists (select from vault.keys k where position(',' || k.master || '=' in ',' || ring) = 0 limit 1) then
+    return 'VITAL_KEYS lacks a key that still wraps patient keys';
+  end if;
+  return 'ok';
+end $function$;
+comment on function vault.check_ring is 'Compares the ring with the keys that this database knows: ok, or a sentence that says what is wrong. For the administrator at start.';
+
+create function vault.create_key(ring text, subject uuid, level text, organisation uuid) returns bytea
+language plpgsql volatile as $function$
+declare
+  id text := vault.current_master(ring);
+  key bytea := extensions.gen_random_bytes(64);
+begin
+  insert into vault.keys (subject_id, level, organisation_id, master, wrapped)
+  values (subject, create_key.level, organisation, id,
+          vault.pack(vault.derive(vault.master(ring, id), 'wrap'), vault.wrap_aad(subject, create_key.level, id), key));
+  return key;
+end $function$;
+comment on function vault.create_key is 'Makes, wraps and stores a key; gives it to the caller, a function of the owner that seals with it. Internal.';
+
+create function vault.current_master(ring text) returns text
+language sql immutable parallel safe as $function$
+  select split_part(split_part(ring, ',', 1), '=', 1)
+$function$;
+comment on function vault.current_master is 'The first key of the ring wraps what is new.';
+
+create function vault.derive(master bytea, label text) returns bytea
+language sql immutable parallel safe as $function$
+  select extensions.hmac(convert_to('vitalsync/' || label, 'UTF8') || '\x01'::bytea, master, 'sha512')
+$function$;
+comment on function vault.derive is 'HKDF-Expand (RFC 5869) with SHA-512, one block: 64 bytes for each label.';
+
+create function vault.index_patient(patient uuid, p jsonb) returns void
+language plpgsql volatile as $function$
+declare
+  ring text := vault.ring();
+  organisation uuid := access.organisation_id();
+  key bytea := vault.search_key(ring, vault.current_master(ring), organisation);
+  tokens bigint[];
+begin
+  tokens := array(
+    select distinct vault.token(key, 'name', left(f, n))
+    from unnest(vault.name_forms(array[p ->> 'birth_name', p ->> 'used_name', p ->> 'first_given_name', p ->> 'birth_given_names', p ->> 'used_given_name'])) f
+    cross join generate_series(3, 5) n where length(f) >= n
+    union select vault.token(key, 'birth_date', p ->> 'birth_date') where p ->> 'birth_date' <> ''
+    union select vault.token(key, 'ins', p ->> 'ins_matricule') where p ->> 'ins_matricule' <> '');
+  -- padded to a multiple of 12
+  tokens := tokens || array(select (random() * 268435455)::bigint from generate_series(1, (12 - cardinality(tokens) % 12) % 12));
+  insert into vault.search_tokens (organisation_id, token, patient_id)
+  select distinct organisation, t, patient from unnest(tokens) t;
+end $function$;
+comment on function vault.index_patient is 'Makes the tokens of a patient. Internal.';
+
+create function vault.master(ring text, id text) returns bytea
+language plpgsql immutable parallel safe as $function$
+declare
+  encoded text := split_part(split_part(',' || ring, ',' || id || '=', 2), ',', 1);
+  key bytea;
+begin
+  begin
+    key := decode(encoded, 'base64');
+  exception when others then
+    key := null;  -- the text of that error would hold the key
+  end;
+  if (length(key) = 64) is not true then
+    raise exception using errcode = 'VS503', message = format('master key %s is not in VITAL_KEYS', id);
+  end if;
+  return key;
+end $function$;
+comment on function vault.master is 'One key of the ring `id=base64(64 bytes),…`. Errors: VS503.';
+
+create function vault.matches(ring text, patient store.patients, typed text[], birth_date text) returns boolean
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(ring, patient.id, 'identity');
+  bound bytea := '\x00'::bytea || uuid_send(patient.id) || uuid_send(patient.id) || int8send(patient.version) || convert_to(patient.identity_status, 'UTF8');
+  forms text[];
+begin
+  if birth_date is not null and birth_date is distinct from
+     convert_from(vault.unpack(key, 'store.patients.birth_date'::bytea || bound, patient.birth_date), 'UTF8') then
+    return false;
+  end if;
+  if cardinality(typed) = 0 then return true; end if;
+  forms := vault.name_forms(array[
+    convert_from(vault.unpack(key, 'store.patients.birth_name'::bytea || bound, patient.birth_name), 'UTF8'),
+    convert_from(vault.unpack(key, 'store.patients.used_name'::bytea || bound, patient.used_name), 'UTF8'),
+    convert_from(vault.unpack(key, 'store.patients.first_given_name'::bytea || bound, patient.first_given_name), 'UTF8'),
+    convert_from(vault.unpack(key, 'store.patients.birth_given_names'::bytea || bound, patient.birth_given_names), 'UTF8'),
+    convert_from(vault.unpack(key, 'store.patients.used_given_name'::bytea || bound, patient.used_given_name), 'UTF8')]);
+  return not exists (select from unnest(typed) w where not exists (select from unnest(forms) f where starts_with(f, w)));
+end $function$;
+comment on function vault.matches is 'Internal.';
+
+create function vault.name_forms(names text[]) returns text[]
+language sql immutable as $function$
+  select coalesce(array_agg(distinct f), '{}') from unnest(names) n
+  cross join lateral unnest(vault.words(n) || array_to_string(vault.words(n), '')) f where f <> ''
+$function$;
+comment on function vault.name_forms is NULL;
+
+create function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels text[], sealed bytea[]) returns text[]
+language plpgsql volatile parallel restricted security definer set search_path="" as $function$
+declare
+  slot text := current_setting('vs.slot', true);
+  place text := level || patient::text;
+  secret bytea;
+  aad bytea;
+  bound bytea;
+  body bytea;
+  key bytea;
+  mac_key bytea;
+  enc_key bytea;
+  v bytea;
+  n int;
+  opened text[] := array_fill(null::text, array[cardinality(sealed)]);
+begin
+  if level is null or patient is null then return null; end if;
+  if slot <> '' and left(slot, length(place)) = place and clock_timestamp() - now() < interval '30 seconds' then
+    select value into secret from vault.secrets where name = 'session';
+    key := vault.unpack(secret, vault.session_aad('slot' || place), decode(substr(slot, length(place) + 1), 'base64'));
+  else
+    key := vault.release(patient, level);
+    if level = 'clinical' then
+      perform set_config('vs.slot', place || translate(encode(
+        vault.pack(vault.session_secret(), vault.session_aad('slot' || place), key), 'base64'), E'\n', ''), true);
+    end if;
+  end if;
+  mac_key := substr(key, 1, 32);
+  enc_key := substr(key, 33, 32);
+  bound := '\x00'::bytea || uuid_send(row_id) || uuid_send(patient) || int8send(version) || context;
+  for i in 1 .. cardinality(sealed) loop
+    v := sealed[i];
+    continue when v is null;
+    n := length(v);
+    aad := convert_to(labels[i], 'UTF8') || bound;
+    body := substr(v, 2, n - 33);
+    -- aead_decrypt of the version byte's cipher, written out: this loop is the product's hottest
+    if (n >= 65 and get_byte(v, 0) = 1
+        and sha256(mac_key || substr(v, n - 31)) = sha256(mac_key || substr(
+              extensions.hmac(aad || body || int8send(length(aad)::bigint * 8), mac_key, 'sha512'), 1, 32))) is not true then
+      raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+    end if;
+    opened[i] := convert_from(extensions.decrypt_iv(substr(v, 18, n - 49), enc_key, substr(v, 2, 16), 'aes-cbc/pad:pkcs'), 'UTF8');
+  end loop;
+  return opened;
+end $function$;
+comment on function vault.open is 'Opens the sealed columns of one row: `labels` are schema.table.column, `context` the clear columns that the values are bound to. Errors: VS401, VS404, VS428, VS500.';
+
+create function vault.pack(key bytea, aad bytea, plaintext bytea) returns bytea
+language plpgsql volatile parallel safe as $function$
+declare
+  iv bytea := extensions.gen_random_bytes(16);
+  ct bytea := extensions.encrypt_iv(plaintext, substr(key, 33, 32), iv, 'aes-cbc/pad:pkcs');
+begin
+  return '\x01'::bytea || iv || ct
+    || substr(extensions.hmac(aad || iv || ct || int8send(length(aad)::bigint * 8), substr(key, 1, 32), 'sha512'), 1, 32);
+end $function$;
+comment on function vault.pack is 'Stored value: 0x01 ‖ IV(16) ‖ ciphertext ‖ tag(32), see docs/formats.md. NULL stays NULL.';
+
+create function vault.release(patient uuid, level text) returns bytea
+language plpgsql volatile parallel restricted security definer set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if c is null then
+    raise exception using errcode = 'VS401', message = 'no identity in this transaction: call iam.enter';
+  end if;
+  -- time stands still inside a transaction: an old one could outlive its session or its opening
+  if clock_timestamp() - now() > interval '30 seconds' or current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using errcode = 'VS428', message = 'records open in a read committed transaction younger than 30 seconds';
+  end if;
+  if not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS401', message = 'the session has ended: sign in again';
+  end if;
+  -- an opening isn't a permission: access is asked again, here and now
+  if not access.may_open(c, patient, level) then
+    raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  if not audit.is_open(c[1]::uuid, patient, level) then
+    raise exception using errcode = 'VS428',
+      message = 'no committed record of this access: call audit.open_… in an earlier transaction';
+  end if;
+  return vault.unwrap(vault.ring(), patient, level);
+end $function$;
+comment on function vault.release is 'A patient''s key, for functions of the owner, after every check. Errors: VS401, VS404, VS428.';
+
+create function vault.ring() returns text
+language plpgsql stable as $function$
+begin
+  return convert_from(vault.unpack(vault.session_secret(), vault.session_aad('ring'),
+                                   decode(current_setting('vs.keys', true), 'base64')), 'UTF8');
+exception when others then
+  -- no cause is told, and none of these errors may quote the setting
+  raise exception using errcode = 'VS401', message = 'no keys in this transaction: call iam.enter';
+end $function$;
+comment on function vault.ring is 'The ring that iam.enter sealed into this transaction. Internal. Errors: VS401.';
+
+create function vault.seal(key bytea, row_id uuid, patient uuid, version bigint, context bytea, label text, plaintext text) returns bytea
+language sql volatile as $function$
+  select case when plaintext is null then null else
+    vault.pack(key, convert_to(label, 'UTF8') || '\x00'::bytea || uuid_send(row_id) || uuid_send(patient)
+                    || int8send(version) || context, convert_to(plaintext, 'UTF8')) end
+$function$;
+comment on function vault.seal is 'A stored value for this place. Internal: the write functions call it with a key they were given.';
+
+create function vault.search_key(ring text, master text, organisation uuid) returns bytea
+language sql immutable as $function$
+  select vault.derive(vault.master(ring, master), 'search/' || organisation)
+$function$;
+comment on function vault.search_key is NULL;
+
+create function vault.session_aad(purpose text) returns bytea
+language sql stable parallel restricted as $function$
+  select convert_to(purpose || current_setting('vs.claims', true), 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now())
+$function$;
+comment on function vault.session_aad is NULL;
+
+create function vault.session_secret() returns bytea
+language sql stable as $function$ select value from vault.secrets where name = 'session' $function$;
+comment on function vault.session_secret is NULL;
+
+create function vault.set_ring(ring text) returns void
+language plpgsql volatile as $function$
+begin
+  perform set_config('vs.keys', translate(encode(vault.pack(vault.session_secret(), vault.session_aad('ring'),
+    convert_to(ring, 'UTF8')), 'base64'), E'\n', ''), true);
+end $function$;
+comment on function vault.set_ring is NULL;
+
+create function vault.token(key bytea, kind text, value text) returns bigint
+language sql immutable as $function$
+  select ('x' || encode(substr(extensions.hmac(convert_to(kind || '/' || value, 'UTF8'), key, 'sha256'), 1, 4), 'hex'))::bit(32)::bigint >> 4
+$function$;
+comment on function vault.token is NULL;
+
+create function vault.unpack(key bytea, aad bytea, value bytea) returns bytea
+language plpgsql immutable parallel safe as $function$
+begin
+  if value is null then return null; end if;
+  if (length(value) >= 65 and get_byte(value, 0) = 1) is not true then
+    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+  end if;
+  return vault.aead_decrypt(key, substr(value, 2, 16), aad, substr(value, 18, length(value) - 49), substr(value, length(value) - 31));
+end $function$;
+comment on function vault.unpack is 'Opens a stored value. Errors: VS500.';
+
+create function vault.unwrap(ring text, subject uuid, level text) returns bytea
+language plpgsql stable as $function$
+declare
+  k vault.keys;
+begin
+  select * into k from vault.keys v where v.subject_id = subject and v.level = unwrap.level;
+  if not found then
+    raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  return vault.unpack(vault.derive(vault.master(ring, k.master), 'wrap'), vault.wrap_aad(subject, k.level, k.master), k.wrapped);
+end $function$;
+comment on function vault.unwrap is 'The key itself. Internal: it checks nothing. Errors: VS404 (unknown or erased), VS500, VS503.';
+
+create function vault.words(name text) returns text[]
+language sql immutable as $function$
+  -- collate: what comes out of convert_from is in "C", which has no capital É
+  select coalesce(array_agg(w), '{}') from regexp_split_to_table(
+    regexp_replace(replace(replace(replace(replace(lower(normalize(coalesce(name, ''), nfd) collate "default"),
+      'œ', 'oe'), 'æ', 'ae'), 'ß', 'ss'), 'ø', 'o'), '[\u0300-\u036f]', '', 'g'),
+    '[^[:alnum:]]+') as w where w <> ''
+$function$;
+comment on function vault.words is 'The words of a name as they are searched.';
+
+create function vault.wrap_aad(subject uuid, level text, master text) returns bytea
+language sql immutable parallel safe as $function$
+  select convert_to('vault.keys/' || level || '/' || master, 'UTF8') || '\x00'::bytea || uuid_send(subject)
+$function$;
+comment on function vault.wrap_aad is NULL;
+
+create function vault.writing_key(patient uuid, level text) returns bytea
+language plpgsql volatile as $function$
+declare
+  c text[] := access.claims();
+begin
+  -- the import can seal and not open, so it needs no opening: nothing is shown to it
+  if c[4] = 'import' and access.organisation_of(patient) = c[3]::uuid and iam.session_is_live(c[1]::uuid) then
+    return vault.unwrap(vault.ring(), patient, level);
+  end if;
+  return vault.release(patient, level);
+end $function$;
+comment on function vault.writing_key is 'The key that a write function seals with. Internal. Errors: those of release.';
+
+-- Triggers
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_team_members FOR EACH ROW EXECUTE FUNCTION audit.tg_row('CareTeamMember', '', 'account_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_team_patients FOR EACH ROW EXECUTE FUNCTION audit.tg_row('CareTeamPatient', 'patient_id', 'patient_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_teams FOR EACH ROW EXECUTE FUNCTION audit.tg_row('CareTeam', '');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.memberships FOR EACH ROW EXECUTE FUNCTION audit.tg_row('PractitionerRole', 'patient_id');
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON audit.events FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON audit.events FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON audit.events_default FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.leaves FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF password_hash, status ON iam.accounts FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Person', '');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF secret, confirmed_at ON iam.totp_factors FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.allergy_intolerances FOR EACH ROW EXECUTE FUNCTION audit.tg_row('AllergyIntolerance', 'patient_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.conditions FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Condition', 'patient_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.encounters FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Encounter', 'patient_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.medication_requests FOR EACH ROW EXECUTE FUNCTION audit.tg_row('MedicationRequest', 'patient_id');
+CREATE TRIGGER _100_immutable BEFORE UPDATE ON store.notes FOR EACH ROW EXECUTE FUNCTION store.tg_notes__immutable();
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.notes FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Composition', 'patient_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.observations FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Observation', 'patient_id');
+CREATE TRIGGER _100_version BEFORE UPDATE ON store.patients FOR EACH ROW EXECUTE FUNCTION store.tg_patients__version();
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON store.patients FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Patient', 'id');
+CREATE TRIGGER _901_audit AFTER UPDATE ON store.patients FOR EACH ROW WHEN ((new.version <> old.version)) EXECUTE FUNCTION audit.tg_row('Patient', 'id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON vault.keys FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Key', '', 'subject_id');
+
+-- Grants
+grant usage on schema access to vs_dba;
+grant usage on schema audit to vs_anon;
+grant usage on schema audit to vs_auditor;
+grant usage on schema audit to vs_clinician;
+grant usage on schema audit to vs_dba;
+grant usage on schema audit to vs_dpo;
+grant usage on schema audit to vs_import;
+grant usage on schema audit to vs_org_admin;
+grant usage on schema audit to vs_patient;
+grant usage on schema audit to vs_researcher;
+grant usage on schema audit to vs_secretary;
+grant usage on schema clinic to vs_anon;
+grant usage on schema clinic to vs_auditor;
+grant usage on schema clinic to vs_clinician;
+grant usage on schema clinic to vs_dba;
+grant usage on schema clinic to vs_dpo;
+grant usage on schema clinic to vs_import;
+grant usage on schema clinic to vs_org_admin;
+grant usage on schema clinic to vs_patient;
+grant usage on schema clinic to vs_researcher;
+grant usage on schema clinic to vs_secretary;
+grant usage on schema iam to vs_anon;
+grant usage on schema iam to vs_auditor;
+grant usage on schema iam to vs_clinician;
+grant usage on schema iam to vs_dba;
+grant usage on schema iam to vs_dpo;
+grant usage on schema iam to vs_edge;
+grant usage on schema iam to vs_gate;
+grant usage on schema iam to vs_import;
+grant usage on schema iam to vs_org_admin;
+grant usage on schema iam to vs_patient;
+grant usage on schema iam to vs_researcher;
+grant usage on schema iam to vs_secretary;
+grant usage on schema ops to vs_anon;
+grant usage on schema ops to vs_auditor;
+grant usage on schema ops to vs_clinician;
+grant usage on schema ops to vs_dba;
+grant usage on schema ops to vs_dpo;
+grant usage on schema ops to vs_org_admin;
+grant usage on schema ops to vs_patient;
+grant usage on schema ops to vs_secretary;
+grant usage on schema privacy to vs_dba;
+grant usage on schema store to vs_dba;
+grant usage on schema vault to vs_dba;
+grant select on access.care_team_members to vs_dba;
+grant select on access.care_team_members to vs_org_admin;
+grant select on access.care_team_patients to vs_dba;
+grant select on access.care_team_patients to vs_org_admin;
+grant select on access.care_teams to vs_dba;
+grant select on access.care_teams to vs_org_admin;
+grant select on access.memberships to vs_dba;
+grant select on access.organisations to vs_dba;
+grant select on audit.events to vs_auditor;
+grant select on audit.events to vs_dba;
+grant select on audit.events to vs_patient;
+grant select on audit.events_default to vs_dba;
+grant select on audit.lanes to vs_dba;
+grant select on audit.leaves to vs_dba;
+grant select on audit.openings to vs_dba;
+grant select on audit.origins to vs_dba;
+grant select on audit.selections to vs_dba;
+grant select on clinic.accounts to vs_dba;
+grant select on clinic.accounts to vs_org_admin;
+grant select on clinic.allergy_intolerances to vs_clinician;
+grant select on clinic.allergy_intolerances to vs_dba;
+grant select on clinic.allergy_intolerances to vs_patient;
+grant select on clinic.allergy_status to vs_clinician;
+grant select on clinic.allergy_status to vs_dba;
+grant select on clinic.allergy_status to vs_patient;
+grant select on clinic.audit_events to vs_auditor;
+grant select on clinic.audit_events to vs_dba;
+grant select on clinic.care_teams to vs_dba;
+grant select on clinic.care_teams to vs_org_admin;
+grant select on clinic.conditions to vs_clinician;
+grant select on clinic.conditions to vs_dba;
+grant select on clinic.conditions to vs_patient;
+grant select on clinic.encounters to vs_clinician;
+grant select on clinic.encounters to vs_dba;
+grant select on clinic.encounters to vs_patient;
+grant select on clinic.me to vs_auditor;
+grant select on clinic.me to vs_clinician;
+grant select on clinic.me to vs_dba;
+grant select on clinic.me to vs_dpo;
+grant select on clinic.me to vs_org_admin;
+grant select on clinic.me to vs_patient;
+grant select on clinic.me to vs_researcher;
+grant select on clinic.me to vs_secretary;
+grant select on clinic.medication_requests to vs_clinician;
+grant select on clinic.medication_requests to vs_dba;
+grant select on clinic.medication_requests to vs_patient;
+grant select on clinic.notes to vs_clinician;
+grant select on clinic.notes to vs_dba;
+grant select on clinic.notes to vs_patient;
+grant select on clinic.observations to vs_clinician;
+grant select on clinic.observations to vs_dba;
+grant select on clinic.observations to vs_patient;
+grant select on clinic.patient_names to vs_clinician;
+grant select on clinic.patient_names to vs_dba;
+grant select on clinic.patient_names to vs_patient;
+grant select on clinic.patient_names to vs_secretary;
+grant select on clinic.patients to vs_clinician;
+grant select on clinic.patients to vs_dba;
+grant select on clinic.patients to vs_patient;
+grant select on clinic.patients to vs_secretary;
+grant select on clinic.record_accesses to vs_dba;
+grant select on clinic.record_accesses to vs_patient;
+grant select on iam.accounts to vs_dba;
+grant select on iam.sessions to vs_dba;
+grant select on iam.totp_factors to vs_dba;
+grant select on ops.intents to vs_dba;
+grant select on ops.limits to vs_dba;
+grant select on store.allergy_intolerances to vs_clinician;
+grant select on store.allergy_intolerances to vs_dba;
+grant select on store.allergy_intolerances to vs_patient;
+grant select on store.conditions to vs_clinician;
+grant select on store.conditions to vs_dba;
+grant select on store.conditions to vs_patient;
+grant select on store.encounters to vs_clinician;
+grant select on store.encounters to vs_dba;
+grant select on store.encounters to vs_patient;
+grant select on store.medication_requests to vs_clinician;
+grant select on store.medication_requests to vs_dba;
+grant select on store.medication_requests to vs_patient;
+grant select on store.notes to vs_clinician;
+grant select on store.notes to vs_dba;
+grant select on store.notes to vs_patient;
+grant select on store.observations to vs_clinician;
+grant select on store.observations to vs_dba;
+grant select on store.observations to vs_patient;
+grant select on store.patients to vs_clinician;
+grant select on store.patients to vs_dba;
+grant select on store.patients to vs_patient;
+grant select on store.patients to vs_secretary;
+grant select on vault.keys to vs_dba;
+grant select on vault.masters to vs_dba;
+grant select on vault.search_tokens to vs_dba;
+grant select on vault.secrets to vs_dba;
+grant execute on function access.account_id() to vs_auditor;
+grant execute on function access.account_id() to vs_clinician;
+grant execute on function access.account_id() to vs_dpo;
+grant execute on function access.account_id() to vs_import;
+grant execute on function access.account_id() to vs_org_admin;
+grant execute on function access.account_id() to vs_patient;
+grant execute on function access.account_id() to vs_researcher;
+grant execute on function access.account_id() to vs_secretary;
+grant execute on function access.organisation_as(role text) to vs_auditor;
+grant execute on function access.organisation_as(role text) to vs_clinician;
+grant execute on function access.organisation_as(role text) to vs_dpo;
+grant execute on function access.organisation_as(role text) to vs_import;
+grant execute on function access.organisation_as(role text) to vs_org_admin;
+grant execute on function access.organisation_as(role text) to vs_patient;
+grant execute on function access.organisation_as(role text) to vs_researcher;
+grant execute on function access.organisation_as(role text) to vs_secretary;
+grant execute on function access.organisation_id() to vs_auditor;
+grant execute on function access.organisation_id() to vs_clinician;
+grant execute on function access.organisation_id() to vs_dpo;
+grant execute on function access.organisation_id() to vs_import;
+grant execute on function access.organisation_id() to vs_org_admin;
+grant execute on function access.organisation_id() to vs_patient;
+grant execute on function access.organisation_id() to vs_researcher;
+grant execute on function access.organisation_id() to vs_secretary;
+grant execute on function access.patients(role text) to vs_clinician;
+grant execute on function access.patients(role text) to vs_patient;
+grant execute on function access.role() to vs_auditor;
+grant execute on function access.role() to vs_clinician;
+grant execute on function access.role() to vs_dpo;
+grant execute on function access.role() to vs_import;
+grant execute on function access.role() to vs_org_admin;
+grant execute on function access.role() to vs_patient;
+grant execute on function access.role() to vs_researcher;
+grant execute on function access.role() to vs_secretary;
+grant execute on function audit.heads() to vs_auditor;
+grant execute on function audit.open_accounts() to vs_anon;
+grant execute on function audit.open_accounts() to vs_auditor;
+grant execute on function audit.open_accounts() to vs_clinician;
+grant execute on function audit.open_accounts() to vs_dpo;
+grant execute on function audit.open_accounts() to vs_org_admin;
+grant execute on function audit.open_accounts() to vs_patient;
+grant execute on function audit.open_accounts() to vs_researcher;
+grant execute on function audit.open_accounts() to vs_secretary;
+grant execute on function audit.open_home() to vs_anon;
+grant execute on function audit.open_home() to vs_auditor;
+grant execute on function audit.open_home() to vs_clinician;
+grant execute on function audit.open_home() to vs_dpo;
+grant execute on function audit.open_home() to vs_org_admin;
+grant execute on function audit.open_home() to vs_patient;
+grant execute on function audit.open_home() to vs_researcher;
+grant execute on function audit.open_home() to vs_secretary;
+grant execute on function audit.open_log() to vs_anon;
+grant execute on function audit.open_log() to vs_auditor;
+grant execute on function audit.open_log() to vs_clinician;
+grant execute on function audit.open_log() to vs_dpo;
+grant execute on function audit.open_log() to vs_org_admin;
+grant execute on function audit.open_log() to vs_patient;
+grant execute on function audit.open_log() to vs_researcher;
+grant execute on function audit.open_log() to vs_secretary;
+grant execute on function audit.open_own_record() to vs_anon;
+grant execute on function audit.open_own_record() to vs_auditor;
+grant execute on function audit.open_own_record() to vs_clinician;
+grant execute on function audit.open_own_record() to vs_dpo;
+grant execute on function audit.open_own_record() to vs_org_admin;
+grant execute on function audit.open_own_record() to vs_patient;
+grant execute on function audit.open_own_record() to vs_researcher;
+grant execute on function audit.open_own_record() to vs_secretary;
+grant execute on function audit.open_patient(patient uuid) to vs_anon;
+grant execute on function audit.open_patient(patient uuid) to vs_auditor;
+grant execute on function audit.open_patient(patient uuid) to vs_clinician;
+grant execute on function audit.open_patient(patient uuid) to vs_dpo;
+grant execute on function audit.open_patient(patient uuid) to vs_import;
+grant execute on function audit.open_patient(patient uuid) to vs_org_admin;
+grant execute on function audit.open_patient(patient uuid) to vs_patient;
+grant execute on function audit.open_patient(patient uuid) to vs_researcher;
+grant execute on function audit.open_patient(patient uuid) to vs_secretary;
+grant execute on function audit.open_patient_list(selection uuid) to vs_anon;
+grant execute on function audit.open_patient_list(selection uuid) to vs_auditor;
+grant execute on function audit.open_patient_list(selection uuid) to vs_clinician;
+grant execute on function audit.open_patient_list(selection uuid) to vs_dpo;
+grant execute on function audit.open_patient_list(selection uuid) to vs_org_admin;
+grant execute on function audit.open_patient_list(selection uuid) to vs_patient;
+grant execute on function audit.open_patient_list(selection uuid) to vs_researcher;
+grant execute on function audit.open_patient_list(selection uuid) to vs_secretary;
+grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_anon;
+grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_auditor;
+grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_clinician;
+grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_dpo;
+grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_org_admin;
+grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_patient;
+grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_researcher;
+grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_secretary;
+grant execute on function audit.open_verification() to vs_anon;
+grant execute on function audit.open_verification() to vs_auditor;
+grant execute on function audit.open_verification() to vs_clinician;
+grant execute on function audit.open_verification() to vs_dpo;
+grant execute on function audit.open_verification() to vs_org_admin;
+grant execute on function audit.open_verification() to vs_patient;
+grant execute on function audit.open_verification() to vs_researcher;
+grant execute on function audit.open_verification() to vs_secretary;
+grant execute on function audit.read_origin(origin uuid) to vs_auditor;
+grant execute on function audit.selected(selection uuid) to vs_clinician;
+grant execute on function audit.selected(selection uuid) to vs_secretary;
+grant execute on function audit.verify() to vs_auditor;
+grant execute on function audit.verify_all() to vs_dba;
+grant execute on function clinic.import_patient(p jsonb, OUT id uuid, OUT taken boolean) to vs_import;
+grant execute on function clinic.import_rows(patient uuid, type text, rows jsonb) to vs_import;
+grant execute on function clinic.read_accounts() to vs_org_admin;
+grant execute on function clinic.read_me() to vs_auditor;
+grant execute on function clinic.read_me() to vs_clinician;
+grant execute on function clinic.read_me() to vs_dpo;
+grant execute on function clinic.read_me() to vs_org_admin;
+grant execute on function clinic.read_me() to vs_patient;
+grant execute on function clinic.read_me() to vs_researcher;
+grant execute on function clinic.read_me() to vs_secretary;
+grant execute on function clinic.write_note(key uuid, patient uuid, note jsonb) to vs_clinician;
+grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) to vs_edge;
+grant execute on function iam.end_session() to vs_anon;
+grant execute on function iam.end_session() to vs_auditor;
+grant execute on function iam.end_session() to vs_clinician;
+grant execute on function iam.end_session() to vs_dpo;
+grant execute on function iam.end_session() to vs_import;
+grant execute on function iam.end_session() to vs_org_admin;
+grant execute on function iam.end_session() to vs_patient;
+grant execute on function iam.end_session() to vs_researcher;
+grant execute on function iam.end_session() to vs_secretary;
+grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text) to vs_edge;
+grant execute on function iam.person_name(account uuid) to vs_auditor;
+grant execute on function iam.person_name(account uuid) to vs_clinician;
+grant execute on function iam.person_name(account uuid) to vs_dpo;
+grant execute on function iam.person_name(account uuid) to vs_org_admin;
+grant execute on function iam.person_name(account uuid) to vs_patient;
+grant execute on function iam.person_name(account uuid) to vs_secretary;
+grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;
+grant execute on function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.totp(secret bytea, step bigint) to vs_dba;
+grant execute on function ops.intend(key uuid, operation text) to vs_anon;
+grant execute on function ops.intend(key uuid, operation text) to vs_auditor;
+grant execute on function ops.intend(key uuid, operation text) to vs_clinician;
+grant execute on function ops.intend(key uuid, operation text) to vs_dpo;
+grant execute on function ops.intend(key uuid, operation text) to vs_org_admin;
+grant execute on function ops.intend(key uuid, operation text) to vs_patient;
+grant execute on function ops.intend(key uuid, operation text) to vs_secretary;
+grant execute on function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) to vs_dba;
+grant execute on function vault.aead_encrypt(key bytea, iv bytea, aad bytea, plaintext bytea, OUT ciphertext bytea, OUT tag bytea) to vs_dba;
+grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels text[], sealed bytea[]) to vs_clinician;
+grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels text[], sealed bytea[]) to vs_patient;
+grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels text[], sealed bytea[]) to vs_secretary;

@@ -1,0 +1,211 @@
+// Generated from a migrated database by `npm run generate`; `npm run check:drift` compares.
+
+export interface Database {
+  'audit.events': AuditEvents;
+  'clinic.accounts': ClinicAccounts;
+  'clinic.allergy_intolerances': ClinicAllergyIntolerances;
+  'clinic.allergy_status': ClinicAllergyStatus;
+  'clinic.audit_events': ClinicAuditEvents;
+  'clinic.care_teams': ClinicCareTeams;
+  'clinic.conditions': ClinicConditions;
+  'clinic.encounters': ClinicEncounters;
+  'clinic.me': ClinicMe;
+  'clinic.medication_requests': ClinicMedicationRequests;
+  'clinic.notes': ClinicNotes;
+  'clinic.observations': ClinicObservations;
+  'clinic.patient_names': ClinicPatientNames;
+  'clinic.patients': ClinicPatients;
+  'clinic.record_accesses': ClinicRecordAccesses;
+}
+
+export interface AuditEvents {
+  id: string;
+  organisation_id: string;
+  lane: number;
+  seq: string;
+  at: Date;
+  event: string;
+  resource_type: string;
+  resource_id: string | null;
+  patient_id: string | null;
+  actor_id: string | null;
+  actor_role: string;
+  session_id: string | null;
+  origin_id: string | null;
+  outcome: string;
+  shown: string[] | null;
+  details: string | null;
+  leaf: string;
+}
+
+export interface ClinicAccounts {
+  id: string;
+  display_name: string | null;
+  role: string;
+  email: string | null;
+  status: string;
+  second_factor: boolean;
+  last_sign_in_at: Date | null;
+}
+
+export interface ClinicAllergyIntolerances {
+  id: string;
+  patient_id: string;
+  clinical_status: string;
+  verification_status: string | null;
+  recorded_at: Date | null;
+  code: string;
+  criticality: string | null;
+  category: string | null;
+  reaction: string | null;
+}
+
+export interface ClinicAllergyStatus {
+  patient_id: string;
+  state: string;
+  recorded_at: Date | null;
+}
+
+export interface ClinicAuditEvents {
+  id: string;
+  at: Date;
+  lane: number;
+  seq: string;
+  event: string;
+  resource_type: string;
+  resource_id: string | null;
+  patient_id: string | null;
+  actor_id: string | null;
+  actor_name: string | null;
+  actor_role: string;
+  outcome: string;
+  details: string | null;
+  ip: string | null;
+  user_agent: string | null;
+}
+
+export interface ClinicCareTeams {
+  id: string;
+  lead_account_id: string;
+  lead_name: string | null;
+  members: string;
+  patient_count: number;
+}
+
+export interface ClinicConditions {
+  id: string;
+  patient_id: string;
+  clinical_status: string;
+  verification_status: string | null;
+  onset_at: Date | null;
+  abatement_at: Date | null;
+  recorded_at: Date | null;
+  code: string;
+}
+
+export interface ClinicEncounters {
+  id: string;
+  patient_id: string;
+  started_at: Date;
+  ended_at: Date | null;
+  status: string;
+  class: string | null;
+  type: string | null;
+  reason: string | null;
+  participant: string | null;
+}
+
+export interface ClinicMe {
+  account_id: string;
+  organisation_id: string;
+  organisation_name: string;
+  role: string;
+  display_name: string | null;
+  patient_id: string | null;
+  session_expires_at: Date;
+  idle_expires_at: Date;
+}
+
+export interface ClinicMedicationRequests {
+  id: string;
+  patient_id: string;
+  status: string;
+  intent: string;
+  authored_at: Date;
+  medication: string;
+  dosage: string | null;
+}
+
+export interface ClinicNotes {
+  id: string;
+  patient_id: string;
+  version: string;
+  author_id: string;
+  author_name: string | null;
+  created_at: Date;
+  updated_at: Date;
+  category: string;
+  priority: string;
+  status: string;
+  subjective: string | null;
+  objective: string | null;
+  assessment: string | null;
+  plan: string | null;
+  diagnosis: string | null;
+  treatment_plan: string | null;
+}
+
+export interface ClinicObservations {
+  id: string;
+  patient_id: string;
+  category: string;
+  effective_at: Date;
+  status: string;
+  code: string;
+  value: string;
+}
+
+export interface ClinicPatientNames {
+  id: string;
+  birth_name: string;
+  used_name: string | null;
+  first_given_name: string;
+  used_given_name: string | null;
+  sex: string;
+  birth_date: string;
+  last_activity_at: Date;
+  identity_status: string;
+}
+
+export interface ClinicPatients {
+  id: string;
+  organisation_id: string;
+  version: string;
+  identity_status: string;
+  last_activity_at: Date;
+  birth_name: string;
+  used_name: string | null;
+  first_given_name: string;
+  used_given_name: string | null;
+  sex: string;
+  birth_date: string;
+  birth_given_names: string | null;
+  birth_place: string | null;
+  ins_matricule: string | null;
+  ins_oid: string | null;
+  phone: string | null;
+  email: string | null;
+  address: string | null;
+  deceased_date: string | null;
+}
+
+export interface ClinicRecordAccesses {
+  id: string;
+  at: Date;
+  event: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  actor_role: string;
+  resource_type: string;
+  outcome: string;
+}
