@@ -130,9 +130,10 @@ comment on function vault.current_master is 'The first key of the ring wraps wha
 
 -- RFC 5869 §2.3 with one block; the extract step may be left out for a key that is uniformly random (§3.3)
 create function vault.derive(master bytea, label text) returns bytea
-language sql immutable parallel safe set search_path = '' as $$
-  select extensions.hmac(convert_to('vitalsync/' || label, 'UTF8') || '\x01'::bytea, master, 'sha512')
-$$;
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return extensions.hmac(convert_to('vitalsync/' || label, 'UTF8') || '\x01'::bytea, master, 'sha512');
+end $$;
 comment on function vault.derive is 'HKDF-Expand (RFC 5869) with SHA-512, one block: 64 bytes for each label.';
 
 create function vault.check_ring(ring text) returns text
@@ -198,9 +199,10 @@ comment on policy delete_owner on vault.keys is 'Erasure destroys keys.';
 -- no update: re-wrapping comes with rotation
 
 create function vault.wrap_aad(subject uuid, level text, master text) returns bytea
-language sql immutable parallel safe set search_path = '' as $$
-  select convert_to('vault.keys/' || level || '/' || master, 'UTF8') || '\x00'::bytea || uuid_send(subject)
-$$;
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return convert_to('vault.keys/' || level || '/' || master, 'UTF8') || '\x00'::bytea || uuid_send(subject);
+end $$;
 
 create function vault.create_key(ring text, subject uuid, level text, organisation uuid) returns bytea
 language plpgsql volatile set search_path = '' as $$
@@ -237,9 +239,10 @@ language sql immutable set search_path = '' as $$ select value from vault.secret
 
 -- Bound to the backend, the transaction and the identity, so that it can't be replayed in another.
 create function vault.session_aad(purpose text) returns bytea
-language sql stable parallel restricted set search_path = '' as $$
-  select convert_to(purpose || current_setting('vs.claims', true), 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now())
-$$;
+language plpgsql stable parallel restricted set search_path = '' as $$
+begin
+  return convert_to(purpose || current_setting('vs.claims', true), 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now());
+end $$;
 
 create function vault.ring() returns text
 language plpgsql stable set search_path = '' as $$
@@ -377,11 +380,12 @@ grant execute on function vault.open to vs_patient, vs_clinician, vs_secretary;
 
 create function vault.seal(key bytea, row_id uuid, patient uuid, version bigint, context bytea, label text, plaintext text)
 returns bytea
-language sql volatile set search_path = '' as $$
-  select case when plaintext is null then null else
+language plpgsql volatile set search_path = '' as $$
+begin
+  return case when plaintext is null then null else
     vault.pack(key, convert_to(label, 'UTF8') || '\x00'::bytea || uuid_send(row_id) || uuid_send(patient)
-                    || int8send(version) || context, convert_to(plaintext, 'UTF8')) end
-$$;
+                    || int8send(version) || context, convert_to(plaintext, 'UTF8')) end;
+end $$;
 comment on function vault.seal is 'A stored value for this place. Internal: the write functions call it with a key they were given.';
 
 create function vault.writing_key(patient uuid, level text) returns bytea

@@ -146,8 +146,9 @@ comment on function iam.person_name is 'The name of a colleague, or of somebody 
 grant execute on function iam.person_name to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo;
 
 create function iam.profile_aad(account uuid, field text) returns bytea
-language sql immutable set search_path = '' as $$
-  select convert_to('iam.accounts.' || field, 'UTF8') || '\x00'::bytea || uuid_send(account) || uuid_send(account) || int8send(1)
-$$;
+language plpgsql immutable set search_path = '' as $$
+begin
+  return convert_to('iam.accounts.' || field, 'UTF8') || '\x00'::bytea || uuid_send(account) || uuid_send(account) || int8send(1);
+end $$;
 
 reset role;

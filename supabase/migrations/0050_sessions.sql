@@ -38,16 +38,20 @@ create policy all_owner on iam.sessions to vs_owner using (true) with check (tru
 comment on policy all_owner on iam.sessions is 'iam.enter and the sign-in functions.';
 
 create function iam.hash_token(token text) returns bytea
-language sql immutable set search_path = '' as $$ select sha256(convert_to(token, 'UTF8')) $$;
+language plpgsql immutable set search_path = '' as $$
+begin
+  return sha256(convert_to(token, 'UTF8'));
+end $$;
 comment on function iam.hash_token is 'A token has 256 bits of randomness, so one round of SHA-256 is enough.';
 
 create function iam.session_is_live(session uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
     select from iam.sessions s
     where s.id = session and s.factors = 2 and s.revoked_at is null and s.expires_at > clock_timestamp()
-      and s.last_seen_at > clock_timestamp() - case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
-$$;
+      and s.last_seen_at > clock_timestamp() - case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end);
+end $$;
 
 -- ---------------------------------------------------------------- the identity of a transaction
 -- A text[] of fixed length: 1 session, 2 account, 3 organisation, 4 role, 5 own record (patients), 6 the patient
@@ -81,11 +85,20 @@ begin
 end $$;
 
 create function access.account_id() returns uuid
-language sql stable parallel restricted security definer set search_path = '' as $$ select (access.claims())[2]::uuid $$;
+language plpgsql stable parallel restricted security definer set search_path = '' as $$
+begin
+  return (access.claims())[2]::uuid;
+end $$;
 create function access.organisation_id() returns uuid
-language sql stable parallel restricted security definer set search_path = '' as $$ select (access.claims())[3]::uuid $$;
+language plpgsql stable parallel restricted security definer set search_path = '' as $$
+begin
+  return (access.claims())[3]::uuid;
+end $$;
 create function access.role() returns text
-language sql stable parallel restricted security definer set search_path = '' as $$ select (access.claims())[4] $$;
+language plpgsql stable parallel restricted security definer set search_path = '' as $$
+begin
+  return (access.claims())[4];
+end $$;
 comment on function access.role is 'The role of the verified identity: policies ask this, since vs_edge could become any acting role.';
 
 -- For policies: the organisation, if this is really the role that the policy is for.

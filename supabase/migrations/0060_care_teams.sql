@@ -83,11 +83,12 @@ comment on function iam.create_care_team is 'See access.create_care_team.';
 -- ---------------------------------------------------------------- predicates
 
 create function access.membership_is_live(membership uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
     select from access.memberships m join iam.accounts a on a.id = m.account_id
-    where m.id = membership and a.status = 'active' and clock_timestamp() between m.valid_from and m.valid_until)
-$$;
+    where m.id = membership and a.status = 'active' and clock_timestamp() between m.valid_from and m.valid_until);
+end $$;
 
 create function access.organisation_of(patient uuid) returns uuid
 language plpgsql stable set search_path = '' as $$
@@ -96,13 +97,14 @@ begin
 end $$;
 
 create function access.in_care_of(account uuid, patient uuid) returns boolean
-language sql stable set search_path = '' as $$
-  select exists (
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
     select from access.care_team_patients p join access.care_team_members m using (care_team_id)
     where p.patient_id = patient and m.account_id = account
       and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
-      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until)
-$$;
+      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until);
+end $$;
 
 -- The rule itself: does this person see this patient at all?
 create function access.sees(role text, account uuid, organisation uuid, own uuid, patient uuid) returns boolean

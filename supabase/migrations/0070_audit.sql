@@ -155,13 +155,14 @@ do $$ begin perform audit.create_lanes('00000000-0000-0000-0000-000000000000'); 
 -- ---------------------------------------------------------------- writing
 
 create function audit.leaf(e audit.events, before bytea) returns text
-language sql stable set search_path = '' as $$
-  select array_to_json(array[
+language plpgsql stable set search_path = '' as $$
+begin
+  return array_to_json(array[
     'vs1', e.id::text, e.organisation_id::text, e.lane::text, e.seq::text,
     to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     e.event, e.resource_type, e.resource_id::text, e.patient_id::text, e.actor_id::text, e.actor_role,
-    e.session_id::text, e.origin_id::text, e.outcome, e.shown::text, e.details, encode(before, 'hex')])::text
-$$;
+    e.session_id::text, e.origin_id::text, e.outcome, e.shown::text, e.details, encode(before, 'hex')])::text;
+end $$;
 comment on function audit.leaf is 'The text that is hashed: see the head of 0070_audit and docs/formats.md.';
 
 -- claims: as in access.claims(); for events without a session (sign-in), the caller makes them up.

@@ -38,26 +38,27 @@ create policy all_owner on audit.selections to vs_owner using (true) with check 
 comment on policy all_owner on audit.selections is 'Written by audit.open_…, read through audit.selected.';
 
 create function audit.is_open(session uuid, patient uuid, level text) returns boolean
-language sql volatile set search_path = '' as $$
-  select exists (
+language plpgsql volatile set search_path = '' as $$
+begin
+  return exists (
     select from audit.openings o
     where o.session_id = session and o.patient_id = patient and o.level = is_open.level
       -- not of this transaction, which could still be rolled back; visible and not ours means committed
       and o.transaction is distinct from pg_current_xact_id_if_assigned()
-      and o.opened_at between clock_timestamp() - interval '15 minutes' and clock_timestamp() + interval '5 seconds')
-$$;
+      and o.opened_at between clock_timestamp() - interval '15 minutes' and clock_timestamp() + interval '5 seconds');
+end $$;
 
 create function audit.open_all(claims text[], patients uuid[], levels text[]) returns boolean
 language plpgsql volatile set search_path = '' as $$
 declare
   session uuid := claims[1]::uuid;
-  stale int;
+  fresh int;
 begin
   -- an opening from the future (the clock was stepped) is refreshed like an old one
-  select count(*) into stale from unnest(patients) p (id) cross join unnest(levels) l (level)
-  where not exists (select from audit.openings o where o.session_id = session and o.patient_id = p.id and o.level = l.level
-                    and o.opened_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '1 second');
-  if stale = 0 then return true; end if;
+  select count(*) into fresh from audit.openings o
+  where o.session_id = session and o.patient_id = any (patients) and o.level = any (levels)
+    and o.opened_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '1 second';
+  if fresh = cardinality(patients) * cardinality(levels) then return true; end if;
   if (select count(distinct o.patient_id) from audit.openings o
       where o.session_id = session and o.opened_at > clock_timestamp() - interval '1 hour') + cardinality(patients) > 1000 then
     perform audit.append(claims, 'openings.limited', 'session', session, null, 'failure');

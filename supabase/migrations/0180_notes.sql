@@ -64,9 +64,10 @@ create trigger _100_immutable before update on store.notes for each row execute 
 create trigger _900_audit after insert or update or delete on store.notes for each row execute function audit.tg_row('Composition', 'patient_id');
 
 create function store.note_context(n store.notes) returns bytea
-language sql stable set search_path = '' as $$
-  select uuid_send(n.author_id) || timestamptz_send(n.created_at) || convert_to(n.category || '/' || n.priority || '/' || n.status, 'UTF8')
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return uuid_send(n.author_id) || timestamptz_send(n.created_at) || convert_to(n.category || '/' || n.priority || '/' || n.status, 'UTF8');
+end $$;
 
 create view clinic.notes with (security_invoker = true) as
   select n.id, n.patient_id, n.version, n.author_id, a.name as author_name, n.created_at, n.updated_at,
