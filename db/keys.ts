@@ -115,7 +115,10 @@ function checkRing(ring: string): string {
 }
 
 function parsePepper(text: string): Keys['pepper'] {
-  return splitKey('VITAL_PEPPER', text, 32);
+  const pepper = splitKey('VITAL_PEPPER', text, 32);
+  // the id stands before the pre-hash, and bcrypt reads 72 bytes of both (edge/password.ts)
+  if (pepper.id.length > 27) throw new CommandError('VITAL_PEPPER has a name of more than 27 characters: shorten it.');
+  return pepper;
 }
 
 function parseSigningKey(text: string): KeyObject {

@@ -38,7 +38,7 @@ export async function createAccount(admin: pg.Client, keys: Keys, account: NewAc
   );
   const id = made.rows[0]!.id;
   // The pre-hash depends on the account's id, so the password comes second.
-  await admin.query('select iam.set_password($1, $2)', [id, await prehash(keys.pepper.key, id, password)]);
+  await admin.query('select iam.set_password($1, $2)', [id, await prehash(keys.pepper, id, password)]);
   return id;
 }
 

@@ -1,7 +1,7 @@
 /** Two factors, each on a page of its own, and the way out. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import type { Role } from '../../db/batch.ts';
+import { Refusal, type Role } from '../../db/batch.ts';
 import { prehash } from '../../edge/password.ts';
 import { type Env, newToken, signIn, signOut } from '../../edge/session.ts';
 import { inLang } from '../i18n.ts';
@@ -12,12 +12,12 @@ import { signIn as words } from './messages.ts';
 import { CodeStep, PasswordStep, type Setback } from './page.tsx';
 import { checkCode, checkPassword, endSession, lookUp } from './queries.ts';
 
-// Not trimmed: a password may begin or end with a space.
+// What is longer than the input allows counts as not given. A password isn't trimmed: a space may begin or end it.
 const Credentials = z.object({
-  email: z.string().trim().max(254).default(''),
-  password: z.string().max(1024).default(''),
+  email: z.string().trim().max(254).catch(''),
+  password: z.string().max(1024).catch(''),
 });
-const Code = z.object({ code: z.string().max(20).default('') });
+const Code = z.object({ code: z.string().max(20).catch('') });
 
 export function signInRoutes({ door, ring, pepper }: Services) {
   return new Hono<Env>()
@@ -33,7 +33,7 @@ export function signInRoutes({ door, ring, pepper }: Services) {
       if (errors) return answerPassword(c, { email, errors });
       const [account] = await door.gate(lookUp(ring, email));
       const token = newToken();
-      const hash = await prehash(pepper.key, account?.id ?? '', password);
+      const hash = await prehash(pepper, account?.id ?? '', password);
       const [result] = await door.gate(checkPassword(ring, account?.id ?? '', hash, token, c.var.who));
       if (result?.answer !== 'second_factor') return answerPassword(c, { email, setback: setbackOf(c, result) });
       signIn(c, token, 'anon'); // until the second factor this session opens nothing
@@ -59,10 +59,15 @@ export function signInRoutes({ door, ring, pepper }: Services) {
 /** POST /sign-out. Ended in the database first: a cookie taken back doesn't end anything. */
 export function signOutRoutes({ door }: Services) {
   return new Hono<Env>().post('/', async (c) => {
-    await door.read(c.var.who, { open: endSession(), reads: [] });
+    await door.read(c.var.who, { open: endSession(), reads: [] }).catch(unlessSignedOut);
     signOut(c);
     return c.redirect('/sign-in', 303);
   });
+}
+
+/** The session is over, then: by this request, whose second transaction finds it ended, or before. */
+function unlessSignedOut(error: unknown): void {
+  if (!(error instanceof Refusal && error.reason === 'signed_out')) throw error;
 }
 
 type Step = { email?: string; errors?: Errors; setback?: Setback };

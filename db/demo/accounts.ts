@@ -33,7 +33,7 @@ export async function makeAccount(
 /** bcrypt takes a quarter of a second each, so the connections share them. */
 export async function setPasswords(
   connections: readonly pg.Client[],
-  pepper: Uint8Array,
+  pepper: { id: string; key: Uint8Array },
   made: readonly Made[],
 ): Promise<void> {
   const queue = [...made];

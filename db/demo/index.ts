@@ -29,7 +29,7 @@ export async function fillDemo(ctx: DemoContext): Promise<DemoAccount[]> {
     for (const team of firstOfEach(teams)) made.push(await fillPatientWithAccount(ctx, edge, team, today));
     const half = teams.length / 2;
     await Promise.all([
-      setPasswords([ctx.admin, helper], ctx.pepper.key, made),
+      setPasswords([ctx.admin, helper], ctx.pepper, made),
       fillTeams(ctx.ring, edge, teams.slice(0, half), today),
       fillTeams(ctx.ring, edge2, teams.slice(half), today),
     ]);

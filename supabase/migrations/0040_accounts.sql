@@ -3,7 +3,8 @@
 -- Guarantees
 --   1. What is personal in a profile is sealed with a key of that account; an e-mail address is found by a
 --      keyed hash, under a key of the installation.
---   2. A password is bcrypt cost 12 over a peppered hash made at the edge: the database never sees a password.
+--   2. A password is bcrypt cost 12 over a peppered hash made at the edge: the database never sees a password, and
+--      keeps the id of the pepper.
 --   3. No role that people act in reads or writes these tables; accounts are made by functions of the owner.
 --   4. A patient's account leads to one record, a member's to one organisation.
 
@@ -18,6 +19,7 @@ create table iam.accounts (
   quality        bytea,
   rpps           bytea,
   password_hash  text check (password_hash ~ '^\$2[aby]\$12\$'),
+  pepper_id      text check (length(pepper_id) between 1 and 27),
   status         text not null default 'active' check (status in ('invited', 'active', 'suspended')),
   last_sign_in_at timestamptz,
   created_at     timestamptz not null default clock_timestamp()
@@ -119,9 +121,10 @@ comment on function iam.create_account is 'An account with its profile key, memb
 
 create function iam.set_password(account uuid, prehash text) returns void
 language sql volatile set search_path = '' as $$
-  update iam.accounts set password_hash = extensions.crypt(prehash, extensions.gen_salt('bf', 12)) where id = account
+  update iam.accounts set password_hash = extensions.crypt(prehash, extensions.gen_salt('bf', 12)),
+                          pepper_id = split_part(prehash, ':', 1) where id = account
 $$;
-comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. As vs_owner.';
+comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. prehash: `pepper id:base64` (edge/password.ts). As vs_owner.';
 
 -- ---------------------------------------------------------------- names
 
