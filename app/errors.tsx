@@ -6,6 +6,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { ZodError } from 'zod';
 import { Refusal } from '../db/batch.ts';
 import { type Env, signOut } from '../edge/session.ts';
 import { errors } from './errors/messages.ts';
@@ -20,6 +21,7 @@ type Problem = { reason: Exclude<Reason, 'second_factor'>; status: ContentfulSta
 export function answerError(error: Error, c: Context<Env>): Response | Promise<Response> {
   if (error instanceof HTTPException)
     return answerProblem(c, { reason: error.status === 404 ? 'hidden' : 'invalid', status: error.status });
+  if (error instanceof ZodError) return answerProblem(c, { reason: 'invalid', status: 422 });
   if (!(error instanceof Refusal)) return answerProblem(c, { reason: 'fault', status: 500 });
   if (error.reason === 'second_factor') return goTo(c, '/sign-in/code');
   if (error.reason === 'signed_out') return answerSignedOut(c);

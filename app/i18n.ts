@@ -14,9 +14,26 @@ type Message = string | ((...values: any[]) => string);
 type Same<W> = { [K in keyof W]: W[K] extends string ? string : W[K] };
 export type Words<W> = { readonly fr: W; readonly en: Same<W> };
 
-/** A concept's messages in both languages. */
+/** A concept's messages in both languages; French gets its spaces here, so that nobody has to type them. */
 export function messages<W extends Record<string, Message>>(fr: W, en: Same<W>): Words<W> {
-  return { fr, en };
+  const spaced = Object.entries(fr).map(([key, message]) => [
+    key,
+    typeof message === 'string' ? typeset(message) : compose(message),
+  ]);
+  return { fr: Object.fromEntries(spaced), en };
+}
+
+function compose(message: Exclude<Message, string>): Message {
+  const composed: Message = (...values) => typeset(message(...values));
+  return Object.defineProperty(composed, 'length', { value: message.length });
+}
+
+/** Narrow no-break space before ; ! ? and inside « », no-break space before the colon. */
+export function typeset(french: string): string {
+  return french
+    .replace(/[ \u00a0]([;!?»])/g, '\u202f$1')
+    .replace(/«[ \u00a0]/g, '«\u202f')
+    .replace(/[ \u202f]:/g, '\u00a0:');
 }
 
 /** The reader's language; layout.tsx provides it around every page and fragment. */

@@ -11,7 +11,7 @@ import { PatientList, SearchOptions, SearchRefused, SearchResults } from './page
 import { openList, openSearch, readSelection } from './queries.ts';
 import { readTerm } from './term.ts';
 
-const Search = z.object({ q: z.string().trim().max(80).default('') });
+const Search = z.object({ q: z.string().trim().max(80).catch('') });
 
 export function patientRoutes(door: Door) {
   return (

@@ -6,8 +6,8 @@ import { type Env, keepPreferences } from '../../edge/session.ts';
 import { acceptedLang } from '../i18n.ts';
 
 const Preferences = z.object({
-  lang: z.enum(['fr', 'en']).optional(),
-  theme: z.enum(['system', 'light', 'dark']).optional(),
+  lang: z.enum(['fr', 'en']).optional().catch(undefined),
+  theme: z.enum(['system', 'light', 'dark']).optional().catch(undefined),
   // One of our own paths: a full address, or one that a browser reads as such, would lead away from here.
   return: z
     .string()

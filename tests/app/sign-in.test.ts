@@ -1,0 +1,104 @@
+// Signing in, through the pages: neither factor alone opens anything, and nothing tells which accounts exist.
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { asOwner, createAccount } from '../../db/owner.ts';
+import { totpCode } from '../../db/totp.ts';
+import { type Running, startApp } from './support.ts';
+
+const email = 'camille@exemple.fr';
+const password = 'corde cheval 4 agrafes';
+const totpSecret = randomBytes(20);
+let app: Running;
+
+beforeAll(async () => {
+  app = await startApp();
+  const { db, practice } = app;
+  const profile = { family_name: 'Roux', given_name: 'Camille' };
+  const account = { organisation: practice.organisation, role: 'clinician', email, profile, password, totpSecret };
+  await asOwner(db.admin, () => createAccount(db.admin, db.keys, account));
+});
+afterAll(() => app?.close());
+
+const cookieFrom = (answer: Response) => answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+const passFirstStep = () => app.ask('/sign-in', { form: { email, password } });
+const freshCode = () => totpCode(totpSecret);
+
+/** The page without what differs from one request to the next. */
+const text = async (answer: Response) => (await answer.text()).replaceAll(/value="[^"]*@[^"]*"/g, '');
+
+test('the two factors lead to the patients; the cookie is sealed off and the first token is dead', async () => {
+  const first = await passFirstStep();
+  expect([first.status, first.headers.get('location')]).toEqual([303, '/sign-in/code']);
+  const halfway = cookieFrom(first);
+
+  const early = await app.ask('/patients', { cookie: halfway.replace('.anon', '.clinician') });
+  expect([early.status, early.headers.get('location')]).toEqual([303, '/sign-in/code']);
+
+  const second = await app.ask('/sign-in/code', { cookie: halfway, form: { code: freshCode() } });
+  expect([second.status, second.headers.get('location')]).toEqual([303, '/']);
+  expect(second.headers.getSetCookie()[0]).toMatch(
+    /^__Host-vs=[\w-]{43}\.clinician; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+  );
+  const cookie = cookieFrom(second);
+  expect((await app.ask('/patients', { cookie })).status).toBe(200);
+  expect((await app.ask('/patients', { cookie: halfway })).headers.get('location')).toBe('/sign-in');
+
+  const again = await app.ask('/sign-in/code', {
+    cookie: cookieFrom(await passFirstStep()),
+    form: { code: freshCode() },
+  });
+  expect(again.status, 'a code works once').toBe(422);
+
+  const out = await app.ask('/sign-out', { cookie, form: {} });
+  expect([out.status, out.headers.get('location')]).toEqual([303, '/sign-in']);
+  const after = await app.ask('/patients', { cookie });
+  expect([after.status, after.headers.get('location')]).toEqual([303, '/sign-in']);
+});
+
+test('a wrong password and an unknown address get the same page', async () => {
+  const wrong = await app.ask('/sign-in', { form: { email, password: 'faux mais assez long' } });
+  const unknown = await app.ask('/sign-in', { form: { email: 'personne@exemple.fr', password } });
+  expect([wrong.status, unknown.status]).toEqual([422, 422]);
+  const page = await text(wrong);
+  expect(await text(unknown)).toBe(page);
+  expect(page).toContain('Erreur\u00a0: Se connecter');
+  expect(page).not.toContain('faux mais');
+});
+
+test('a wrong code and one that is no code are refused, each in its words', async () => {
+  const cookie = cookieFrom(await passFirstStep());
+  const odd = await app.ask('/sign-in/code', { cookie, form: { code: '12a' } });
+  expect([odd.status, await odd.text()]).toEqual([422, expect.stringContaining('Saisissez les 6 chiffres')]);
+  const wrong = await app.ask('/sign-in/code', {
+    cookie,
+    form: { code: freshCode() === '000000' ? '000001' : '000000' },
+  });
+  expect([wrong.status, await wrong.text()]).toEqual([422, expect.stringContaining('Ce code ne convient pas')]);
+});
+
+test('what is missing is said, tied to its field, and what was typed stays', async () => {
+  const answer = await app.ask('/sign-in', { form: { email: 'a"b@exemple.fr', password: '' } });
+  const page = await answer.text();
+  expect(answer.status).toBe(422);
+  expect(page).toContain('<a href="#password">');
+  expect(page).toMatch(/id="password"[^>]*aria-describedby="password-error" aria-invalid="true"/);
+  expect(page).toContain('value="a&quot;b@exemple.fr"');
+});
+
+test('inputs carry the standard autocomplete values', async () => {
+  const first = await (await app.ask('/sign-in')).text();
+  expect(first).toMatch(/id="email"[^>]*autocomplete="username"/);
+  expect(first).toMatch(/id="password"[^>]*autocomplete="current-password"/);
+  const second = await (await app.ask('/sign-in/code', { cookie: cookieFrom(await passFirstStep()) })).text();
+  expect(second).toMatch(/id="code"[^>]*autocomplete="one-time-code"/);
+});
+
+test('too many attempts are told how long to wait', async () => {
+  let answer: Response | undefined;
+  for (let i = 0; i < 12 && answer?.status !== 429; i++) {
+    answer = await app.ask('/sign-in', { form: { email: 'autre@exemple.fr', password: 'peu importe ici' } });
+  }
+  expect(answer?.status).toBe(429);
+  expect(Number(answer?.headers.get('Retry-After'))).toBeGreaterThan(0);
+  expect(await answer?.text()).toContain('réessayez dans');
+});
