@@ -89,7 +89,7 @@ function Outcome({ outcome }: { outcome: string }) {
 function Details({ row }: { row: EventRow }) {
   const t = useWords(audit);
   return (
-    <details class="event-details">
+    <details class="event-details" data-event={row.id}>
       <summary>
         {t.lane} {row.lane}, {t.number} {row.seq}
       </summary>

@@ -46,8 +46,6 @@ export const notes = messages(
     problem_empty: 'Écrivez au moins une partie de la note.',
     problem_too_long:
       'Cette partie dépasse 20\u202f000 caractères. Raccourcissez-la ou répartissez-la dans une deuxième note.',
-    problem_unwritable:
-      'Cette partie contient un caractère qui ne peut pas être enregistré. Effacez-le, ou collez le texte seul.',
     problem_unknown_choice: 'Choisissez une valeur de la liste.',
     refusal_signed_out:
       'Votre session est terminée. Reconnectez-vous dans un autre onglet, puis enregistrez à nouveau.',
@@ -60,9 +58,9 @@ export const notes = messages(
     refusal_limited: 'Trop de demandes en peu de temps. Attendez une minute, puis enregistrez à nouveau.',
     refusal_too_many: 'Trop de demandes en peu de temps. Attendez une minute, puis enregistrez à nouveau.',
     refusal_unavailable:
-      'L’enregistrement n’a pas répondu. Attendez quelques secondes, puis enregistrez à nouveau\u202f: une note déjà écrite ne le sera pas deux fois.',
+      'L’enregistrement n’a pas répondu. Attendez quelques secondes, puis enregistrez à nouveau\u00a0: une note déjà écrite ne le sera pas deux fois.',
     refusal_fault:
-      'Une erreur est survenue de notre côté. Enregistrez à nouveau\u202f: une note déjà écrite ne le sera pas deux fois.',
+      'Une erreur est survenue de notre côté. Enregistrez à nouveau\u00a0: une note déjà écrite ne le sera pas deux fois.',
     signIn: 'Se connecter (nouvel onglet)',
   },
   {
@@ -109,7 +107,6 @@ export const notes = messages(
     summary: 'The note has not been saved. Your text is kept below.',
     problem_empty: 'Write at least one part of the note.',
     problem_too_long: 'This part is longer than 20\u202f000 characters. Shorten it, or spread it over a second note.',
-    problem_unwritable: 'This part holds a character that cannot be saved. Delete it, or paste the text alone.',
     problem_unknown_choice: 'Choose a value from the list.',
     refusal_signed_out: 'Your session has ended. Sign in again in another tab, then save again.',
     refusal_second_factor: 'The second factor is needed. Sign in again in another tab, then save again.',

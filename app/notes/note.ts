@@ -21,16 +21,14 @@ export const sectionLimit = 20_000;
 
 /** What a person typed, as it came: kept whole, to be shown again when it can't be written. */
 export type NoteValues = Record<Section | 'key' | 'category' | 'priority' | 'status', string>;
-export type NoteProblem = 'empty' | 'too_long' | 'unwritable' | 'unknown_choice';
+export type NoteProblem = 'empty' | 'too_long' | 'unknown_choice';
 export type NoteErrors = Partial<Record<keyof NoteValues, NoteProblem>>;
 
 const section = z
   .string()
   // Browsers send CRLF; the record keeps one kind of line end.
   .transform((text) => text.replaceAll('\r\n', '\n').trim())
-  .refine((text) => text.length <= sectionLimit, { error: 'too_long' })
-  // Postgres text can't hold NUL.
-  .refine((text) => !text.includes('\u0000'), { error: 'unwritable' });
+  .refine((text) => text.length <= sectionLimit, { error: 'too_long' });
 
 const note = z
   .object({

@@ -1,0 +1,41 @@
+// Every word that a page can need is there, in both languages, and French is spaced as French is.
+import { describe, expect, test } from 'vitest';
+import { admin } from '../../app/admin/messages.ts';
+import { audit } from '../../app/audit/messages.ts';
+import { actorRoles, eventTypes, outcomes, searchFields } from '../../app/audit/search.ts';
+import { chart } from '../../app/chart/messages.ts';
+import { notes } from '../../app/notes/messages.ts';
+import { categories, priorities, sections, statuses } from '../../app/notes/note.ts';
+import { record } from '../../app/record/messages.ts';
+
+const concepts = { admin, audit, chart, notes, record };
+const written = (value: unknown): string => String(typeof value === 'function' ? value('2', '2', '2') : value);
+
+describe.each(Object.entries(concepts))('%s', (_, words) => {
+  test('has the same words in English as in French, and none is blank', () => {
+    expect(Object.keys(words.en).sort()).toEqual(Object.keys(words.fr).sort());
+    for (const value of [...Object.values(words.fr), ...Object.values(words.en)])
+      expect(written(value).trim()).not.toBe('');
+  });
+
+  test('has a no-break space before the high signs of French, and typographic apostrophes', () => {
+    for (const [key, value] of Object.entries(words.fr)) {
+      expect(written(value), key).not.toMatch(/[^\u202f\u00a0\s][;!?»]|[^\u00a0\d]: | [:;!?»]|« |'/);
+    }
+  });
+
+  test('says neither « veuillez » nor « invalide »', () => {
+    for (const value of Object.values(words.fr)) expect(written(value)).not.toMatch(/veuillez|invalide/i);
+  });
+});
+
+test.each([
+  ['notes', notes, { category: categories, priority: priorities, status: statuses, section: sections, hint: sections }],
+  ['notes', notes, { plain: sections, problem: ['empty', 'too_long', 'unknown_choice'] }],
+  ['audit', audit, { event: eventTypes, outcome: outcomes, field: searchFields }],
+  ['record', record, { why: actorRoles, act: ['patient.read', 'row.insert', 'row.update', 'row.delete'] }],
+])('%s has a word for every code that it shows', (_, words, groups) => {
+  for (const [group, codes] of Object.entries(groups)) {
+    for (const code of codes) expect(Object.keys(words.fr), `${group}_${code}`).toContain(`${group}_${code}`);
+  }
+});
