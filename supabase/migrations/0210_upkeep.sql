@@ -1,0 +1,24 @@
+-- Upkeep: what a job does for the tables that only matter for a while.
+--
+-- Guarantees
+--   1. Nothing that is evidence is removed: events, leaves and lanes stay.
+--   2. What is removed can't open anything any more: it is older than any session.
+
+set role vs_owner;
+
+create function ops.upkeep() returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform audit.ensure_partitions();
+  -- at most 10,000 rows of a table at a time, so that the job never holds much
+  delete from audit.selections s where s.id in (select x.id from audit.selections x where x.made_at < now() - interval '1 day' limit 10000);
+  delete from audit.openings o where o.session_id in (
+    select s.id from iam.sessions s where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 1000);
+  delete from ops.limits l where l.key in (select x.key from ops.limits x where x.at < now() - interval '1 day' limit 10000);
+  -- an intent that was never fulfilled stays: it is a failed attempt
+  delete from ops.intents i where i.key in (
+    select x.key from ops.intents x where x.fulfilled_at < now() - interval '30 days' limit 10000);
+end $$;
+comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
+
+reset role;
