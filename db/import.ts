@@ -60,7 +60,7 @@ async function importFile(
       watched(file, options.signal, (read) => tell(turn * before.size + read, 2 * before.size));
     const found = await survey(chunks(0));
     const types = await inTransaction(options, async () => {
-      const taken = await write(found, items(chunks(1), found), options.connection);
+      const taken = await write(found, items(chunks(1), found), options);
       const after = await stat(file);
       if (after.mtimeMs !== before.mtimeMs || after.size !== before.size)
         throw new NotFhir('', 'was changed while it was read');
@@ -101,10 +101,14 @@ async function inTransaction<T>({ connection, token, ring }: ImportOptions, work
   }
 }
 
-async function write(found: Survey, stream: AsyncIterable<Item>, connection: pg.Client): Promise<Tallies> {
+async function write(
+  found: Survey,
+  stream: AsyncIterable<Item>,
+  { connection, signal }: ImportOptions,
+): Promise<Tallies> {
   const tallies: Tallies = {};
   const ids = await writePatients(found.patients, connection, tallyOf(tallies, 'Patient'));
-  const waiting = new Waiting(connection, tallies);
+  const waiting = new Waiting(connection, tallies, signal);
   for await (const item of stream) {
     if (item.kind === 'other') addLeft(tallyOf(tallies, item.type), OTHER_TYPE);
     else if (item.kind === 'left') addLeft(tallyOf(tallies, item.type), item.why);
@@ -145,9 +149,11 @@ class Waiting {
   readonly #connection: pg.Client;
   readonly #tallies: Tallies;
   readonly #batches = new Map<string, Batch>();
+  readonly #signal: AbortSignal | undefined;
   #count = 0;
 
-  constructor(connection: pg.Client, tallies: Tallies) {
+  constructor(connection: pg.Client, tallies: Tallies, signal: AbortSignal | undefined) {
+    this.#signal = signal;
     this.#connection = connection;
     this.#tallies = tallies;
   }
@@ -167,6 +173,7 @@ class Waiting {
   }
 
   async #write(key: string, { patient, type, rows }: Batch): Promise<void> {
+    this.#signal?.throwIfAborted();
     const target: Target = TARGETS[type];
     const query = 'select clinic.import_rows($1, $2, $3::jsonb) as taken';
     const answer = await this.#connection.query<{ taken: number }>(query, [patient, target, JSON.stringify(rows)]);

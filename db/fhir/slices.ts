@@ -1,17 +1,27 @@
+import { Capture, CLOSE, CLOSE_LIST, COLON, COMMA, isSpace, OPEN, OPEN_LIST, QUOTE } from './capture.ts';
 import { NotFhir } from './refusal.ts';
 
-/** One member of the bundle, or one element of its `entry`, as the bytes stand in the file. */
+/** One member of the bundle, or one element of its `entry` (then with its index), as the bytes stand in the file. */
 export type Slice = { key: string; index: number; bytes: Uint8Array; members: number };
 
 /** Deeper than any FHIR resource; keeps recursive readers safe. */
 const DEEPEST = 100;
-/** A single resource that doesn't fit here (an attachment of 48 MB) would break the memory budget. */
+/** A single resource that doesn't fit here would break the memory that an import may take. */
 const LARGEST = 64 * 1024 * 1024;
-
-const [TAB, LF, CR, SPACE, QUOTE, COMMA, COLON] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x3a];
-const [BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-const isSpace = (byte: number) => byte === SPACE || byte === LF || byte === CR || byte === TAB;
+
+/**
+ * Cuts the file of one JSON object into its members, and its member `entry` into elements, without
+ * holding more than one of them. It looks only at structure: each slice is then parsed by JSON.parse,
+ * which is what makes the result strict JSON (RFC 8259). `members` counts the members of all objects
+ * within, so that a parsed slice with fewer of them has a repeated one.
+ * @throws NotFhir for what isn't one whole JSON object
+ */
+export async function* slices(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Slice> {
+  const cutter = new Cutter();
+  for await (const chunk of chunks) yield* cutter.cut(chunk);
+  cutter.end();
+}
 
 type Expecting =
   | 'start'
@@ -24,140 +34,108 @@ type Expecting =
   | 'entry'
   | 'entry comma'
   | 'end';
+type Step = Expecting | 'capture' | undefined;
 
-/**
- * Cuts the file of one JSON object into its members, and its member `entry` into elements, without
- * holding more than one of them. It looks only at structure: each slice is then parsed by JSON.parse,
- * which is what makes the result strict JSON (RFC 8259). `members` counts the colons outside of
- * strings, so that a parsed slice with fewer members has a repeated one.
- * @throws NotFhir for what isn't one whole JSON object
- */
-export async function* slices(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Slice> {
-  let expecting: Expecting = 'start';
-  let key = '';
-  let index = -1;
-  let offset = 0;
-  // The value being captured.
-  let parts: Uint8Array[] | null = null;
-  let size = 0,
-    depth = 0,
-    members = 0;
-  let kind: 'nested' | 'string' | 'scalar' = 'scalar';
-  let inString = false,
-    escaped = false;
-  const seen = new Set<string>();
+class Cutter {
+  #expecting: Expecting = 'start';
+  #capture: Capture | null = null;
+  #key = '';
+  #index = -1;
+  /** Bytes before the chunk at hand. */
+  #offset = 0;
+  readonly #seen = new Set<string>();
 
-  const where = () => (index >= 0 && (expecting === 'entry' || expecting === 'entry comma') ? `entry[${index}]` : key);
-  const broken = (at: number) => new NotFhir(where(), `not JSON: unexpected character at byte ${offset + at}`);
-
-  for await (const chunk of chunks) {
-    let from = 0;
-    for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i] as number;
-      if (parts) {
-        let done = false;
-        if (inString) {
-          if (escaped) escaped = false;
-          else if (byte === BACKSLASH) escaped = true;
-          else if (byte === QUOTE) {
-            inString = false;
-            done = kind === 'string';
-          }
-        } else if (kind === 'scalar') {
-          if (isSpace(byte) || byte === COMMA || byte === CLOSE || byte === CLOSE_LIST) {
-            done = true;
-            i--;
-          }
-        } else if (byte === QUOTE) inString = true;
-        else if (byte === COLON) members++;
-        else if (byte === OPEN || byte === OPEN_LIST) {
-          if (++depth > DEEPEST) throw new NotFhir(where(), `nested deeper than ${DEEPEST}`);
-        } else if (byte === CLOSE || byte === CLOSE_LIST) done = --depth === 0;
-        if (!done) continue;
-
-        parts.push(chunk.subarray(from, i + 1));
-        const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
-        parts = null;
-        if (expecting === 'first key' || expecting === 'key') {
-          key = memberName(bytes);
-          if (seen.has(key)) throw new NotFhir(key, 'this member is repeated');
-          seen.add(key);
-          expecting = 'colon';
-        } else {
-          yield { key, index: expecting === 'entry' ? index : -1, bytes, members };
-          expecting = expecting === 'entry' ? 'entry comma' : 'comma';
-        }
+  *cut(chunk: Uint8Array): Generator<Slice> {
+    for (let i = 0; i < chunk.length; ) {
+      if (!this.#capture) {
+        // A byte that starts a value is looked at again, as part of it.
+        this.#between(chunk[i] as number, this.#offset + i);
+        if (!this.#capture) i++;
         continue;
       }
-      if (isSpace(byte)) continue;
-      switch (expecting) {
-        case 'start':
-          if (byte === BYTE_ORDER_MARK[offset + i]) continue;
-          if (byte !== OPEN) throw new NotFhir('', 'not a JSON object');
-          expecting = 'first key';
-          continue;
-        case 'colon':
-          if (byte !== COLON) throw broken(i);
-          expecting = 'value';
-          continue;
-        case 'comma':
-          if (byte === CLOSE) expecting = 'end';
-          else if (byte === COMMA) expecting = 'key';
-          else throw broken(i);
-          continue;
-        case 'entry comma':
-          if (byte === CLOSE_LIST) {
-            expecting = 'comma';
-            index = -1;
-          } else if (byte === COMMA) expecting = 'entry';
-          else throw broken(i);
-          continue;
-        case 'end':
-          throw new NotFhir('', `something follows the end of the bundle, at byte ${offset + i}`);
-        case 'first key':
-          if (byte === CLOSE) {
-            expecting = 'end';
-            continue;
-          }
-          if (byte !== QUOTE) throw broken(i);
-          break;
-        case 'key':
-          if (byte !== QUOTE) throw broken(i);
-          break;
-        case 'value':
-          if (key === 'entry' && byte === OPEN_LIST) {
-            expecting = 'first entry';
-            continue;
-          }
-          break;
-        case 'first entry':
-          if (byte === CLOSE_LIST) {
-            expecting = 'comma';
-            continue;
-          }
-          expecting = 'entry';
-          break;
-      }
-      if (byte === COMMA || byte === CLOSE || byte === CLOSE_LIST || byte === COLON) throw broken(i);
-      if (expecting === 'entry') index++;
-      parts = [];
-      from = i;
-      size = members = 0;
-      kind = byte === QUOTE ? 'string' : byte === OPEN || byte === OPEN_LIST ? 'nested' : 'scalar';
-      inString = kind === 'string';
-      escaped = false;
-      depth = kind === 'nested' ? 1 : 0;
+      i = this.#capture.scan(chunk, i);
+      this.#checkSize(this.#capture);
+      if (i < 0) break;
+      const slice = this.#finish(this.#capture);
+      if (slice) yield slice;
     }
-    if (parts) {
-      parts.push(chunk.slice(from));
-      size += chunk.length - from;
-      if (size > LARGEST) throw new NotFhir(where(), `larger than ${LARGEST / 1024 / 1024} MB`);
-    }
-    offset += chunk.length;
+    this.#offset += chunk.length;
   }
-  if (expecting === 'start') throw new NotFhir('', 'the file is empty');
-  if (expecting !== 'end')
-    throw new NotFhir(where(), `the file ends in the middle, after ${offset} bytes (truncated?)`);
+
+  end(): void {
+    if (this.#expecting === 'start') throw new NotFhir('', 'the file is empty');
+    if (this.#expecting !== 'end')
+      throw this.#broken(`the file ends in the middle, after ${this.#offset} bytes (truncated?)`);
+  }
+
+  /** One byte that belongs to no value: what is expected after it. */
+  #between(byte: number, position: number): void {
+    if (isSpace(byte) || (this.#expecting === 'start' && byte === BYTE_ORDER_MARK[position])) return;
+    if (this.#expecting === 'start' && byte !== OPEN) throw new NotFhir('', 'not a JSON object');
+    if (this.#expecting === 'end')
+      throw new NotFhir('', `something follows the end of the bundle, at byte ${position}`);
+    const step = this.#step(byte);
+    if (step === undefined) throw this.#broken(`not JSON: unexpected character at byte ${position}`);
+    if (step !== 'capture') {
+      if (this.#expecting === 'entry comma' && step === 'comma') this.#index = -1;
+      this.#expecting = step;
+      return;
+    }
+    if (this.#expecting === 'first entry') this.#expecting = 'entry';
+    if (this.#expecting === 'entry') this.#index++;
+    this.#capture = new Capture(byte);
+  }
+
+  #step(byte: number): Step {
+    const value: Step =
+      byte === COMMA || byte === COLON || byte === CLOSE || byte === CLOSE_LIST ? undefined : 'capture';
+    switch (this.#expecting) {
+      case 'start':
+        return 'first key';
+      case 'first key':
+        return byte === CLOSE ? 'end' : byte === QUOTE ? 'capture' : undefined;
+      case 'key':
+        return byte === QUOTE ? 'capture' : undefined;
+      case 'colon':
+        return byte === COLON ? 'value' : undefined;
+      case 'value':
+        return this.#key === 'entry' && byte === OPEN_LIST ? 'first entry' : value;
+      case 'comma':
+        return byte === COMMA ? 'key' : byte === CLOSE ? 'end' : undefined;
+      case 'first entry':
+        return byte === CLOSE_LIST ? 'comma' : value;
+      case 'entry':
+        return value;
+      case 'entry comma':
+        return byte === COMMA ? 'entry' : byte === CLOSE_LIST ? 'comma' : undefined;
+      case 'end':
+        return undefined;
+    }
+  }
+
+  #finish(capture: Capture): Slice | undefined {
+    this.#capture = null;
+    const bytes = capture.bytes();
+    if (this.#expecting === 'first key' || this.#expecting === 'key') {
+      this.#key = memberName(bytes);
+      if (this.#seen.has(this.#key)) throw new NotFhir(this.#key, 'this member is repeated');
+      this.#seen.add(this.#key);
+      this.#expecting = 'colon';
+      return undefined;
+    }
+    const isEntry = this.#expecting === 'entry';
+    this.#expecting = isEntry ? 'entry comma' : 'comma';
+    return { key: this.#key, index: isEntry ? this.#index : -1, bytes, members: capture.members };
+  }
+
+  #checkSize({ deepest, size }: Capture): void {
+    if (deepest > DEEPEST) throw this.#broken(`nested deeper than ${DEEPEST}`);
+    if (size > LARGEST) throw this.#broken(`larger than ${LARGEST / 1024 / 1024} MB`);
+  }
+
+  #broken(why: string): NotFhir {
+    return new NotFhir(this.#index >= 0 ? `entry[${this.#index}]` : this.#key, why);
+  }
 }
 
 function memberName(bytes: Uint8Array): string {
