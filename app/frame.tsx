@@ -1,11 +1,10 @@
-/** Top bar, footer and live regions: what every page has around its content. */
+/** Top bar and footer: what every page has around its content. */
 import type { ComponentChildren } from 'preact';
 import type { Theme } from '../edge/session.ts';
 import { LANGS, useLang, useWords } from './i18n.ts';
 import type { Me } from './layout.tsx';
 import { frame } from './messages.ts';
 import { PatientSearch } from './patients/search.tsx';
-import { Icon } from './ui/icon.tsx';
 
 export type Section = 'patients' | 'record' | 'accesses' | 'audit' | 'verification' | 'accounts' | 'careTeams';
 
@@ -147,58 +146,5 @@ function Switch({
         </span>
       </fieldset>
     </form>
-  );
-}
-
-/** The one status (toasts stay until dismissed), the alert of session and connection, the help on keys. */
-export function Live() {
-  const t = useWords(frame);
-  return (
-    <>
-      <div id="status" class="toast" role="status" data-dismiss-label={t.dismiss} />
-      <div id="alert" class="toast" data-tone="danger" role="alert" data-dismiss-label={t.dismiss} />
-      <template id="not-answered">
-        <p>
-          <Icon shape="danger" /> <b>{t.notAnswered}</b> {t.notAnsweredHelp} <span class="code" />
-        </p>
-      </template>
-      <Shortcuts />
-    </>
-  );
-}
-
-function Shortcuts() {
-  const t = useWords(frame);
-  const keys: readonly [string, string][] = [
-    ['/ · Ctrl K', t.shortcutSearch],
-    ['↑ ↓ ⏎ Esc', t.shortcutList],
-    ['Ctrl S', t.shortcutDraft],
-    ['Ctrl ⏎', t.shortcutSubmit],
-    ['?', t.shortcutHelp],
-  ];
-  return (
-    <dialog id="shortcuts" class="dialog" aria-labelledby="shortcuts-title">
-      <h2 id="shortcuts-title">{t.shortcuts}</h2>
-      <dl class="shortcuts">
-        {keys.map(([key, what]) => (
-          <div key={key}>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
-      </dl>
-      <p>
-        <label class="check">
-          <input type="checkbox" id="single-keys" checked /> {t.shortcutSingle}
-        </label>
-      </p>
-      <form method="dialog">
-        <button class="button" type="submit">
-          {t.dismiss}
-        </button>
-      </form>
-    </dialog>
   );
 }

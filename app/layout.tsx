@@ -8,8 +8,9 @@ import type { ComponentChildren } from 'preact';
 import { render } from 'preact-render-to-string';
 import type { Env } from '../edge/session.ts';
 import { assetUrl } from './assets.ts';
-import { Footer, Live, type Section, TopBar } from './frame.tsx';
+import { Footer, type Section, TopBar } from './frame.tsx';
 import { inLang, LangContext, useLang } from './i18n.ts';
+import { Live } from './live.tsx';
 import { ui } from './ui/messages.ts';
 
 /** The row of clinic.me that the frame shows; a page reads it in its own batch. */
