@@ -51,8 +51,8 @@ function AccountTable({ accounts }: { accounts: readonly AccountRow[] }) {
       rowId={(account) => `account-${account.id}`}
       columns={[
         { label: t.name, header: true, cell: (account) => account.display_name ?? <Missing>{t.nameUnknown}</Missing> },
-        { label: t.role, cell: (account) => labelOf(roles, 'role', account.role) },
-        { label: t.email, cell: (account) => account.email ?? <Missing>{t.emailUnknown}</Missing> },
+        { label: t.role, evident: true, cell: (account) => labelOf(roles, 'role', account.role) },
+        { label: t.email, evident: true, cell: (account) => account.email ?? <Missing>{t.emailUnknown}</Missing> },
         { label: t.secondFactor, cell: (account) => <SecondFactor present={account.second_factor} /> },
         {
           label: t.lastSignIn,

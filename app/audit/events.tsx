@@ -58,12 +58,12 @@ type FrameWords = ReturnType<typeof useWords<typeof frame.fr>>;
 
 function columns(t: Words, roles: FrameWords): Column<EventRow>[] {
   return [
-    { label: t.at, cell: (row) => <Moment at={row.at} /> },
+    { label: t.at, evident: true, cell: (row) => <Moment at={row.at} /> },
     { label: t.event, header: true, cell: (row) => labelOf(t, 'event', row.event) },
-    { label: t.actor, cell: (row) => <Actor row={row} roles={roles} /> },
+    { label: t.actor, evident: true, cell: (row) => <Actor row={row} roles={roles} /> },
     { label: t.resource, cell: (row) => row.resource_type },
-    { label: t.outcome, cell: (row) => <Outcome outcome={row.outcome} /> },
-    { label: t.details, cell: (row) => <Details row={row} /> },
+    { label: t.outcome, evident: true, cell: (row) => <Outcome outcome={row.outcome} /> },
+    { label: t.details, evident: true, cell: (row) => <Details row={row} /> },
   ];
 }
 

@@ -78,5 +78,5 @@ export const unitNames: Readonly<Record<string, string>> = {
   'umol/L': 'µmol/L',
   'ug/L': 'µg/L',
   'm[IU]/L': 'mUI/L',
-  'mL/min/{1.73_m2}': 'mL/min/1,73\u00a0m²',
+  'mL/min/{1.73_m2}': 'mL/min/1,73 m²',
 };

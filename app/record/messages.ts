@@ -4,7 +4,7 @@ export const record = messages(
   {
     title: 'Mon dossier',
     intro: (organisation: string) =>
-      `Ce que ${organisation} a enregistré sur votre santé. En cas de doute, parlez-en à votre médecin.`,
+      `Ce qui est enregistré sur votre santé par votre cabinet (${organisation}). En cas de doute, parlez-en à votre médecin.`,
     whoLooked: 'Qui a consulté mon dossier',
     identity: 'Mon identité',
     birthName: 'Nom de naissance',
@@ -96,7 +96,7 @@ export const record = messages(
   {
     title: 'My record',
     intro: (organisation: string) =>
-      `What ${organisation} has recorded about your health. If in doubt, talk to your doctor.`,
+      `What your practice (${organisation}) has recorded about your health. If in doubt, talk to your doctor.`,
     whoLooked: 'Who looked at my record',
     identity: 'My identity',
     birthName: 'Birth name',
