@@ -122,8 +122,8 @@ create function access.may_open(claims text[], patient uuid, level text) returns
 language plpgsql stable set search_path = '' as $$
 begin
   if level not in ('identity', 'clinical') or (level = 'clinical' and claims[4] = 'secretary') then return false; end if;
-  -- iam.enter has asked for the patient on the page in this very transaction
-  if claims[6] is not null then return claims[6]::uuid = patient; end if;
+  -- iam.enter has asked for the patient on the page in this very transaction; nobody is the zero that says no
+  if claims[6] is not null then return claims[6]::uuid = patient and patient <> '00000000-0000-0000-0000-000000000000'; end if;
   return access.sees(claims[4], claims[2]::uuid, claims[3]::uuid, claims[5]::uuid, patient);
 end $$;
 
