@@ -26,7 +26,7 @@ export function answerError(error: Error, c: Context<Env>): Response | Promise<R
   if (error.reason === 'second_factor') return goTo(c, '/sign-in/code');
   if (error.reason === 'signed_out') return answerSignedOut(c);
   const status = error.status as ContentfulStatusCode; // a Refusal's status always goes with a body
-  return answerProblem(c, { reason: error.reason, status, retryAfter: error.details.retry_after });
+  return answerProblem(c, { reason: error.reason, status, retryAfter: error.reason === 'limited' ? '60' : undefined });
 }
 
 /** For `app.notFound`: in the same words as for a record that is hidden. */

@@ -103,6 +103,10 @@ export function Footer({ theme, returnTo }: { theme: Theme; returnTo?: string })
   return (
     <footer class="foot">
       <p>Vital Sync</p>
+      {/* Without script there are no shortcuts to explain: keys.js shows the button. */}
+      <button class="foot-help" type="button" data-help hidden>
+        {t.shortcuts}
+      </button>
       {returnTo === undefined ? null : (
         <>
           <Switch label={t.language} name="lang" returnTo={returnTo}>

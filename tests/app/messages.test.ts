@@ -1,11 +1,12 @@
 // French is set as French is, a browser's language is found, and numbers keep their digits.
 import { globSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { acceptedLang, formatNumber, typeset, type Words } from '../../app/i18n.ts';
 
 type Module = Record<string, Words<Record<string, unknown>>>;
 const files = globSync('app/**/messages.ts');
-const modules = await Promise.all(files.map((file) => import(`../../${file}`) as Promise<Module>));
+const modules = await Promise.all(files.map((file) => import(join(process.cwd(), file)) as Promise<Module>));
 const concepts = modules.flatMap((module, i) =>
   Object.entries(module).map(([name, words]) => ({ name: `${files[i]} ${name}`, words })),
 );

@@ -38,6 +38,12 @@
     if (!event.defaultPrevented && !document.querySelector('dialog[open]') && act(event)) event.preventDefault();
   });
 
+  const help = document.querySelector('[data-help]');
+  if (help) {
+    help.hidden = false;
+    help.addEventListener('click', showHelp);
+  }
+
   const setting = document.getElementById('single-keys');
   if (setting) {
     setting.checked = singleKeys();
