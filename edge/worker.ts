@@ -1,31 +1,55 @@
-// Vital Sync on Cloudflare Workers (workerd): one app and one database client per request, since a connection there
-// belongs to the request that opened it. Hyperdrive keeps the real connections; wrangler.toml binds one per login.
+// Vital Sync on Cloudflare Workers (workerd): one database client per request, since a connection there belongs to the
+// request that opened it. Hyperdrive keeps the real connections; wrangler.toml binds one per login.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createApp } from '../app/app.tsx';
+import type { Door } from '../db/batch.ts';
 import { openDoorForRequest } from '../db/door.ts';
 import { bundledAssets } from './assets/bundled.ts';
-import { type Environment, readSecrets } from './environment.ts';
-import { type Logger, openLog } from './logging.ts';
+import { readSecrets } from './environment.ts';
+import { openLog } from './logging.ts';
 
 type Hyperdrive = { connectionString: string };
 type Bound = { EDGE: Hyperdrive; GATE: Hyperdrive; VITAL_KEYS: string; VITAL_PEPPER: string };
 type Execution = { waitUntil(work: Promise<unknown>): void };
 
-let log: Promise<Logger> | undefined;
+const doors = new AsyncLocalStorage<Door>();
+
+/** What the pages hold: it leads to the door of the request under way. */
+const door: Door = {
+  read: (who, page) => doorOfRequest().read(who, page),
+  write: (who, change) => doorOfRequest().write(who, change),
+  gate: (query) => doorOfRequest().gate(query),
+  close: () => doorOfRequest().close(),
+};
+
+function doorOfRequest(): Door {
+  const open = doors.getStore();
+  if (!open) throw new Error('no request is under way');
+  return open;
+}
+
+const log = await openLog();
+let app: ReturnType<typeof createApp> | undefined; // for as long as this isolate lives
+
+function appOf(bound: Bound): ReturnType<typeof createApp> {
+  if (app) return app;
+  const secrets = readSecrets({ VITAL_KEYS: bound.VITAL_KEYS, VITAL_PEPPER: bound.VITAL_PEPPER });
+  app = createApp({ ...secrets, door, demo: false, assets: bundledAssets, log });
+  return app;
+}
 
 export default {
   async fetch(request: Request, bound: Bound, execution: Execution): Promise<Response> {
-    log ??= openLog();
-    const secrets = readSecrets({
-      VITAL_KEYS: bound.VITAL_KEYS,
-      VITAL_PEPPER: bound.VITAL_PEPPER,
-    } satisfies Environment);
-    const logins = { edgeUrl: bound.EDGE.connectionString, gateUrl: bound.GATE.connectionString };
-    const door = openDoorForRequest({ ...logins, ring: secrets.ring });
-    const app = createApp({ ...secrets, door, demo: false, assets: bundledAssets, log: await log });
+    const pages = appOf(bound);
+    const own = openDoorForRequest({
+      edgeUrl: bound.EDGE.connectionString,
+      gateUrl: bound.GATE.connectionString,
+      ring: bound.VITAL_KEYS,
+    });
     // Cloudflare sets this header itself, whatever the caller sent; there is no proxy of ours to believe.
     const address = request.headers.get('cf-connecting-ip');
-    const answer = await app.fetch(request, address === null ? {} : { address });
-    execution.waitUntil(door.close());
+    const answer = await doors.run(own, () => pages.fetch(request, address === null ? {} : { address }));
+    execution.waitUntil(own.close());
     return answer;
   },
 };

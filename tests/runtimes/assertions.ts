@@ -6,7 +6,10 @@ import { createPatient, createPractice } from '../support/practice.ts';
 import { countFlushes, type Flushes } from './flushes.ts';
 
 /** Where a runtime's app is asked, whatever it listens on. */
-export type Ask = (path: string, headers?: Record<string, string>) => Promise<Response>;
+export type Ask = (
+  path: string,
+  request?: { method?: string; headers?: Record<string, string>; body?: string },
+) => Promise<Response>;
 
 /** The variables of docs/dba.md, with addresses that lead through the counting proxy. */
 export type Surroundings = Record<'EDGE_URL' | 'GATE_URL' | 'VITAL_KEYS' | 'VITAL_PEPPER', string>;
@@ -47,7 +50,7 @@ export async function setStage(): Promise<Stage> {
 
 /** The three assertions; the same text for Node, Deno and workerd. */
 export function assertSameApp(stage: () => Stage, ask: Ask): void {
-  test('the sign-in page answers, with its headers', async () => {
+  test('the sign-in page answers, with its headers, and lets nobody in whom it does not know', async () => {
     const answer = await ask('/sign-in');
     expect(answer.status).toBe(200);
     expect(await answer.text()).toContain('autocomplete="current-password"');
@@ -55,6 +58,10 @@ export function assertSameApp(stage: () => Stage, ask: Ask): void {
     expect(answer.headers.get('cache-control')).toBe('no-store');
     const style = /href="(\/static\/style\.css\?v=\w+)"/.exec(await (await ask('/sign-in')).text())?.[1];
     expect((await ask(style ?? '')).headers.get('cache-control')).toContain('immutable');
+
+    const body = 'email=personne%40exemple.fr&password=correct+horse+battery';
+    const headers = { Origin: new URL(answer.url).origin, 'Content-Type': 'application/x-www-form-urlencoded' };
+    expect((await ask('/sign-in', { method: 'POST', headers, body })).status).toBe(422);
   });
 
   test('a chart leads to the sign-in page when nobody is signed in', async () => {
@@ -65,9 +72,9 @@ export function assertSameApp(stage: () => Stage, ask: Ask): void {
 
   test('a clinician sees the chart of a patient, in one flush', async () => {
     const { patient, cookie, flushes } = stage();
-    await ask(`/patients/${patient}`, { Cookie: cookie }); // opens the connection, where the runtime keeps one
+    await ask(`/patients/${patient}`, { headers: { Cookie: cookie } }); // opens the connection, where the runtime keeps one
     flushes.take();
-    const answer = await ask(`/patients/${patient}`, { Cookie: cookie });
+    const answer = await ask(`/patients/${patient}`, { headers: { Cookie: cookie } });
     expect(answer.status).toBe(200);
     expect(await answer.text()).toMatch(/quéméneur/i);
     expect(flushes.take()).toBe(1);

@@ -27,7 +27,6 @@ afterAll(async () => {
   await stage?.close();
 });
 
-const ask: Ask = (path, headers = {}) =>
-  fetch(`http://127.0.0.1:${server.port}${path}`, { headers, redirect: 'manual' });
+const ask: Ask = (path, request) => fetch(`http://127.0.0.1:${server.port}${path}`, { ...request, redirect: 'manual' });
 
 assertSameApp(() => stage, ask);

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { unstable_startWorker } from 'wrangler';
 import { type Ask, assertSameApp, type Stage, setStage } from './assertions.ts';
 
@@ -34,9 +34,12 @@ afterAll(async () => {
   rmSync(state, { recursive: true });
 });
 
-const ask: Ask = async (path, headers = {}) => {
-  const answer = await worker.fetch(`http://vital.test${path}`, { headers, redirect: 'manual' });
-  return answer as unknown as Response; // miniflare's own class, of the same shape
-};
+const ask: Ask = async (path, request) => fetch(new URL(path, await worker.url), { ...request, redirect: 'manual' });
 
 assertSameApp(() => stage, ask);
+
+test('requests under way at the same time have a client each', async () => {
+  const path = `/patients/${stage.patient}`;
+  const answers = await Promise.all(Array.from({ length: 6 }, () => ask(path, { headers: { Cookie: stage.cookie } })));
+  expect(answers.map((answer) => answer.status)).toEqual(Array(6).fill(200));
+});
