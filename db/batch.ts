@@ -69,10 +69,14 @@ export type Source = {
   close(): Promise<void>;
 };
 
-/** Constant text, inside the transaction, so that a pooler can't send it elsewhere (docs/threat-model.md, poisoned settings). */
+/**
+ * Constant text, inside the transaction, so that a pooler can't send it elsewhere (docs/threat-model.md, poisoned
+ * settings). `reset all` goes back to what `alter role … set` may have poisoned, so the two settings that could
+ * put a token or a key into the server's log are set besides.
+ */
 const cleanStart = (mode: 'read write' | 'read only') =>
-  `rollback; begin isolation level read committed ${mode}; reset all; set role none; close all; unlisten *; ` +
-  'select pg_catalog.pg_advisory_unlock_all()';
+  `rollback; begin isolation level read committed ${mode}; reset all; set local log_parameter_max_length_on_error = 0; ` +
+  'set local debug_print_plan = off; set role none; close all; unlisten *; select pg_catalog.pg_advisory_unlock_all()';
 const start = { write: cleanStart('read write'), read: cleanStart('read only') };
 
 type Statement = { sql: string; parameters: readonly unknown[] };

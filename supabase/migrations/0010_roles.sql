@@ -54,7 +54,8 @@ begin
   end if;
 end $$;
 revoke all on schema extensions from public;
-grant usage on schema extensions to vs_owner;
+-- vs_dba checks the cipher against its vectors; acting roles may not name this schema
+grant usage on schema extensions to vs_owner, vs_dba;
 
 set role vs_owner;
 alter default privileges revoke execute on functions from public;

@@ -137,7 +137,7 @@ end $$;
 comment on function vault.derive is 'HKDF-Expand (RFC 5869) with SHA-512, one block: 64 bytes for each label.';
 
 create function vault.check_ring(ring text) returns text
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   entry text;
   key_id text;
@@ -265,7 +265,7 @@ end $$;
 -- ---------------------------------------------------------------- release: promise 4
 
 create function vault.release(patient uuid, level text) returns bytea
-language plpgsql volatile parallel restricted security definer set search_path = '' as $$
+language plpgsql volatile parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
 begin
@@ -322,7 +322,7 @@ comment on function vault.mac_blocks is 'K ⊕ ipad ‖ K ⊕ opad for a MAC key
 -- (docs/performance.md), and the tests hold it against aead_decrypt.
 create function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[])
 returns text[]
-language plpgsql volatile parallel restricted security definer set search_path = '' as $$
+language plpgsql volatile parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 declare
   slot text := current_setting('vs.slot', true);
   place text := level || patient::text;

@@ -65,7 +65,7 @@ begin
 end $$;
 
 create function access.claims() returns text[]
-language plpgsql stable parallel restricted security definer set search_path = '' as $$
+language plpgsql stable parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 declare
   setting text := current_setting('vs.claims', true);
 begin
@@ -85,17 +85,17 @@ begin
 end $$;
 
 create function access.account_id() returns uuid
-language plpgsql stable parallel restricted security definer set search_path = '' as $$
+language plpgsql stable parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 begin
   return (access.claims())[2]::uuid;
 end $$;
 create function access.organisation_id() returns uuid
-language plpgsql stable parallel restricted security definer set search_path = '' as $$
+language plpgsql stable parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 begin
   return (access.claims())[3]::uuid;
 end $$;
 create function access.role() returns text
-language plpgsql stable parallel restricted security definer set search_path = '' as $$
+language plpgsql stable parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 begin
   return (access.claims())[4];
 end $$;
@@ -103,7 +103,7 @@ comment on function access.role is 'The role of the verified identity: policies 
 
 -- For policies: the organisation, if this is really the role that the policy is for.
 create function access.organisation_as(role text) returns uuid
-language plpgsql stable parallel restricted security definer set search_path = '' as $$
+language plpgsql stable parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
 begin
@@ -117,7 +117,7 @@ grant execute on function access.account_id, access.organisation_id, access.role
 
 -- A definer, since it reads sessions and the secret. Returns {answer, role to act in}.
 create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) returns text[]
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   s iam.sessions;
   answer text;
@@ -183,7 +183,7 @@ ring: VITAL_KEYS. focus: the patient on the page, if there is one.';
 grant execute on function iam.enter to vs_edge;
 
 create function iam.end_session() returns text
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
 begin

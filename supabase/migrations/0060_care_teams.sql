@@ -130,7 +130,7 @@ end $$;
 -- For policies: `patient_id = any ((select access.patients('clinician'))::uuid[])` uses the index, where
 -- `in (select …)` scans every patient (docs/performance.md).
 create function access.patients(role text) returns uuid[]
-language plpgsql stable parallel restricted security definer set search_path = '' as $$
+language plpgsql stable parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
 begin

@@ -255,7 +255,7 @@ comment on function audit.origin is 'Where a request came from, as an id; sealed
 -- After each row of a stored table. Arguments: resource type, and the column that holds the patient, if there is one.
 -- The settings are pinned: a digest must not depend on the caller's time zone or formats.
 create function audit.tg_row() returns trigger
-language plpgsql volatile security definer set search_path = '' set timezone = 'UTC' set datestyle = 'ISO, YMD'
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off set timezone = 'UTC' set datestyle = 'ISO, YMD'
   set bytea_output = 'hex' set intervalstyle = 'iso_8601' set extra_float_digits = '1' as $$
 declare
   c text[] := access.claims();
@@ -324,7 +324,7 @@ $$;
 comment on function audit.check_lanes is 'Every break in the chains of these organisations, with its place; no row: intact. Internal.';
 
 create function audit.verify() returns table (lane int, seq bigint, problem text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   organisation uuid := access.organisation_as('auditor');
 begin
@@ -337,7 +337,7 @@ comment on function audit.verify is 'For an auditor: the breaks in the organisat
 grant execute on function audit.verify to vs_auditor;
 
 create function audit.heads() returns table (lane int, events bigint, head text, last_at timestamptz)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = '' set debug_print_plan = off as $$
 declare
   organisation uuid := access.organisation_as('auditor');
 begin
@@ -350,7 +350,7 @@ comment on function audit.heads is 'For an auditor: the chains of the organisati
 grant execute on function audit.heads to vs_auditor;
 
 create function audit.verify_all() returns table (organisation_id uuid, lane int, seq bigint, problem text)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = '' set debug_print_plan = off as $$
   select * from audit.check_lanes(array(select distinct l.organisation_id from audit.lanes l))
 $$;
 comment on function audit.verify_all is 'Every chain of the installation: for the DBA and `vitalsync audit verify`.';

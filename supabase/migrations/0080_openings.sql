@@ -74,7 +74,7 @@ end $$;
 comment on function audit.open_all is 'Opens these patients for the session; false when it has opened too many. Internal: access was asked before.';
 
 create function audit.open_patient(patient uuid) returns text
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
 begin
@@ -94,7 +94,7 @@ comment on function audit.open_patient is 'Opens one patient: identity for a sec
 grant execute on function audit.open_patient to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher, vs_import;
 
 create function audit.open_own_record() returns text
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
 begin
@@ -121,7 +121,7 @@ end $$;
 comment on function audit.select_patients is 'Opens the identity of what a list will show, and records the ids. Internal.';
 
 create function audit.selected(selection uuid) returns uuid[]
-language plpgsql stable parallel restricted security definer set search_path = '' as $$
+language plpgsql stable parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 begin
   return coalesce((select s.patients from audit.selections s
                    where s.id = selection and s.session_id = (access.claims())[1]::uuid), '{}');
@@ -130,7 +130,7 @@ comment on function audit.selected is 'The patients that this list or search of 
 grant execute on function audit.selected to vs_clinician, vs_secretary;
 
 create function audit.open_patient_list(selection uuid) returns text
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
   found_ids uuid[];
@@ -163,13 +163,13 @@ begin
 end $$;
 
 create function audit.open_log() returns text
-language sql volatile security definer set search_path = '' as $$ select audit.open_page('auditor', 'log.read', 'AuditEvent') $$;
+language sql volatile security definer set search_path = '' set debug_print_plan = off as $$ select audit.open_page('auditor', 'log.read', 'AuditEvent') $$;
 create function audit.open_verification() returns text
-language sql volatile security definer set search_path = '' as $$ select audit.open_page('auditor', 'log.verify', 'AuditEvent') $$;
+language sql volatile security definer set search_path = '' set debug_print_plan = off as $$ select audit.open_page('auditor', 'log.verify', 'AuditEvent') $$;
 create function audit.open_accounts() returns text
-language sql volatile security definer set search_path = '' as $$ select audit.open_page('org_admin', 'accounts.read', 'Person') $$;
+language sql volatile security definer set search_path = '' set debug_print_plan = off as $$ select audit.open_page('org_admin', 'accounts.read', 'Person') $$;
 create function audit.open_home() returns text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = '' set debug_print_plan = off as $$
   select case when access.claims() is null then 'signed_out' else 'ok' end
 $$;
 comment on function audit.open_log is 'An auditor reads the log.';

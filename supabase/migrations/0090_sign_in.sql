@@ -60,7 +60,7 @@ grant execute on function iam.totp to vs_dba;
 -- ---------------------------------------------------------------- the two steps
 
 create function iam.sign_in_lookup(ring text, email text) returns uuid
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = '' set debug_print_plan = off as $$
 declare
   account uuid;
 begin
@@ -81,7 +81,7 @@ $$;
 
 create function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text,
                                      out answer text, out retry_after int)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   a iam.accounts;
   m access.memberships;
@@ -127,7 +127,7 @@ grant execute on function iam.sign_in_password to vs_gate;
 
 create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text,
                                  out answer text, out role text, out retry_after int)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   s iam.sessions;
   f iam.totp_factors;

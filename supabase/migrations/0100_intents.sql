@@ -26,7 +26,7 @@ create policy all_owner on ops.intents to vs_owner using (true) with check (true
 comment on policy all_owner on ops.intents is 'ops.intend and ops.fulfil.';
 
 create function ops.intend(key uuid, operation text) returns text
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
   i ops.intents;

@@ -125,7 +125,7 @@ end $$;
 comment on function clinic.source_id is 'The row id of an imported resource, e.g. "Patient/123". Internal.';
 
 create function clinic.import_patient(p jsonb, out id uuid, out taken boolean)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
   status text := coalesce(p ->> 'identity_status', 'provisoire');

@@ -97,7 +97,7 @@ end $$;
 comment on function vault.matches is 'Internal.';
 
 create function audit.open_patient_search(selection uuid, name text, birth_date text) returns text
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
   ring text;

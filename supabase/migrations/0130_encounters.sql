@@ -50,7 +50,7 @@ create view clinic.encounters with (security_invoker = true) as
          v.v[1] as class, v.v[2] as type, v.v[3] as reason, v.v[4] as participant
   from store.encounters r
   cross join lateral (select vault.open('clinical', r.id, r.patient_id, r.version,
-    timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'),
+    timestamptz_send(r.started_at) || timestamptz_send(coalesce(r.ended_at, 'infinity')) || convert_to(r.status, 'UTF8'),
     array['store.encounters.class', 'store.encounters.type', 'store.encounters.reason', 'store.encounters.participant']::bytea[],
     array[r.class, r.type, r.reason, r.participant]) as v) v;
 comment on view clinic.encounters is 'Opened encounters; JSON columns hold JSON as text. not null: id, patient_id, started_at, status';
@@ -65,10 +65,10 @@ begin
   insert into store.encounters (id, patient_id, started_at, ended_at, status,
     class, type, reason, participant)
   select r.id, patient, r.started_at, r.ended_at, r.status,
-           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.class', r.class),
-           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.type', r.type),
-           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.reason', r.reason),
-           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.participant', r.participant)
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || timestamptz_send(coalesce(r.ended_at, 'infinity')) || convert_to(r.status, 'UTF8'), 'store.encounters.class', r.class),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || timestamptz_send(coalesce(r.ended_at, 'infinity')) || convert_to(r.status, 'UTF8'), 'store.encounters.type', r.type),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || timestamptz_send(coalesce(r.ended_at, 'infinity')) || convert_to(r.status, 'UTF8'), 'store.encounters.reason', r.reason),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || timestamptz_send(coalesce(r.ended_at, 'infinity')) || convert_to(r.status, 'UTF8'), 'store.encounters.participant', r.participant)
   from (select clinic.source_id(x ->> 'source') as id, (x ->> 'started_at')::timestamptz as started_at, (x ->> 'ended_at')::timestamptz as ended_at, x ->> 'status'
         as status, x ->> 'class' as class, x ->> 'type' as type, x ->> 'reason' as reason, x ->> 'participant' as
         participant

@@ -50,7 +50,8 @@ create view clinic.conditions with (security_invoker = true) as
   from store.conditions r
   cross join lateral (select vault.open('clinical', r.id, r.patient_id, r.version,
     convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') ||
-    coalesce(timestamptz_send(r.onset_at), ''),
+    timestamptz_send(coalesce(r.onset_at, 'infinity')) || timestamptz_send(coalesce(r.abatement_at, 'infinity')) ||
+    timestamptz_send(coalesce(r.recorded_at, 'infinity')),
     array['store.conditions.code']::bytea[],
     array[r.code]) as v) v;
 comment on view clinic.conditions is 'Opened conditions; JSON columns hold JSON as text. not null: id, patient_id, clinical_status, code';
@@ -65,7 +66,8 @@ begin
   insert into store.conditions (id, patient_id, clinical_status, verification_status, onset_at, abatement_at, recorded_at,
     code)
   select r.id, patient, r.clinical_status, r.verification_status, r.onset_at, r.abatement_at, r.recorded_at,
-           vault.seal(key, r.id, patient, 1, convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') || coalesce(timestamptz_send(r.onset_at), ''), 'store.conditions.code', r.code)
+           vault.seal(key, r.id, patient, 1, convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') || timestamptz_send(coalesce(r.onset_at, 'infinity')) ||
+             timestamptz_send(coalesce(r.abatement_at, 'infinity')) || timestamptz_send(coalesce(r.recorded_at, 'infinity')), 'store.conditions.code', r.code)
   from (select clinic.source_id(x ->> 'source') as id, x ->> 'clinical_status' as clinical_status, x ->> 'verification_status' as verification_status, (x ->>
         'onset_at')::timestamptz as onset_at, (x ->> 'abatement_at')::timestamptz as abatement_at, (x ->>
         'recorded_at')::timestamptz as recorded_at, x ->> 'code' as code

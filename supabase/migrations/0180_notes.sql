@@ -115,7 +115,7 @@ begin
 end $$;
 
 create function clinic.write_note(key uuid, patient uuid, note jsonb) returns uuid
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
   id uuid := ops.uuid_v7();

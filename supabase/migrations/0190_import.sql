@@ -8,7 +8,7 @@
 set role vs_owner;
 
 create function clinic.import_rows(patient uuid, type text, rows jsonb) returns int
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 begin
   return case type
     when 'encounters' then clinic.import_encounters(patient, rows)

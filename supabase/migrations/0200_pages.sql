@@ -9,7 +9,7 @@ set role vs_owner;
 
 create function clinic.read_me() returns table (account_id uuid, organisation_id uuid, organisation_name text, role text,
   display_name text, patient_id uuid, session_expires_at timestamptz, idle_expires_at timestamptz)
-language sql volatile security definer rows 1 set search_path = '' as $$
+language sql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$
   select s.account_id, s.organisation_id, o.name, s.role, iam.person_name(s.account_id), s.patient_id, s.expires_at,
          s.last_seen_at + interval '30 minutes'
   from iam.sessions s join access.organisations o on o.id = s.organisation_id
@@ -21,7 +21,7 @@ comment on view clinic.me is 'Who is signed in: one row. not null: account_id, o
 
 create function clinic.read_accounts() returns table (id uuid, display_name text, role text, email text, status text,
   second_factor boolean, last_sign_in_at timestamptz)
-language sql volatile security definer set search_path = '' as $$
+language sql volatile security definer set search_path = '' set debug_print_plan = off as $$
   select a.id, iam.person_name(a.id), m.role,
          convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'), iam.profile_aad(a.id, 'email'), a.email), 'UTF8'),
          a.status, f.account_id is not null, a.last_sign_in_at
@@ -46,7 +46,7 @@ comment on view clinic.care_teams is 'Care teams with their members, and how man
 grant select on access.care_teams, access.care_team_members, access.care_team_patients to vs_org_admin;
 
 create function audit.read_origin(origin uuid) returns text[]
-language plpgsql stable parallel restricted security definer cost 5000 set search_path = '' as $$
+language plpgsql stable parallel restricted security definer cost 5000 set search_path = '' set debug_print_plan = off as $$
 declare
   organisation uuid := access.organisation_as('auditor');
   o audit.origins;
@@ -73,7 +73,7 @@ grant select on audit.events to vs_auditor;
 
 -- Array containment isn't leakproof, so under a policy it couldn't use its index: a definer function looks instead.
 create function audit.read_lists() returns table (id uuid, at timestamptz, event text, actor_id uuid, actor_role text, resource_type text, outcome text)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = '' set debug_print_plan = off as $$
   select e.id, e.at, e.event, e.actor_id, e.actor_role, e.resource_type, e.outcome
   from audit.events e where e.shown @> access.patients('patient') and access.patients('patient') <> '{}'
 $$;
