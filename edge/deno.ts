@@ -22,7 +22,7 @@ const server = Deno.serve({ hostname: host, port, onListen: announce }, (request
 for (const signal of ['SIGINT', 'SIGTERM']) Deno.addSignalListener(signal, stop);
 
 function announce({ port }: { port: number }): void {
-  console.log(`Vital Sync is ready: http://${host.includes(':') ? `[${host}]` : host}:${port}`); // nosemgrep: one line for a person
+  console.log(`Vital Sync is ready: http://${host.includes(':') ? `[${host}]` : host}:${port}`);
 }
 
 async function stop(): Promise<void> {
