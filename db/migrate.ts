@@ -96,10 +96,12 @@ function digest(statements: readonly string[]): string {
 
 function refuseDrift({ changed, unknown }: MigrationState): void {
   if (unknown.length > 0)
-    throw new DriftError(`This database has migrations that are not here (${unknown.join(', ')}): use the version of Vital Sync that made it.`);
+    throw new DriftError(`This database has migrations that are not here (${inShort(unknown)}): use the version of Vital Sync that made it.`);
   if (changed.length > 0)
-    throw new DriftError(`This database was made by another text of ${changed.join(', ')}: use the version of Vital Sync that made it.`);
+    throw new DriftError(`This database was made by another text of ${inShort(changed)}: use the version of Vital Sync that made it.`);
 }
+
+const inShort = ([first, ...others]: string[]): string => (others.length === 0 ? `${first}` : `${first} and ${others.length} more`);
 
 /** The database was made by another version of the migrations. */
 export class DriftError extends CommandError {}

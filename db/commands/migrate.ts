@@ -44,7 +44,7 @@ async function migrateOrAdvise(admin: pg.Client, site: Site): Promise<string[]> 
     return await migrate(admin);
   } catch (error) {
     if (!(error instanceof DriftError) || !site.embedded) throw error;
-    throw new CommandError(`${error.message} To keep its data, use that version; to begin anew, remove ${site.directory}/postgres, keys.env and demo.json there.`);
+    throw new CommandError(`${error.message} To throw its data away and begin anew, remove ${site.directory}.`);
   }
 }
 
