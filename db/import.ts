@@ -59,13 +59,15 @@ async function importFile(
     const chunks = (turn: 0 | 1) =>
       watched(file, options.signal, (read) => tell(turn * before.size + read, 2 * before.size));
     const found = await survey(chunks(0));
-    const types = await inTransaction(options, async () => {
-      const taken = await write(found, items(chunks(1), found), options);
-      const after = await stat(file);
-      if (after.mtimeMs !== before.mtimeMs || after.size !== before.size)
-        throw new NotFhir('', 'was changed while it was read');
-      return taken;
-    });
+    const types = await onceMore(() =>
+      inTransaction(options, async () => {
+        const taken = await write(found, items(chunks(1), found), options);
+        const after = await stat(file);
+        if (after.mtimeMs !== before.mtimeMs || after.size !== before.size)
+          throw new NotFhir('', 'was changed while it was read');
+        return taken;
+      }),
+    );
     return { file, outcome: 'taken', types };
   } catch (error) {
     if (options.signal?.aborted) return { file, outcome: 'stopped' };
@@ -84,6 +86,18 @@ async function* watched(
     read += chunk.length;
     tell(read);
     yield chunk;
+  }
+}
+
+/** Serialisation failures, deadlocks and locks that somebody else kept: nothing was written, so it may be tried again. */
+const IN_THE_WAY = /^(40001|40P01|55P03)$/;
+
+async function onceMore<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!IN_THE_WAY.test(codeOf(error))) throw error;
+    return work();
   }
 }
 
@@ -210,10 +224,14 @@ function sum(all: readonly Tallies[]): Tallies {
 /** Classes of SQLSTATE that speak of the data of this bundle; anything else concerns all of them. */
 const OF_THE_DATA = /^(22|23|54|VS409|VS413|VS422)/;
 
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+
 /** Why this file failed. Errors that aren't about this file are thrown again. */
 function explain(error: unknown): { path: string; why: string } {
   if (error instanceof NotFhir) return { path: error.path, why: error.message };
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
+  if (IN_THE_WAY.test(code))
+    return { path: '', why: 'the same records are being written elsewhere: import this file again' };
   if (code === 'ENOENT') return { path: '', why: 'there is no such file' };
   if (code === 'EACCES' || code === 'EPERM') return { path: '', why: 'the file can’t be read: check its permissions' };
   if (code === 'EISDIR') return { path: '', why: 'is not a file' };

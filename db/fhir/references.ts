@@ -1,12 +1,13 @@
 import type { Code } from './codeable.ts';
 import type { Reference } from './elements.ts';
 import { NotFhir } from './refusal.ts';
+import { RESOURCE_TYPES } from './resource-types.ts';
 
 type Identifier = { system?: string | undefined; value?: string | undefined };
 
 /**
  * What a bundle holds that other resources refer to: patients (by their number in the bundle),
- * medications, names of practitioners, and subjects that aren't people (groups, devices, places).
+ * medications, names of practitioners, and whatever else could be a subject.
  * Resolution follows http://hl7.org/fhir/R4/bundle.html#references.
  */
 export class Held {
@@ -24,13 +25,16 @@ export class Held {
       if (system) add(this.#identifiers, `${system}|${value}`, number);
     }
   }
+  hasPatient(key: string): boolean {
+    return this.#patients.has(key);
+  }
   addMedication(keys: readonly string[], code: Code): void {
     for (const key of keys) this.#medications.set(key, code);
   }
   addPractitioner(keys: readonly string[], name: string): void {
     for (const key of keys) this.#names.set(key, name);
   }
-  /** A group, device or place: observations of it don't belong in a patient's record. */
+  /** Anything else: what is said of a group, a device or a place doesn't belong in a patient's record. */
   addOther(keys: readonly string[]): void {
     for (const key of keys) this.#others.add(key);
   }
@@ -54,10 +58,10 @@ export class Held {
     const at = `${path}.reference`;
     if (ref.startsWith('#')) return one(this.#patients.get(`${from.index}${ref}`), at);
     if (ref.includes('?')) return this.#conditional(ref, at);
-    const [, base] = /^(https?:\/\/.+\/)[A-Za-z]+\/[^/]+$/.exec(unversioned(from.fullUrl ?? '')) ?? [];
+    const base = serverOf(from.fullUrl);
     // Patient/1 of one server isn't Patient/1 of another: only an entry of no server may mean any of them.
     const found = this.#patients.get(ref) ?? this.#patients.get(base === undefined ? anywhere(ref) : base + ref);
-    if (!found && (this.#others.has(ref) || /(^|\/)(Group|Device|Location)\/[^/]+$/.test(ref))) return null;
+    if (!found && (this.#others.has(ref) || namesAnotherType(subject.type, ref))) return null;
     return one(found, at);
   }
 
@@ -73,16 +77,32 @@ export class Held {
 }
 
 /** The names by which others may refer to an entry. */
-export function keysOf(fullUrl: string | undefined, type: string, id: string | undefined): string[] {
+export function keysOf({
+  fullUrl,
+  type,
+  id,
+}: {
+  fullUrl: string | undefined;
+  type: string;
+  id: string | undefined;
+}): string[] {
   const keys = fullUrl === undefined ? [] : [unversioned(fullUrl)];
   if (id === undefined) return keys;
   return [...keys, ofServer(fullUrl) ? anywhere(`${type}/${id}`) : `${type}/${id}`];
 }
 
+/** The address that relative references of an entry belong to: `https://a.example/fhir/`. */
+export const serverOf = (fullUrl: string | undefined): string | undefined =>
+  /^(https?:\/\/.+\/)[A-Za-z]+\/[^/]+$/.exec(unversioned(fullUrl ?? ''))?.[1];
 export const ofServer = (fullUrl: string | undefined): fullUrl is string => /^https?:/.test(fullUrl ?? '');
 const anywhere = (ref: string): string => `*/${unversioned(ref)}`;
 export const unversioned = (url: string): string => url.replace(/\/_history\/[^/]+$/, '');
 const key = (i: Identifier): string => `${i.system ?? ''}|${i.value}`;
+
+function namesAnotherType(said: string | undefined, ref: string): boolean {
+  const type = said ?? /(?:^|\/)([A-Z][A-Za-z]+)\/[^/]+$/.exec(ref)?.[1];
+  return type !== undefined && type !== 'Patient' && RESOURCE_TYPES.has(type);
+}
 
 function add(map: Map<string, Set<number>>, name: string, number: number): void {
   const numbers = map.get(name);

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { slices } from '../../db/fhir/slices.ts';
@@ -219,6 +222,16 @@ describe('a reference finds its patient', () => {
     expect(items).toMatchObject([{ kind: 'row', patient: 0 }]);
   });
 
+  test('within several resources, as one person only where an identifier says so', async () => {
+    const { id: _, ...person } = MARIE;
+    const inside = (id: string, more: Json) =>
+      entry(weight(MARIE, { id, contained: [{ ...person, ...more, id: 'p' }], subject: { reference: '#p' } }));
+    const sources = async (more: Json) =>
+      (await readBundle(bundle(inside('a', more), inside('b', more)))).patients.map(({ source }) => source);
+    expect(new Set(await sources({ identifier: [{ system: 'urn:cabinet', value: '1' }] })).size).toBe(1);
+    expect(new Set(await sources({})).size).toBe(2);
+  });
+
   test('on its own server', async () => {
     const at = (server: string, resource: Json) => ({
       fullUrl: `https://${server}.example/fhir/${resource.resourceType}/${resource.id}`,
@@ -245,6 +258,7 @@ describe('what is left says why', () => {
       'a panel without a value of its own',
     ],
     [weight(MARIE, { subject: { reference: 'Group/1' } }), 'its subject is not a patient'],
+    [weight(MARIE, { subject: { reference: 'https://a.example/fhir/Device/1' } }), 'its subject is not a patient'],
     [weight(MARIE, { subject: undefined }), 'its subject is not a patient'],
     [weight(MARIE, { status: undefined, _status: { extension: [] } }), 'no status'],
     [{ resourceType: 'Condition', subject: about(MARIE) }, 'no code'],
@@ -458,6 +472,14 @@ describe('the streaming reader', () => {
     );
     await fc.assert(cut, { numRuns: 200 });
   });
+
+  test('reads 50 MB in less than 300 MB of memory', async () => {
+    const script = join(import.meta.dirname, '../support/read-large-bundle.ts');
+    const { stdout } = await promisify(execFile)(process.execPath, [script]);
+    const { patients, rows, megabytes } = JSON.parse(stdout);
+    expect(rows).toBe(60 * patients);
+    expect(megabytes).toBeLessThan(300);
+  }, 60_000);
 
   test('takes a byte order mark', async () => {
     expect((await readBundle(`\ufeff${JSON.stringify(bundle(entry(MARIE)))}`, 5)).patients).toHaveLength(1);
