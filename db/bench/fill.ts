@@ -6,7 +6,15 @@ import { asOwner, createOrganisation, openImportSession } from '../owner.ts';
 import type { Site } from '../site.ts';
 import { type Invented, invent, rowTypes } from './invent.ts';
 
-export type Clinician = { account: string; name: string; token: string; patients: Patient[] };
+export type Clinician = {
+  account: string;
+  email: string;
+  name: string;
+  /** A session that is open already. */
+  token: string;
+  totpSecret: Uint8Array;
+  patients: Patient[];
+};
 export type Patient = { id: string; name: string };
 export type Practice = { organisation: string; name: string; clinicians: Clinician[] };
 export type Size = { patients: number; notes: number };
@@ -68,14 +76,16 @@ async function makeClinician(
   organisation: string,
   number: number,
 ): Promise<Clinician> {
+  const email = `praticien-${number}@banc.example`;
+  const totpSecret = randomBytes(20);
   const profile = { family_name: `Praticien ${number}`, given_name: 'Camille', quality: 'Dr' };
   const { rows } = await admin.query<{ account: string; token: string }>(
     `select a.id as account, iam.open_session(a.id) as token
      from iam.create_account(ring => $1, organisation => $2, role => 'clinician', email => $3, profile => $4, prehash => null,
                              totp_secret => $5, password_hash => '$2a$12$' || repeat('.', 53)) as a (id)`,
-    [keys.ring, organisation, `praticien-${number}@banc.example`, profile, randomBytes(20)],
+    [keys.ring, organisation, email, profile, totpSecret],
   );
-  return { ...rows[0]!, name: `Dr Camille ${profile.family_name.toUpperCase()}`, patients: [] };
+  return { ...rows[0]!, email, totpSecret, name: `Dr Camille ${profile.family_name.toUpperCase()}`, patients: [] };
 }
 
 type Team = {
@@ -96,7 +106,7 @@ async function fillTeam({ site, practice, edge, copy, clinician, size, first, co
     for (let n = from; n < Math.min(from + PER_TRANSACTION, first + count); n++)
       people.push(invent(n, notesOf(n, size), clinician));
     const ids = await importPatients(edge, token, site.keys.ring, people);
-    people.forEach((one, i) => clinician.patients.push({ id: ids[i] as string, name: one.identity.birth_name }));
+    clinician.patients.push(...people.map(({ identity }, i) => ({ id: ids[i] as string, name: identity.birth_name })));
     if (copy) await copyPatients(copy, practice.organisation, clinician.account, ids, people);
   }
 }

@@ -47,8 +47,7 @@ export class Connection {
       if (end < 0) return;
       this.#status = Number(this.#head.slice(9, 12));
       const length = /\r\ncontent-length: (\d+)/i.exec(this.#head.slice(0, end + 2))?.[1];
-      if (length === undefined && this.#status !== 304)
-        return this.#failed(new Error('an answer without Content-Length'));
+      if (length === undefined && this.#status !== 304) this.#failed(new Error('an answer without Content-Length'));
       this.#missing = Number(length ?? 0) - (this.#head.length - end - 4);
     } else this.#missing -= chunk.length;
     if (this.#missing > 0) return;

@@ -45,7 +45,7 @@ export async function openInstallation(): Promise<Installation> {
 export function isolate(directory: string): void {
   for (const name of Object.keys(process.env))
     if (/^(VITAL_|(DATABASE|EDGE|GATE|DBA)_URL$)/.test(name)) delete process.env[name];
-  process.env['VITAL_DIR'] = directory;
+  process.env.VITAL_DIR = directory;
 }
 
 async function anotherDatabase(site: Site, superuserUrl: string, name: string): Promise<Site> {

@@ -1,8 +1,5 @@
 // One side of a comparison: a database with its practice, a server process on it, and a door to it.
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { Settings } from '../../edge/node.ts';
 import type { Door } from '../batch.ts';
 import { connect } from '../connect.ts';
 import type { Site } from '../site.ts';
@@ -11,7 +8,7 @@ import type { Practice } from './fill.ts';
 import { Connection } from './http.ts';
 import type { Ask, Meter } from './measure.ts';
 import { again, headersOf, type PageName, visitor } from './pages.ts';
-import type { Order, Report } from './server.ts';
+import { startServer } from './server-process.ts';
 
 export type Target = {
   /** Whole pages, from a keep-alive connection for each worker. */
@@ -27,19 +24,7 @@ export type Tools = { bundle: string; superuserUrl: string; capture: (request: R
 const BATCHES = 300;
 
 export async function openTarget(site: Site, practice: Practice, door: Door, tools: Tools): Promise<Target> {
-  const server = fork(tools.bundle, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const { keys, edgeUrl, gateUrl } = site;
-  const settings = {
-    edgeUrl,
-    gateUrl,
-    ring: keys.ring,
-    pepper: keys.pepper,
-    demo: false,
-    host: '127.0.0.1',
-    port: 0,
-    proxied: false,
-  };
-  const { port } = await order<{ port: number }>(server, { serve: settings satisfies Settings });
+  const server = await startServer(tools.bundle, site);
   const superuser = await connect(tools.superuserUrl);
   const database = new URL(site.adminUrl).pathname.slice(1);
   const backends = new CpuClock();
@@ -47,12 +32,15 @@ export async function openTarget(site: Site, practice: Practice, door: Door, too
   return {
     async overHttp(page, workers) {
       const next = visitor(page, practice);
-      const connections = Array.from({ length: workers }, () => new Connection(port));
+      const connections = Array.from({ length: workers }, () => new Connection(server.port));
       const ask: Ask = async (worker) => {
         const status = await connections[worker]!.ask(next());
         return status === 200;
       };
-      return { ask, close: () => connections.forEach((connection) => connection.close()) };
+      const close = () => {
+        for (const connection of connections) connection.close();
+      };
+      return { ask, close };
     },
 
     async throughDoor(page) {
@@ -79,33 +67,13 @@ export async function openTarget(site: Site, practice: Practice, door: Door, too
 
     async meter() {
       const { rows } = await superuser.query('select pid from pg_stat_activity where datname = $1', [database]);
-      const { cpu } = await order<{ cpu: number }>(server, 'cpu');
-      return { postgres: backends.read(rows.map((row) => row.pid)), node: cpu };
+      return { postgres: backends.read(rows.map((row) => row.pid)), node: await server.cpu() };
     },
 
     async close() {
-      await Promise.all([superuser.end(), door.close()]);
-      server.disconnect();
-      await once(server, 'exit');
+      await Promise.all([superuser.end(), door.close(), server.stop()]);
     },
   };
-}
-
-async function order<R extends Report>(server: ChildProcess, order: Order): Promise<R> {
-  const settled = new AbortController();
-  const { signal } = settled;
-  const ended = once(server, 'exit', { signal }).then(() => {
-    throw new Error('a server process of the bench ended');
-  });
-  const answered = once(server, 'message', { signal });
-  server.send(order);
-  try {
-    const [report] = await Promise.race([answered, ended]);
-    return report; // server.ts answers each order with its own report
-  } finally {
-    ended.catch(() => {}); // aborted: it goes on
-    settled.abort();
-  }
 }
 
 /** Microseconds on a core, which Linux counts for each process (proc_pid_schedstat), of processes that come and go. */
