@@ -49,6 +49,8 @@ export function Events({ title, values, rows }: EventsProps) {
         <Empty>{t.none}</Empty>
       )}
       {last ? <Older values={values} last={last} /> : null}
+      {/* The buttons in the details send it with one criterion of their own. */}
+      <form id="audit-one" method="post" action="/audit/search" {...swap} />
     </section>
   );
 }
@@ -115,7 +117,7 @@ function Fact({ label, value, filter }: { label: string; value: string | null; f
       <dd>
         <code class="code">{value}</code>
         {filter ? (
-          <button type="submit" class="link" form="audit-criteria" name={filter} value={value}>
+          <button type="submit" class="link" form="audit-one" name={filter} value={value}>
             {t.onlyThese}
           </button>
         ) : null}
@@ -123,6 +125,12 @@ function Fact({ label, value, filter }: { label: string; value: string | null; f
     </div>
   );
 }
+
+const swap = {
+  'hx-post': '/audit/search',
+  'hx-target': '#audit-search',
+  'hx-swap': 'outerHTML show:top showTarget:#events-title',
+};
 
 function Older({ values, last }: { values: SearchValues; last: EventRow }) {
   const t = useWords(audit);

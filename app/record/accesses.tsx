@@ -34,6 +34,7 @@ export function AccessesPage({ rows, accountId }: { rows: readonly AccessRow[]; 
       <p class="lead">
         {t.accessIntro} <a href="/record">{t.backToRecord}</a>
       </p>
+      <h2 class="visually-hidden">{t.accesses}</h2>
       {rows.length >= accessLimit ? <p class="quiet">{t.latestAccesses(accessLimit)}</p> : null}
       {rows.length === 0 ? (
         <Empty>{t.noAccess}</Empty>

@@ -45,6 +45,7 @@ export const record = messages(
     accessTitle: 'Qui a consulté mon dossier',
     accessIntro:
       'Chaque ouverture de votre dossier est enregistrée et ne peut pas être effacée. Un nom que vous ne connaissez pas\u202f? Demandez au secrétariat.',
+    accesses: 'Accès, du plus récent au plus ancien',
     backToRecord: 'Mon dossier',
     noAccess: 'Personne n’a encore ouvert votre dossier.',
     latestAccesses: (count: number) => `Les ${count} accès les plus récents.`,
@@ -137,6 +138,7 @@ export const record = messages(
     accessTitle: 'Who looked at my record',
     accessIntro:
       'Each opening of your record is recorded and cannot be erased. A name you do not know? Ask the secretary.',
+    accesses: 'Accesses, newest first',
     backToRecord: 'My record',
     noAccess: 'Nobody has opened your record yet.',
     latestAccesses: (count: number) => `The ${count} most recent accesses.`,
