@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { type ImportOptions, importFiles } from '../../db/import.ts';
 import { asOwner, openImportSession } from '../../db/owner.ts';
@@ -12,12 +15,13 @@ import { createPractice, type Practice } from '../support/practice.ts';
 
 let db: TestDatabase;
 let practice: Practice;
+const practiceName = 'Cabinet de l’import';
 let connection: pg.Client;
 let token: string;
 let folder: string;
 beforeAll(async () => {
   db = await createDatabase();
-  practice = await createPractice(db);
+  practice = await createPractice(db, practiceName);
   connection = await connect(db.edgeUrl);
   token = await asOwner(db.admin, () =>
     openImportSession(db.admin, db.keys, practice.organisation, practice.clinician.account),
@@ -237,6 +241,51 @@ describe('a bundle that is taken', () => {
       );
     const { types } = await run([file('a.json', one('Rigaud')), file('b.json', one('Tessier'))]);
     expect(types).toMatchObject({ Patient: { taken: 2 }, Observation: { taken: 2 } });
+  });
+});
+
+describe('vitalsync import', () => {
+  const cli = join(import.meta.dirname, '../../db/cli.ts');
+  const environment = () => ({
+    ...process.env,
+    ...inject('testServer').keyLines,
+    DATABASE_URL: db.adminUrl,
+    VITAL_DIR: join(folder, 'site'),
+  });
+  /** The command as it is typed: exit code and output. */
+  async function vitalsync(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+    const args = ['import', '--organisation', practiceName, '--clinician', practice.clinician.email, ...words];
+    const child = spawn(process.execPath, [cli, ...args], { env: environment() });
+    const [out, err] = [text(child.stdout), text(child.stderr)];
+    const [code] = await once(child, 'close');
+    return { code, out: await out, err: await err };
+  }
+
+  test('tells what failed and where, and exits with 1', async () => {
+    const bad = file('cli-bad.json', bundle(entry(weight(MARIE))));
+    const { code, out, err } = await vitalsync(bad, file('cli-good.json', bundle(entry(person(77)))));
+    expect(out).toContain(`${bad}: nothing taken: entry[0].resource.subject.reference: refers to a patient`);
+    expect(out).toMatch(/Patient +1 +0 +0/);
+    expect(out).toContain('1 of 2 files taken.');
+    expect({ code, err }).toEqual({ code: 1, err: '' });
+  });
+
+  test('gives data with --json, and exits with 0', async () => {
+    const { code, out } = await vitalsync('--json', file('cli-good.json', bundle(entry(person(77)))));
+    expect(JSON.parse(out)).toMatchObject({
+      files: [{ outcome: 'taken' }],
+      types: { Patient: { taken: 0, present: 1 } },
+    });
+    expect(code).toBe(0);
+  });
+
+  test('refuses a clinician of nowhere in one sentence', async () => {
+    const { code, out, err } = await vitalsync('x.json', '--clinician', 'nobody@exemple.fr');
+    expect({ code, out, err }).toEqual({
+      code: 1,
+      out: '',
+      err: 'Nobody signs in as nobody@exemple.fr: give the e-mail address of a clinician.\n',
+    });
   });
 });
 
