@@ -33,7 +33,14 @@ test.each([
   ['notes', notes, { category: categories, priority: priorities, status: statuses, section: sections, hint: sections }],
   ['notes', notes, { plain: sections, problem: ['empty', 'too_long', 'unknown_choice'] }],
   ['audit', audit, { event: eventTypes, outcome: outcomes, field: searchFields }],
-  ['record', record, { why: actorRoles, act: ['patient.read', 'row.insert', 'row.update', 'row.delete'] }],
+  [
+    'record',
+    record,
+    {
+      why: actorRoles,
+      act: ['patient.read', 'patients.list', 'patients.search', 'row.insert', 'row.update', 'row.delete'],
+    },
+  ],
 ])('%s has a word for every code that it shows', (_, words, groups) => {
   for (const [group, codes] of Object.entries(groups)) {
     for (const code of codes) expect(Object.keys(words.fr), `${group}_${code}`).toContain(`${group}_${code}`);
