@@ -102,21 +102,23 @@ function writeNote({ cookie, patients }: User): void {
 // ---------------------------------------------------------------- signing in
 
 function signIn({ email, password, totpSecret }: Account): string {
-  const first = http.post(`${base}/sign-in`, { email, password }, { headers: writing(''), redirects: 0 });
+  const first = http.post(`${base}/sign-in`, { email, password }, { headers: writing(''), ...withoutJar() });
   const halfway = cookieOf(first);
   if (!halfway) fail(`${email}: the password was answered with ${first.status}`);
   // A code works once: when this one was used a moment ago, the next step's is taken already (RFC 6238 §5.2).
   const now = Math.floor(Date.now() / 30_000);
   for (const step of [now, now + 1]) {
     const form = { code: totp(fromBase32(totpSecret), step) };
-    const second = http.post(`${base}/sign-in/code`, form, { headers: writing(halfway), redirects: 0 });
+    const second = http.post(`${base}/sign-in/code`, form, { headers: writing(halfway), ...withoutJar() });
     const cookie = second.status === 303 ? cookieOf(second) : undefined;
     if (cookie) return cookie;
   }
   return fail(`${email}: no code was taken; wait for 30 seconds after the last run`);
 }
 
-/** k6 keeps a Secure cookie from plain HTTP, which browsers on loopback don't: the script sends it itself. */
+/** The script sends the cookie itself: sent by k6's jar as well, it would be there twice, which is no session. */
+const withoutJar = () => ({ jar: new http.CookieJar(), redirects: 0 });
+
 function cookieOf(answer: { cookies: Record<string, { value: string }[]> }): string | undefined {
   return answer.cookies['__Host-vs']?.[0]?.value;
 }

@@ -14,7 +14,7 @@ export type ServerProcess = {
 
 /** @param bundle of server.ts, see build.ts */
 export async function startServer(bundle: string, { keys, edgeUrl, gateUrl }: Site): Promise<ServerProcess> {
-  const server = fork(bundle, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const server = fork(bundle, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced' });
   const { ring, pepper } = keys;
   const serve: Settings = { edgeUrl, gateUrl, ring, pepper, demo: false, host: '127.0.0.1', port: 0, proxied: false };
   const { port } = await order<{ port: number }>(server, { serve });
