@@ -71,8 +71,8 @@
       setOpen(event.target, false);
     }
   });
-  document.addEventListener('htmx:after:swap', (event) => {
-    const input = document.activeElement;
-    if (isCombobox(input) && listOf(input).contains(event.target)) setOpen(input, true);
+  // htmx tells it to the element that asked.
+  document.addEventListener('htmx:after:swap', ({ target }) => {
+    if (isCombobox(target)) setOpen(target, document.activeElement === target);
   });
 })();

@@ -1,0 +1,57 @@
+// Every page for everybody: axe, light and dark, wide and at 320 px (which is 1280 px at 400 %).
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { asOwner } from '../../db/owner.ts';
+import { createPatient, createPerson, type Person } from '../support/practice.ts';
+import { findBarriers, overflowOf, type Stage, setStage } from './support.ts';
+
+let stage: Stage;
+let people: Record<string, Person>;
+let patient: string;
+
+beforeAll(async () => {
+  stage = await setStage();
+  const { clinician, secretary, orgAdmin, auditor, organisation } = stage.practice;
+  const traits = {
+    birth_name: 'de La Tour d’Auvergne-Lauraguais',
+    used_name: 'Fontaine-Delacroix',
+    first_given_name: 'Marie-Thérèse',
+  };
+  patient = await createPatient(stage.db, stage.practice, traits);
+  const herself = await asOwner(stage.db.admin, () =>
+    createPerson(stage.db, { organisation, role: 'patient', patient }),
+  );
+  people = { clinician, secretary, orgAdmin, auditor, patient: herself };
+});
+afterAll(() => stage?.close());
+
+const looks = [
+  { colorScheme: 'light', width: 1280 },
+  { colorScheme: 'dark', width: 1280 },
+  { colorScheme: 'light', width: 320 },
+] as const;
+
+describe.each([
+  ['nobody', '/sign-in'],
+  ['nobody', '/nowhere'],
+  ['clinician', '/patients'],
+  ['clinician', '/patients/:id'],
+  ['clinician', '/patients/:id/notes/new'],
+  ['secretary', '/patients/:id'],
+  ['patient', '/record'],
+  ['patient', '/record/accesses'],
+  ['auditor', '/audit'],
+  ['auditor', '/audit/verification'],
+  ['orgAdmin', '/admin/accounts'],
+  ['orgAdmin', '/admin/care-teams'],
+])('%s at %s', (who, path) => {
+  test('has no barrier that axe finds, and fits the window', async () => {
+    const page = await stage.open(path.replace(':id', patient), people[who], { bypassCSP: true });
+    for (const { colorScheme, width } of looks) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      expect(await findBarriers(page), `${colorScheme}, ${width} px`).toEqual([]);
+      expect(await overflowOf(page), `${width} px`).toBeLessThanOrEqual(0);
+    }
+    await page.context().close();
+  });
+});

@@ -1,0 +1,101 @@
+// The real server and a real browser. Debian's chromium, or CHROMIUM=/path/to/one.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { serve } from '../../edge/node.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { createPractice, type Person, type Practice } from '../support/practice.ts';
+
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export type Stage = {
+  db: TestDatabase;
+  practice: Practice;
+  origin: string;
+  /** A page in a context of its own; whatever the policy stops or the page throws is an error of the test's. */
+  open(path: string, as?: Person, options?: BrowserContextOptions): Promise<Page>;
+  /** What went wrong in any page so far. */
+  wrongs: string[];
+  close(): Promise<void>;
+};
+
+export async function setStage(): Promise<Stage> {
+  const db = await createDatabase();
+  const practice = await createPractice(db);
+  const { edgeUrl, gateUrl, ring, pepper } = db;
+  const server = await serve({
+    edgeUrl,
+    gateUrl,
+    ring,
+    pepper,
+    demo: false,
+    host: '127.0.0.1',
+    port: 0,
+    proxied: false,
+  });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
+  const origin = `http://127.0.0.1:${server.port}`;
+  const wrongs: string[] = [];
+  return {
+    db,
+    practice,
+    origin,
+    wrongs,
+    open: (path, as, options) => openPage(browser, `${origin}${path}`, wrongs, as, options),
+    close: async () => {
+      await browser.close();
+      await server.stop();
+      await db.close();
+    },
+  };
+}
+
+async function openPage(browser: Browser, url: string, wrongs: string[], as?: Person, options?: BrowserContextOptions) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'fr-FR', ...options });
+  if (as) await context.addCookies([sessionCookie(as, url)]);
+  const page = await context.newPage();
+  page.on('pageerror', (error) => wrongs.push(error.message));
+  page.on('console', (message) => {
+    if (/Content Security Policy|violates|Refused to/i.test(message.text())) wrongs.push(message.text());
+  });
+  await page.goto(url);
+  return page;
+}
+
+/** Chromium sends Secure cookies to loopback without TLS as well, but its protocol sets them for https only. */
+function sessionCookie(person: Person, url: string) {
+  const there = new URL('/', url.replace('http:', 'https:')).href;
+  return {
+    name: '__Host-vs',
+    value: `${person.token}.${person.role}`,
+    url: there,
+    secure: true,
+    httpOnly: true,
+    sameSite: 'Lax' as const,
+  };
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+type Violation = { id: string; help: string; nodes: { target: unknown[] }[] };
+
+/** What axe finds wrong, one line each. The page's context needs `bypassCSP`. */
+export async function findBarriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const violations = (await page.evaluate(
+    `axe.run({ runOnly: ${JSON.stringify(RULES)} }).then((r) => r.violations)`,
+  )) as Violation[];
+  return violations.map((v) => `${v.id}: ${v.help} (${String(v.nodes[0]?.target)})`);
+}
+
+/** How far the page is wider than the window, in pixels. */
+export function overflowOf(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+}
