@@ -12,15 +12,7 @@ import { isPassing, Refusal, refusedWith, sqlstateOf, toRefusal } from './refusa
 
 export { Refusal } from './refusal.ts';
 
-export type Role =
-  | 'patient'
-  | 'clinician'
-  | 'secretary'
-  | 'org_admin'
-  | 'auditor'
-  | 'dpo'
-  | 'researcher'
-  | 'import';
+export type Role = 'patient' | 'clinician' | 'secretary' | 'org_admin' | 'auditor' | 'dpo' | 'researcher' | 'import';
 
 /** Who is asking. `role` is a hint for which page to ask for: the database decides. */
 export type Who = {
@@ -71,11 +63,12 @@ export type Source = {
 
 /**
  * Constant text, inside the transaction, so that a pooler can't send it elsewhere (docs/threat-model.md, poisoned
- * settings). `reset all` goes back to what `alter role … set` may have poisoned, so the two settings that could
+ * settings). `begin; rollback` ends what was left open, and unlike `rollback` alone writes no warning to the server's
+ * log where nothing was. `reset all` goes back to what `alter role … set` may have poisoned, so the two settings that could
  * put a token or a key into the server's log are set besides.
  */
 const cleanStart = (mode: 'read write' | 'read only') =>
-  `rollback; begin isolation level read committed ${mode}; reset all; set local log_parameter_max_length_on_error = 0; ` +
+  `begin; rollback; begin isolation level read committed ${mode}; reset all; set local log_parameter_max_length_on_error = 0; ` +
   'set local debug_print_plan = off; set role none; close all; unlisten *; select pg_catalog.pg_advisory_unlock_all()';
 const start = { write: cleanStart('read write'), read: cleanStart('read only') };
 
@@ -206,5 +199,6 @@ function asConfig({ sql, parameters }: Statement, prepares: boolean): pg.QueryCo
 
 /** `pg` doesn't type its socket; workerd's has no cork. */
 function streamOf(client: pg.Client): { cork?: () => void; uncork?: () => void } {
-  return (client as unknown as { connection: { stream: { cork?: () => void; uncork?: () => void } } }).connection.stream;
+  return (client as unknown as { connection: { stream: { cork?: () => void; uncork?: () => void } } }).connection
+    .stream;
 }
