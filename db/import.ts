@@ -122,6 +122,9 @@ async function write(
 ): Promise<Tallies> {
   const tallies: Tallies = {};
   const ids = await writePatients(found.patients, connection, tallyOf(tallies, 'Patient'));
+  const undated = found.patients.filter((one) => one.diedUndated).length;
+  // The record holds a date of death or none: who must be told that one is missing sees it here.
+  if (undated > 0) addLeft(tallyOf(tallies, 'Patient.deceased'), 'says that the person died, and not when', undated);
   const waiting = new Waiting(connection, tallies, signal);
   for await (const item of stream) {
     if (item.kind === 'other') addLeft(tallyOf(tallies, item.type), OTHER_TYPE);

@@ -24,7 +24,13 @@ export const TARGETS = {
 export type Target = (typeof TARGETS)[keyof typeof TARGETS];
 type TakenType = keyof typeof TARGETS;
 
-export type FoundPatient = { source: string; row: PatientRow | null; left: string | null; lastActivity: string | null };
+export type FoundPatient = {
+  source: string;
+  row: PatientRow | null;
+  left: string | null;
+  lastActivity: string | null;
+  diedUndated: boolean;
+};
 export type Survey = { held: Held; patients: FoundPatient[] };
 export type Item =
   | { kind: 'row'; type: TakenType; patient: number; source: string; row: object }
@@ -112,7 +118,8 @@ function register(
   const mapped = patient(value, at);
   held.addPatient(patients.length, keys, read(identifiers, value, at).identifier ?? []);
   const [row, left] = 'row' in mapped ? [mapped.row, null] : [null, mapped.left];
-  patients.push({ source, row, left, lastActivity: null });
+  const diedUndated = row?.deceased_date === null && Object(value).deceasedBoolean === true;
+  patients.push({ source, row, left, lastActivity: null, diedUndated });
 }
 
 /** bdl-7: a fullUrl names one resource of the bundle. */

@@ -233,6 +233,14 @@ describe('a bundle that is taken', () => {
     expect(rows).toEqual([{ rows: 30 }, { rows: 700 }]);
   });
 
+  test('tells of a death without a date, which the record can’t hold', async () => {
+    const { types } = await run([file('died.json', bundle(entry({ ...person(66), deceasedBoolean: true })))]);
+    expect(types).toEqual({
+      Patient: { taken: 1, present: 0, left: {} },
+      'Patient.deceased': { taken: 0, present: 0, left: { 'says that the person died, and not when': 1 } },
+    });
+  });
+
   test('of two practices that both count from 1 stays two people', async () => {
     const one = (family: string) =>
       bundle(
