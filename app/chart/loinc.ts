@@ -1,6 +1,7 @@
 /**
  * The LOINC codes that a French practice meets every day: a short name in both languages and the decimals that are
  * customary. A code that isn't here keeps the words of its source.
+ * They are shown in this order, which is the same for every patient.
  */
 export type LoincName = { fr: string; en: string; decimals?: number };
 
@@ -29,6 +30,10 @@ export const loincNames: Readonly<Record<string, LoincName>> = {
   '777-3': { fr: 'Plaquettes', en: 'Platelets', decimals: 0 },
   '6690-2': { fr: 'Leucocytes', en: 'Leukocytes', decimals: 1 },
   '789-8': { fr: 'Hématies', en: 'Red cells', decimals: 2 },
+  '21000-5': { fr: 'IDR des hématies', en: 'Red cell distribution width', decimals: 1 },
+  '788-0': { fr: 'IDR des hématies', en: 'Red cell distribution width', decimals: 1 },
+  '32207-3': { fr: 'IDR plaquettaire', en: 'Platelet distribution width', decimals: 0 },
+  '32623-1': { fr: 'VPM', en: 'Mean platelet volume', decimals: 1 },
   '4544-3': { fr: 'Hématocrite', en: 'Haematocrit', decimals: 1 },
   '20570-8': { fr: 'Hématocrite', en: 'Haematocrit', decimals: 1 },
   '2093-3': { fr: 'Cholestérol total', en: 'Total cholesterol' },

@@ -27,12 +27,12 @@ const measured = z.union([
 type Measured = z.infer<typeof measured>;
 type Component = Extract<Measured, { components: unknown }>['components'][number];
 
-export type Measure = { id: string; name: string; value: string | null; at: Date; provisional: boolean };
+export type Measure = { id: string; code: string; name: string; value: string | null; at: Date; provisional: boolean };
 export type LatestMeasure = Measure & { previous: Measure | null };
 
 /**
- * In: observations, newest first. Out: for each code its newest value and the one before it, in the order in which
- * the codes first appear. What was entered in error is left out; nothing is judged normal or abnormal here.
+ * In: observations, newest first. Out: for each code its newest value and the one before it, in the customary order.
+ * What was entered in error is left out; nothing is judged normal or abnormal here.
  */
 export function latestPerCode(rows: readonly ObservationRow[], lang: Lang): LatestMeasure[] {
   const byCode = new Map<string, LatestMeasure>();
@@ -44,13 +44,21 @@ export function latestPerCode(rows: readonly ObservationRow[], lang: Lang): Late
     if (!known) byCode.set(key, { ...measure(row, code, lang), previous: null });
     else if (!known.previous) known.previous = measure(row, code, lang);
   }
-  return [...byCode.values()];
+  return [...byCode.values()].sort((a, b) => rankOf(a.code) - rankOf(b.code));
+}
+
+const ranks = new Map(Object.keys(loincNames).map((code, rank) => [code, rank]));
+
+/** A reader finds a measure where it always is; codes without a place of their own follow, newest first. */
+function rankOf(code: string): number {
+  return ranks.get(code) ?? ranks.size;
 }
 
 function measure(row: ObservationRow, code: Codeable | null, lang: Lang): Measure {
   const loinc = code?.code ?? '';
   return {
     id: row.id,
+    code: loinc,
     name: loincNames[loinc]?.[lang] ?? code?.text ?? loinc,
     value: row.value === null ? null : valueText(measured.parse(JSON.parse(row.value)), loinc, lang),
     at: row.effective_at,

@@ -160,12 +160,17 @@ function MedicationList({ rows }: { rows: readonly MedicationRow[] }) {
 
 const dosage = z.object({ text: z.string().nullish(), asNeeded: z.boolean().nullish() });
 
+/** What the import writes where a prescription says nothing but that (db/fhir/medication-request.ts). */
+const asNeededAlone = 'si besoin';
+
 /** The dosage in the words of the prescription; said to be missing where it is, never left blank. */
 export function Dosage({ json }: { json: string | null }) {
   const t = useWords(chart);
   const read = json === null ? null : dosage.parse(JSON.parse(json));
-  if (!read?.text) return <Missing>{read?.asNeeded ? `${t.asNeeded}, ${t.noDosage}` : t.noDosage}</Missing>;
-  return <>{read.asNeeded ? `${read.text}, ${t.asNeeded}` : read.text}</>;
+  const said = read?.text === asNeededAlone ? null : read?.text;
+  const asNeeded = read?.asNeeded && !said?.includes(asNeededAlone) ? t.asNeeded : null;
+  if (said) return <>{[said, asNeeded].filter(Boolean).join(', ')}</>;
+  return <Missing>{[asNeeded, t.noDosage].filter(Boolean).join(', ')}</Missing>;
 }
 
 function LatestPart({

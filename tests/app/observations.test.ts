@@ -34,6 +34,13 @@ describe('latestPerCode', () => {
     ]);
   });
 
+  test('shows the codes in the same order for every patient, those without a place last', () => {
+    const rows = ['99999-9', '29463-7', '8867-4', '55284-4'].map((code) => row(code, { value: '1' }, '2026-03-02'));
+    const names = ['Tension artérielle', 'Fréquence cardiaque', 'Poids', 'source 99999-9'];
+    expect(latestPerCode(rows, 'fr').map((item) => item.name)).toEqual(names);
+    expect(latestPerCode(rows.toReversed(), 'fr').map((item) => item.name)).toEqual(names);
+  });
+
   test('writes blood pressure as one figure, systolic first, whatever the order in the source', () => {
     expect(latestPerCode([row('55284-4', pressure('131.476', '82.1205'), '2026-03-02')], 'fr')[0]?.value).toBe(
       '131/82\u00a0mmHg',
