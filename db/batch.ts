@@ -70,7 +70,7 @@ export type Source = {
 const cleanStart = (mode: 'read write' | 'read only') =>
   `begin; rollback; begin isolation level read committed ${mode}; reset all; set local log_parameter_max_length_on_error = 0; ` +
   'set local debug_print_plan = off; set role none; close all; unlisten *; select pg_catalog.pg_advisory_unlock_all()';
-const start = { write: cleanStart('read write'), read: cleanStart('read only') };
+export const start = { write: cleanStart('read write'), read: cleanStart('read only') };
 
 type Statement = { sql: string; parameters: readonly unknown[] };
 type Transaction = { mode: 'read' | 'write'; statements: Statement[] };

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type pg from 'pg';
+import { start } from './batch.ts';
 import { type FoundPatient, type Item, items, type Survey, survey, TARGETS, type Target } from './fhir/bundle.ts';
 import { NotFhir } from './fhir/refusal.ts';
 
@@ -102,11 +103,13 @@ async function onceMore<T>(work: () => Promise<T>): Promise<T> {
 }
 
 async function inTransaction<T>({ connection, token, ring }: ImportOptions, work: () => Promise<T>): Promise<T> {
-  await connection.query('begin isolation level read committed');
+  await connection.query(start.write);
   try {
     await connection.query('select iam.enter(token => $1, ring => $2, phase => $3)', [token, ring, 'write']);
     const result = await work();
-    await connection.query('commit');
+    // A transaction that has failed answers a commit with ROLLBACK, and no error.
+    const { command } = await connection.query('commit');
+    if (command !== 'COMMIT') throw new Error('the import was not committed');
     return result;
   } catch (error) {
     // A lost connection has rolled back already, and the first error says why.
