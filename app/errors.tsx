@@ -13,6 +13,7 @@ import { errors } from './errors/messages.ts';
 import { inLang, useWords } from './i18n.ts';
 import { fragment, page, wantsFragment } from './layout.tsx';
 import { Alert } from './ui/alert.tsx';
+import { Icon } from './ui/icon.tsx';
 
 type Reason = Refusal['reason'];
 type Problem = { reason: Exclude<Reason, 'second_factor'>; status: ContentfulStatusCode; retryAfter?: string };
@@ -71,22 +72,17 @@ function goTo(c: Context<Env>, path: string): Response {
 function ProblemPage({ problem, reference }: { problem: Problem; reference: string }) {
   const t = useWords(errors);
   const help = problem.reason === 'signed_out' ? t.signed_outPageHelp : t[`${problem.reason}Help`];
-  const ours = problem.status >= 500;
   return (
     <>
       <header class="page-head">
         <h1>{t[problem.reason]}</h1>
       </header>
       <div class="card form">
-        {ours ? <Alert tone="danger" title={help} /> : <p>{help}</p>}
-        <p class="quiet">
-          {t.reference} : <span class="code reference">{reference}</span>
-        </p>
+        {problem.status >= 500 ? <Alert tone="danger" title={help} /> : <p>{help}</p>}
+        <Reference value={reference} />
         <div class="form-actions">
           {problem.reason === 'signed_out' ? (
-            <a class="button" data-primary href="/sign-in" target="_blank" rel="noopener">
-              {t.signIn}
-            </a>
+            <SignInAgain />
           ) : (
             <a class="button" href="/">
               {t.home}
@@ -101,16 +97,33 @@ function ProblemPage({ problem, reference }: { problem: Problem; reference: stri
 function ProblemText({ problem, reference }: { problem: Problem; reference: string }) {
   const t = useWords(errors);
   return (
-    <p>
-      <b>{t[problem.reason]}.</b> {t[`${problem.reason}Help`]}{' '}
-      <span class="quiet">
-        {t.reference} : <span class="code reference">{reference}</span>
-      </span>{' '}
-      {problem.reason === 'signed_out' ? (
-        <a href="/sign-in" target="_blank" rel="noopener">
-          {t.signIn}
-        </a>
-      ) : null}
+    <>
+      <Icon shape="danger" />
+      <div>
+        <p>
+          <b>{t[problem.reason]}.</b> {t[`${problem.reason}Help`]}
+        </p>
+        {problem.reason === 'signed_out' ? <SignInAgain /> : <Reference value={reference} />}
+      </div>
+    </>
+  );
+}
+
+function Reference({ value }: { value: string }) {
+  const t = useWords(errors);
+  return (
+    <p class="reference">
+      {t.reference} <span class="code">{value}</span>
     </p>
+  );
+}
+
+/** In a tab of its own: what was typed stays in this one. */
+function SignInAgain() {
+  const t = useWords(errors);
+  return (
+    <a class="button" href="/sign-in" target="_blank" rel="noopener">
+      {t.signIn}
+    </a>
   );
 }

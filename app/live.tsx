@@ -12,8 +12,9 @@ export function Live() {
       <div id="status" class="toast" role="status" data-dismiss-label={t.dismiss} />
       <div id="alert" class="toast" data-tone="danger" role="alert" data-dismiss-label={t.dismiss} />
       <template id="not-answered">
+        <Icon shape="danger" />
         <p>
-          <Icon shape="danger" /> <b>{t.notAnswered}</b> {t.notAnsweredHelp} <span class="code" />
+          <b>{t.notAnswered}</b> {t.notAnsweredHelp} <span class="code" />
         </p>
       </template>
       <Shortcuts />
