@@ -9,7 +9,7 @@ import { medicationRequest } from './medication-request.ts';
 import { observation } from './observation.ts';
 import { type PatientRow, patient } from './patient.ts';
 import { Held, keysOf, serverOf } from './references.ts';
-import { type Mapped, NotFhir } from './refusal.ts';
+import { left, type Mapped, NotFhir } from './refusal.ts';
 import { containedSource, patientSource, rowSource } from './sources.ts';
 import { containedPatient, type Subject, subjectOf } from './subjects.ts';
 
@@ -77,21 +77,32 @@ export async function* items(chunks: AsyncIterable<Uint8Array>, found: Survey): 
 }
 
 function itemOf(type: TakenType, entry: Entry, { held, patients }: Survey, seen: Set<string>): Item {
-  const left = (why: string): Item => ({ kind: 'left', type, why });
+  const leave = (why: string): Item => ({ kind: 'left', type, why });
   const subject = subjectOf(entry, true);
   const number = subject ? held.patientOf(subject.subject, entry, subject.path) : null;
   const of = number === null ? undefined : patients[number];
-  if (number === null || !of) return left('its subject is not a patient');
+  if (number === null || !of) return leave('its subject is not a patient');
   const mapped = map(type, entry, held);
-  if ('left' in mapped) return left(mapped.left);
-  if (!of.row) return left('its patient was left');
+  if ('left' in mapped) return leave(mapped.left);
+  if (!of.row) return leave('its patient was left');
   const source = rowSource(entry, of.source);
-  if (seen.has(source)) return left('repeated in the bundle');
+  if (seen.has(source)) return leave('repeated in the bundle');
   seen.add(source);
   return { kind: 'row', type, patient: number, source, row: mapped.row };
 }
 
+/** FHIR forbids to take what says that its meaning is changed by a rule one doesn't know (extensibility.html#modifier). */
+function changedMeaning(resource: object): { left: string } | null {
+  if ('modifierExtension' in resource) return left('carries a modifier extension, which isn’t known');
+  return 'implicitRules' in resource ? left('follows implicit rules, which aren’t known') : null;
+}
+
 function map(type: TakenType, { resource, at }: Entry, held: Held): Mapped<object> {
+  const mapped = mapAs(type, resource, at, held);
+  return changedMeaning(resource) ?? mapped;
+}
+
+function mapAs(type: TakenType, resource: object, at: string, held: Held): Mapped<object> {
   switch (type) {
     case 'Encounter':
       return encounter(resource, at, held.nameOf);
@@ -115,11 +126,12 @@ function register(
   source: string,
   keys: readonly string[],
 ): void {
-  const mapped = patient(value, at);
+  const traits = patient(value, at);
+  const mapped = changedMeaning(Object(value)) ?? traits;
   held.addPatient(patients.length, keys, read(identifiers, value, at).identifier ?? []);
-  const [row, left] = 'row' in mapped ? [mapped.row, null] : [null, mapped.left];
+  const [row, why] = 'row' in mapped ? [mapped.row, null] : [null, mapped.left];
   const diedUndated = row?.deceased_date === null && Object(value).deceasedBoolean === true;
-  patients.push({ source, row, left, lastActivity: null, diedUndated });
+  patients.push({ source, row, left: why, lastActivity: null, diedUndated });
 }
 
 /** bdl-7: a fullUrl names one resource of the bundle. */

@@ -259,6 +259,11 @@ describe('what is left says why', () => {
     ],
     [weight(MARIE, { subject: { reference: 'Group/1' } }), 'its subject is not a patient'],
     [weight(MARIE, { subject: { reference: 'https://a.example/fhir/Device/1' } }), 'its subject is not a patient'],
+    [
+      weight(MARIE, { modifierExtension: [{ url: 'urn:not', valueBoolean: true }] }),
+      'carries a modifier extension, which isn’t known',
+    ],
+    [weight(MARIE, { implicitRules: 'urn:rules' }), 'follows implicit rules, which aren’t known'],
     [weight(MARIE, { subject: undefined }), 'its subject is not a patient'],
     [weight(MARIE, { status: undefined, _status: { extension: [] } }), 'no status'],
     [{ resourceType: 'Condition', subject: about(MARIE) }, 'no code'],
