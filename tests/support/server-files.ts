@@ -1,0 +1,34 @@
+// The raw files of the server under test, as somebody sees them who stole the disk.
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect } from '../../db/connect.ts';
+import type { TestDatabase } from './database.ts';
+
+/** Where the server keeps its data, and the text of its log. */
+export async function serverFiles(db: TestDatabase): Promise<{ data: string; log(): string }> {
+  const client = await connect(db.superuserUrl);
+  const { rows } = await client.query("select current_setting('data_directory') as data, pg_current_logfile() as log");
+  await client.end();
+  const { data, log } = rows[0] as { data: string; log: string | null };
+  // without a collector the log stands beside the data directory (.ci/run)
+  const file = log ? join(data, log) : join(data, '..', 'log');
+  if (!existsSync(file)) throw new Error(`the server's log is not at ${file}: these tests have to read it`);
+  return { data, log: () => readFileSync(file, 'utf8') };
+}
+
+/** Which of these byte strings stands in which file below `directory`. */
+export async function findInFiles(directory: string, needles: Map<string, Buffer>): Promise<string[]> {
+  const found: string[] = [];
+  const longest = Math.max(...[...needles.values()].map((n) => n.length));
+  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    const file = join(directory, name);
+    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) continue;
+    let rest: Buffer = Buffer.alloc(0);
+    for await (const chunk of createReadStream(file, { highWaterMark: 4 * 1024 * 1024 })) {
+      const bytes = Buffer.concat([rest, chunk]);
+      for (const [label, needle] of needles) if (bytes.includes(needle)) found.push(`${label} in ${name}`);
+      rest = bytes.subarray(-longest);
+    }
+  }
+  return found;
+}
