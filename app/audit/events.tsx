@@ -5,6 +5,7 @@ import { labelOf } from '../ui/codeable.tsx';
 import { Empty, Missing } from '../ui/empty.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { Moment } from '../ui/time.tsx';
+import { Details } from './event-details.tsx';
 import { audit } from './messages.ts';
 import { pageSize, type SearchValues, searchFields } from './search.ts';
 
@@ -85,45 +86,6 @@ function Outcome({ outcome }: { outcome: string }) {
   const word = labelOf(t, 'outcome', outcome);
   if (outcome === 'success') return <>{word}</>;
   return <Badge tone={outcome === 'failure' ? 'danger' : 'warn'}>{word}</Badge>;
-}
-
-/** Everything else that the event says, with the way to what concerns the same patient or the same person. */
-function Details({ row }: { row: EventRow }) {
-  const t = useWords(audit);
-  return (
-    <details class="event-details" data-event={row.id}>
-      <summary>
-        {t.lane} {row.lane}, {t.number} {row.seq}
-      </summary>
-      <dl>
-        <Fact label={t.patient} value={row.patient_id} filter="patient" />
-        <Fact label={t.actorId} value={row.actor_id} filter="actor" />
-        <Fact label={`${t.resource} (${row.resource_type})`} value={row.resource_id} />
-        <Fact label={t.address} value={row.ip} />
-        <Fact label={t.agent} value={row.user_agent} />
-        <Fact label={t.details} value={row.details} />
-        <Fact label={t.eventId} value={row.id} />
-      </dl>
-    </details>
-  );
-}
-
-function Fact({ label, value, filter }: { label: string; value: string | null; filter?: 'patient' | 'actor' }) {
-  const t = useWords(audit);
-  if (!value) return null;
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd>
-        <code class="code">{value}</code>
-        {filter ? (
-          <button type="submit" class="link" form="audit-one" name={filter} value={value}>
-            {t.onlyThese}
-          </button>
-        ) : null}
-      </dd>
-    </div>
-  );
 }
 
 const swap = {

@@ -14,7 +14,7 @@ export function readPatient(patient: PatientId) {
   return k.selectFrom('clinic.patients').selectAll().where('id', '=', patient).compile();
 }
 
-export function readAllergyStatus(patient: PatientId) {
+function readAllergyStatus(patient: PatientId) {
   return k
     .selectFrom('clinic.allergy_status')
     .select(['state', 'recorded_at'])
@@ -22,7 +22,7 @@ export function readAllergyStatus(patient: PatientId) {
     .compile();
 }
 
-export function readAllergies(patient: PatientId) {
+function readAllergies(patient: PatientId) {
   return k
     .selectFrom('clinic.allergy_intolerances')
     .select(['clinical_status', 'verification_status', 'code', 'criticality', 'reaction'])
@@ -30,7 +30,7 @@ export function readAllergies(patient: PatientId) {
     .compile();
 }
 
-export function readConditions(patient: PatientId) {
+function readConditions(patient: PatientId) {
   return k
     .selectFrom('clinic.conditions')
     .select(['id', 'clinical_status', 'verification_status', 'onset_at', 'abatement_at', 'code'])
@@ -39,7 +39,7 @@ export function readConditions(patient: PatientId) {
     .compile();
 }
 
-export function readMedications(patient: PatientId) {
+function readMedications(patient: PatientId) {
   return k
     .selectFrom('clinic.medication_requests')
     .select(['id', 'status', 'authored_at', 'medication', 'dosage'])
@@ -49,7 +49,7 @@ export function readMedications(patient: PatientId) {
 }
 
 /** The newest 40 of a category: enough to hold the latest value of each code and the one before. */
-export function readObservations(patient: PatientId, category: 'vital-signs' | 'laboratory') {
+function readObservations(patient: PatientId, category: 'vital-signs' | 'laboratory') {
   return k
     .selectFrom('clinic.observations')
     .select(['id', 'category', 'effective_at', 'status', 'code', 'value'])
@@ -73,7 +73,7 @@ export function readNotes(patient: PatientId, size: number, before?: Date) {
 }
 
 /** As readNotes. */
-export function readEncounters(patient: PatientId, size: number, before?: Date) {
+function readEncounters(patient: PatientId, size: number, before?: Date) {
   const newest = k
     .selectFrom('clinic.encounters')
     .select(['id', 'started_at', 'ended_at', 'status', 'class', 'type', 'reason', 'participant'])
@@ -81,4 +81,23 @@ export function readEncounters(patient: PatientId, size: number, before?: Date) 
     .orderBy('started_at', 'desc')
     .limit(size + 1);
   return (before ? newest.where('started_at', '<', before) : newest).compile();
+}
+
+/** Who this is and what they react to: every page about a patient shows it. */
+export function readBanner(patient: PatientId) {
+  return [readPatient(patient), readAllergyStatus(patient), readAllergies(patient)] as const;
+}
+
+/** Problems, treatments, latest measures. */
+export function readSummary(patient: PatientId) {
+  return [
+    readConditions(patient),
+    readMedications(patient),
+    readObservations(patient, 'vital-signs'),
+    readObservations(patient, 'laboratory'),
+  ] as const;
+}
+
+export function readHistory(patient: PatientId, size: number, before?: Date) {
+  return [readNotes(patient, size, before), readEncounters(patient, size, before)] as const;
 }

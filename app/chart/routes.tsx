@@ -1,10 +1,11 @@
 /** GET /patients/:id: the chart; for a secretary, the identity alone. */
 import { type Context, Hono } from 'hono';
+import type { ComponentChildren } from 'preact';
 import { z } from 'zod';
 import type { Door } from '../../db/batch.ts';
 import type { Env } from '../../edge/session.ts';
 import { inLang } from '../i18n.ts';
-import { page } from '../layout.tsx';
+import { type Me, type PageOptions, page } from '../layout.tsx';
 import { readMe } from '../me.ts';
 import { IdentityPage } from '../patients/identity.tsx';
 import { Banner } from '../ui/banner.tsx';
@@ -12,17 +13,7 @@ import { bannerAllergies } from './allergies.ts';
 import { chart } from './messages.ts';
 import { ChartPage, historySize } from './page.tsx';
 import { patientOf } from './patient.ts';
-import {
-  openPatient,
-  readAllergies,
-  readAllergyStatus,
-  readConditions,
-  readEncounters,
-  readMedications,
-  readNotes,
-  readObservations,
-  readPatient,
-} from './queries.ts';
+import { openPatient, readBanner, readHistory, readPatient, readSummary } from './queries.ts';
 
 export function chartRoutes(door: Door) {
   return new Hono<Env>().get('/', (c) => {
@@ -47,30 +38,14 @@ async function answerChart(c: Context<Env>, door: Door, patient: string) {
     await door.read(c.var.who, {
       open: openPatient(patient),
       focus: patient,
-      reads: [
-        readMe(),
-        readPatient(patient),
-        readAllergyStatus(patient),
-        readAllergies(patient),
-        readConditions(patient),
-        readMedications(patient),
-        readObservations(patient, 'vital-signs'),
-        readObservations(patient, 'laboratory'),
-        readNotes(patient, historySize, before),
-        readEncounters(patient, historySize, before),
-      ],
+      reads: [readMe(), ...readBanner(patient), ...readSummary(patient), ...readHistory(patient, historySize, before)],
     });
   const identity = patients[0];
   if (!identity) return c.notFound();
   const banner = <Banner patient={identity} allergies={bannerAllergies(status[0], allergies)} />;
-  return page(
-    c,
-    { title: inLang(chart, c.var.lang).title, me: me[0], section: 'patients', banner },
-    <ChartPage
-      history={{ patientId: patient, notes, encounters, before }}
-      summary={{ conditions, medications, vitals, laboratory }}
-    />,
-  );
+  const history = { patientId: patient, notes, encounters, before };
+  const summary = { conditions, medications, vitals, laboratory };
+  return page(c, options(c, me[0], banner), <ChartPage history={history} summary={summary} />);
 }
 
 async function answerIdentity(c: Context<Env>, door: Door, patient: string) {
@@ -81,14 +56,10 @@ async function answerIdentity(c: Context<Env>, door: Door, patient: string) {
   });
   const identity = patients[0];
   if (!identity) return c.notFound();
-  return page(
-    c,
-    {
-      title: inLang(chart, c.var.lang).title,
-      me: me[0],
-      section: 'patients',
-      banner: <Banner patient={identity} phone={identity.phone} />,
-    },
-    <IdentityPage patient={identity} />,
-  );
+  const banner = <Banner patient={identity} phone={identity.phone} />;
+  return page(c, options(c, me[0], banner), <IdentityPage patient={identity} />);
+}
+
+function options(c: Context<Env>, me: Me | undefined, banner: ComponentChildren): PageOptions {
+  return { title: inLang(chart, c.var.lang).title, me, section: 'patients', banner };
 }

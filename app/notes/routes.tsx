@@ -7,16 +7,9 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { type Door, Refusal } from '../../db/batch.ts';
 import type { Env } from '../../edge/session.ts';
 import { bannerAllergies } from '../chart/allergies.ts';
-import { History, historySize } from '../chart/page.tsx';
+import { History, type HistoryProps, historySize } from '../chart/page.tsx';
 import { patientOf } from '../chart/patient.ts';
-import {
-  openPatient,
-  readAllergies,
-  readAllergyStatus,
-  readEncounters,
-  readNotes,
-  readPatient,
-} from '../chart/queries.ts';
+import { openPatient, readBanner, readHistory } from '../chart/queries.ts';
 import { inLang } from '../i18n.ts';
 import { fragment, page, wantsFragment } from '../layout.tsx';
 import { readMe } from '../me.ts';
@@ -59,7 +52,7 @@ async function answerForm(c: Context<Env>, door: Door, form: NoteFormProps) {
   const [me, patients, allergyStatus, allergies] = await door.read(c.var.who, {
     open: openPatient(id),
     focus: id,
-    reads: [readMe(), readPatient(id), readAllergyStatus(id), readAllergies(id)],
+    reads: [readMe(), ...readBanner(id)],
   });
   const patient = patients[0];
   if (!patient) return c.notFound();
@@ -83,21 +76,26 @@ async function answerWritten(
       key: values.key,
       operation: 'notes.write',
       change: writeNote(values.key, patientId, columns),
-      reads: [readNotes(patientId, historySize), readEncounters(patientId, historySize)],
+      reads: readHistory(patientId, historySize),
     })
     .catch(refusal);
   if (written instanceof Refusal) return answerRefused(c, { patientId, values, refusal: written.reason }, written);
   const [newest, encounters] = written;
   if (!wantsFragment(c)) return c.redirect(`/patients/${patientId}#note-${newest[0]?.id}`, 303);
-  const body = (
+  const body = <NoteWritten history={{ patientId, notes: newest, encounters, writtenId: newest[0]?.id }} />;
+  return fragment(c, body, { announce: inLang(notes, c.var.lang).saved(clockOf(new Date())) });
+}
+
+/** In the place of the form its opener, and the history with the new note. */
+function NoteWritten({ history }: { history: HistoryProps }) {
+  return (
     <>
-      <NoteOpener patientId={patientId} focused />
+      <NoteOpener patientId={history.patientId} focused />
       <hx-partial hx-target="#timeline" hx-swap="outerHTML">
-        <History patientId={patientId} notes={newest} encounters={encounters} writtenId={newest[0]?.id} />
+        <History {...history} />
       </hx-partial>
     </>
   );
-  return fragment(c, body, { announce: inLang(notes, c.var.lang).saved(clockOf(new Date())) });
 }
 
 function refusal(error: unknown): Refusal {

@@ -1,17 +1,17 @@
 import type { ComponentChildren } from 'preact';
+import type { MedicationRow } from '../chart/medications.tsx';
 import { latestPerCode, type ObservationRow } from '../chart/observations.ts';
-import { type ConditionRow, Dosage, type MedicationRow } from '../chart/summary.tsx';
+import type { ConditionRow } from '../chart/problems.tsx';
 import { useLang, useWords } from '../i18n.ts';
 import { NoteEntry, type NoteRow } from '../notes/entry.tsx';
 import type { Allergies } from '../ui/allergies.tsx';
 import { type PatientIdentity, Sex } from '../ui/banner.tsx';
-import { CodeableText, readCodeable } from '../ui/codeable.tsx';
 import { DefinitionList } from '../ui/definitions.tsx';
-import { Missing } from '../ui/empty.tsx';
 import { Day, dayOf } from '../ui/time.tsx';
 import { Timeline } from '../ui/timeline.tsx';
 import { Measures } from '../ui/vitals.tsx';
 import { OwnAllergies } from './allergies.tsx';
+import { Medications, Problems } from './clinical.tsx';
 import { record } from './messages.ts';
 
 export type OwnPatient = PatientIdentity & { phone: string | null; email: string | null; address: string | null };
@@ -78,73 +78,6 @@ function Part({
       <h2 id={`${id}-title`}>{title}</h2>
       {children}
     </section>
-  );
-}
-
-function Problems({ rows }: { rows: readonly ConditionRow[] }) {
-  const t = useWords(record);
-  const kept = rows.filter(
-    (row) => row.verification_status !== 'entered-in-error' && row.verification_status !== 'refuted',
-  );
-  const current = kept.filter((row) => ['active', 'recurrence', 'relapse'].includes(row.clinical_status));
-  const past = kept.filter((row) => !current.includes(row));
-  return (
-    <>
-      {current.length > 0 ? <ProblemList rows={current} /> : <p class="none">{t.noProblems}</p>}
-      {past.length > 0 ? (
-        <details class="more">
-          <summary>{t.pastProblems(past.length)}</summary>
-          <ProblemList rows={past} />
-        </details>
-      ) : null}
-    </>
-  );
-}
-
-function ProblemList({ rows }: { rows: readonly ConditionRow[] }) {
-  const t = useWords(record);
-  return (
-    <ul class="facts">
-      {rows.map((row) => (
-        <li key={row.id}>
-          <b>
-            <CodeableText value={readCodeable(row.code)} missing={t.notRecorded} />
-          </b>{' '}
-          <span class="fact-detail">
-            {row.abatement_at ? (
-              <>
-                {t.until} <Day value={row.abatement_at} />
-              </>
-            ) : row.onset_at ? (
-              <>
-                {t.since} <Day value={row.onset_at} />
-              </>
-            ) : (
-              t.onsetUnknown
-            )}
-          </span>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function Medications({ rows }: { rows: readonly MedicationRow[] }) {
-  const t = useWords(record);
-  const current = rows.filter((row) => row.status === 'active' || row.status === 'on-hold');
-  if (current.length === 0) return <p class="none">{t.noMedications}</p>;
-  return (
-    <ul class="facts">
-      {current.map((row) => (
-        <li key={row.id}>
-          <b>
-            <CodeableText value={readCodeable(row.medication)} missing={t.notRecorded} />
-          </b>{' '}
-          — {row.dosage ? <Dosage json={row.dosage} /> : <Missing>{t.noDosage}</Missing>}
-          {row.status === 'on-hold' ? <span class="fact-detail"> ({t.onHold})</span> : null}
-        </li>
-      ))}
-    </ul>
   );
 }
 

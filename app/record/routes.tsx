@@ -3,15 +3,7 @@ import { type Context, Hono } from 'hono';
 import type { Door } from '../../db/batch.ts';
 import type { Env } from '../../edge/session.ts';
 import { bannerAllergies } from '../chart/allergies.ts';
-import {
-  readAllergies,
-  readAllergyStatus,
-  readConditions,
-  readMedications,
-  readNotes,
-  readObservations,
-  readPatient,
-} from '../chart/queries.ts';
+import { readBanner, readNotes, readSummary } from '../chart/queries.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { AccessesPage, accessLimit } from './accesses.tsx';
@@ -41,13 +33,8 @@ async function answerRecord(c: Context<Env>, door: Door) {
       open: openOwnRecord(),
       reads: [
         readOwnAccount(),
-        readPatient(ownPatient),
-        readAllergyStatus(ownPatient),
-        readAllergies(ownPatient),
-        readConditions(ownPatient),
-        readMedications(ownPatient),
-        readObservations(ownPatient, 'vital-signs'),
-        readObservations(ownPatient, 'laboratory'),
+        ...readBanner(ownPatient),
+        ...readSummary(ownPatient),
         readNotes(ownPatient, noteLimit),
       ],
     },
