@@ -5,6 +5,7 @@
 // 2. A file whose text isn't the one that made this database stops everything; nothing is touched.
 // 3. Two migrations at once wait for each other.
 // 4. No superuser is needed.
+// 5. Nobody has a power on the database that its copy or its restoration gave back.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,6 +52,8 @@ export async function migrate(client: pg.Client, migrations = readMigrations()):
     await checkServer(client);
     if (state.pending.length > 0) await client.query(bookkeeping);
     for (const migration of state.pending) await apply(client, migration);
+    await client.query(closeDatabase);
+    await client.query(openBooks);
     return state.pending.map((migration) => migration.file);
   } finally {
     await client.query(`select pg_advisory_unlock(${lockNumber})`);
@@ -64,6 +67,18 @@ const bookkeeping = `
   create table if not exists supabase_migrations.schema_migrations (version text not null primary key);
   alter table supabase_migrations.schema_migrations add column if not exists statements text[];
   alter table supabase_migrations.schema_migrations add column if not exists name text`;
+
+/** As in 0010_roles, each time: a copy or a restored database has its defaults again, TEMP for PUBLIC among them (hardening rule 6). */
+const closeDatabase = `do $$ begin
+  execute format('revoke all on database %I from public', current_database());
+  execute format('grant connect on database %I to vs_edge, vs_gate, vs_dba', current_database());
+  execute format('grant create on database %I to vs_owner', current_database());
+end $$`;
+
+/** The DBA's dump is whole only when vs_dba may read this table too; the supabase CLI, which may have made it, doesn't know. */
+const openBooks = `
+  grant usage on schema supabase_migrations to vs_dba;
+  grant select on supabase_migrations.schema_migrations to vs_dba`;
 
 async function apply(client: pg.Client, { version, name, file, text, statements }: Migration): Promise<void> {
   await client.query('begin');

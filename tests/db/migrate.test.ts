@@ -46,6 +46,22 @@ describe('migrations', () => {
     expect(await migrationState(db.admin)).toMatchObject({ pending: [], changed: [], unknown: [] });
   });
 
+  test('take back what a copy or a restored database gives to everybody', async () => {
+    const mayTemp = "select has_database_privilege('vs_clinician', current_database(), 'temp') as may";
+    await db.admin.query(`grant temp on database ${db.name} to public`);
+    expect((await db.admin.query(mayTemp)).rows[0].may).toBe(true);
+    await migrate(db.admin);
+    expect((await db.admin.query(mayTemp)).rows[0].may).toBe(false);
+  });
+
+  test('leave no table that the DBA can’t dump', async () => {
+    const { rows } = await db.admin.query(`
+      select c.oid::regclass::text as table from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'v', 'S') and n.nspname !~ '^(pg_|information_schema)'
+        and not (has_table_privilege('vs_dba', c.oid, 'select') and has_schema_privilege('vs_dba', n.oid, 'usage'))`);
+    expect(rows).toEqual([]);
+  });
+
   test('two at once wait for each other', async () => {
     const second = await connect(db.adminUrl);
     const file = { version: '9997', name: 'once', file: '9997_once.sql', text: 'set role vs_owner; create table ops.once (a int)', statements: ['x'] };
