@@ -101,8 +101,11 @@ begin
   select * into a from iam.accounts x where x.id = account;
   select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
   origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
-  -- one person at one address first, so that an attacker elsewhere can't use up the owner's tries
-  retry_after := greatest(ops.take(pair_key, 8, 1.0 / 30), ops.take(address_key, 100, 1), ops.take(account_key, 60, 1.0 / 10));
+  -- one person at one address first, and the account's own bucket only by who got that far, so that an attacker
+  -- elsewhere can't use up the owner's tries
+  retry_after := ops.take(pair_key, 8, 1.0 / 30);
+  if retry_after = 0 then retry_after := ops.take(address_key, 100, 1); end if;
+  if retry_after = 0 then retry_after := ops.take(account_key, 60, 1.0 / 10); end if;
   if retry_after > 0 then
     answer := 'wait';
     perform audit.append(iam.gate_claims(account, null, origin), 'session.password', 'session', null, null, 'failure', '{"reason":"limited"}');
