@@ -84,9 +84,10 @@ function Problems({ errors, refusal }: { errors: NoteErrors; refusal?: string })
   if (!refusal) return <ErrorSummary errors={sentences} />;
   const signIn = refusal === 'signed_out' || refusal === 'second_factor';
   return (
-    <div id="error-summary" tabIndex={-1} data-focus>
+    <div id="error-summary" class="error-summary" tabIndex={-1} data-focus>
       <Alert tone="danger" title={t.summary}>
         <p>{labelOf(t, 'refusal', refusal)}</p>
+        <p>{t.samePatient}</p>
         {signIn ? (
           <p>
             <a href="/sign-in" target="_blank" rel="noopener">

@@ -43,6 +43,8 @@ export const notes = messages(
     missing: (names: string) => `Non rempli\u00a0: ${names}.`,
     authorUnknown: 'Auteur non accessible',
     summary: 'La note n’est pas enregistrée. Votre texte est conservé ci-dessous.',
+    samePatient:
+      'L’identité du patient ne peut pas s’afficher pour le moment\u00a0: la note reste liée au même dossier.',
     problem_empty: 'Écrivez au moins une partie de la note.',
     problem_too_long:
       'Cette partie dépasse 20\u202f000 caractères. Raccourcissez-la ou répartissez-la dans une deuxième note.',
@@ -105,6 +107,7 @@ export const notes = messages(
     missing: (names: string) => `Not filled in: ${names}.`,
     authorUnknown: 'Author not accessible',
     summary: 'The note has not been saved. Your text is kept below.',
+    samePatient: 'The identity of the patient cannot be shown for now: the note stays with the same record.',
     problem_empty: 'Write at least one part of the note.',
     problem_too_long: 'This part is longer than 20\u202f000 characters. Shorten it, or spread it over a second note.',
     problem_unknown_choice: 'Choose a value from the list.',
