@@ -96,11 +96,13 @@ begin
   return (select p.organisation_id from store.patients p where p.id = patient);
 end $$;
 
-create function access.in_care_of(account uuid, patient uuid) returns boolean
+create function access.in_care_of(account uuid, organisation uuid, patient uuid) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
   return exists (
     select from access.care_team_patients p join access.care_team_members m using (care_team_id)
+    -- somebody may work in two organisations; a session is in one
+    join access.care_teams t on t.id = p.care_team_id and t.organisation_id = organisation
     where p.patient_id = patient and m.account_id = account
       and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
       and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until);
@@ -111,12 +113,12 @@ create function access.sees(role text, account uuid, organisation uuid, own uuid
 language plpgsql stable set search_path = '' as $$
 begin
   return coalesce(case role
-    when 'clinician' then access.in_care_of(account, patient)
+    when 'clinician' then access.in_care_of(account, organisation, patient)
     when 'secretary' then access.organisation_of(patient) = organisation
     when 'patient' then patient = own
   end, false);
 end $$;
-comment on function access.sees is 'Clinician: on a care team of the patient. Secretary: same organisation. Patient: own record. Nobody else.';
+comment on function access.sees is 'Clinician: on a care team of the patient, in the organisation of the session. Secretary: same organisation. Patient: own record. Nobody else.';
 
 create function access.may_open(claims text[], patient uuid, level text) returns boolean
 language plpgsql stable set search_path = '' as $$
@@ -140,6 +142,7 @@ begin
   return array(
     select p.patient_id
     from access.care_team_members m join access.care_team_patients p using (care_team_id)
+    join access.care_teams t on t.id = m.care_team_id and t.organisation_id = c[3]::uuid
     where m.account_id = c[2]::uuid
       and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
       and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until);
@@ -157,7 +160,8 @@ begin
         or exists (select from audit.events e where e.shown @> array[claims[5]::uuid] and e.actor_id = account)
         or exists (select from store.notes n where n.patient_id = claims[5]::uuid and n.author_id = account);
   end if;
-  return exists (select from access.memberships m where m.account_id = account and m.organisation_id = claims[3]::uuid);
+  -- a colleague isn't a patient who has an account here: identity is the vault's to open
+  return exists (select from access.memberships m where m.account_id = account and m.organisation_id = claims[3]::uuid and m.role <> 'patient');
 end $$;
 
 reset role;

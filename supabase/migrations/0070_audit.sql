@@ -313,12 +313,14 @@ language sql stable set search_path = '' as $$
   from audit.leaves l left join chain c on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
   where l.organisation_id = any (organisations) and c.seq is null
   union all
-  select h.organisation_id, h.lane, h.seq, 'the head of the lane is not its last event'
-  from audit.lanes h
-  left join lateral (select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (h.organisation_id, h.lane)
+  -- a lane has a head also when somebody took its row away
+  select p.organisation_id, p.lane, coalesce(h.seq, t.seq), 'the head of the lane is not its last event'
+  from (select h.organisation_id, h.lane from audit.lanes h where h.organisation_id = any (organisations)
+        union select c.organisation_id, c.lane from chain c) p
+  left join audit.lanes h on (h.organisation_id, h.lane) = (p.organisation_id, p.lane)
+  left join lateral (select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (p.organisation_id, p.lane)
                      order by c.seq desc limit 1) t on true
-  where h.organisation_id = any (organisations)
-    and (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')))
+  where (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')))
   order by 1, 2, 3
 $$;
 comment on function audit.check_lanes is 'Every break in the chains of these organisations, with its place; no row: intact. Internal.';
@@ -351,7 +353,9 @@ grant execute on function audit.heads to vs_auditor;
 
 create function audit.verify_all() returns table (organisation_id uuid, lane int, seq bigint, problem text)
 language sql stable security definer set search_path = '' set debug_print_plan = off as $$
-  select * from audit.check_lanes(array(select distinct l.organisation_id from audit.lanes l))
+  -- whoever is named anywhere: an organisation whose lanes were taken away is still verified
+  select * from audit.check_lanes(array(select l.organisation_id from audit.lanes l union select l.organisation_id from audit.leaves l
+                                        union select e.organisation_id from audit.events e))
 $$;
 comment on function audit.verify_all is 'Every chain of the installation: for the DBA and `vitalsync audit verify`.';
 grant execute on function audit.verify_all to vs_dba;

@@ -27,7 +27,8 @@ create table audit.selections (
   id          uuid primary key,
   session_id  uuid not null,
   patients    uuid[] not null,
-  made_at     timestamptz not null default clock_timestamp()
+  made_at     timestamptz not null default clock_timestamp(),
+  transaction xid8 not null default pg_current_xact_id()
 );
 comment on table audit.selections is 'What a list or a search will show: chosen in the first transaction, read in the second.';
 -- clearing out
@@ -111,7 +112,7 @@ begin
   if not audit.open_all(claims, patients, array['identity']) then return 'limited'; end if;
   -- a page that is asked for again after a lost connection brings the same id
   insert into audit.selections as s (id, session_id, patients) values (selection, claims[1]::uuid, patients)
-  on conflict (id) do update set patients = excluded.patients where s.session_id = excluded.session_id;
+  on conflict (id) do update set patients = excluded.patients, transaction = excluded.transaction where s.session_id = excluded.session_id;
   if not found then
     raise exception using errcode = 'VS409', message = 'this page was asked for already: load it again';
   end if;
@@ -124,9 +125,11 @@ create function audit.selected(selection uuid) returns uuid[]
 language plpgsql stable parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 begin
   return coalesce((select s.patients from audit.selections s
-                   where s.id = selection and s.session_id = (access.claims())[1]::uuid), '{}');
+                   where s.id = selection and s.session_id = (access.claims())[1]::uuid
+                     -- not of this transaction: what a search found is told after its record is committed
+                     and s.transaction is distinct from pg_current_xact_id_if_assigned()), '{}');
 end $$;
-comment on function audit.selected is 'The patients that this list or search of one''s own session shows.';
+comment on function audit.selected is 'The patients that this list or search of one''s own session shows, once an earlier transaction has committed it.';
 grant execute on function audit.selected to vs_clinician, vs_secretary;
 
 create function audit.open_patient_list(selection uuid) returns text

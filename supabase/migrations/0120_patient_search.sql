@@ -115,7 +115,7 @@ begin
     perform audit.append(c, 'patients.search', 'Patient', null, null, 'failure');
     return 'forbidden';
   end if;
-  if day !~ '^\d{4}-\d{2}-\d{2}$' then return 'invalid'; end if;
+  if day !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then return 'invalid'; end if;
   if day is null and cardinality(long_words) = 0 then return 'too_short'; end if;
   ring := vault.ring();
   keys := array(select vault.search_key(ring, split_part(e, '=', 1), c[3]::uuid) from unnest(string_to_array(ring, ',')) e);
