@@ -32,7 +32,11 @@ not at all; what was taken before isn't taken twice. The exit code is 1 when a f
 type Target = { organisation: string; clinician: string; bar: ((progress: Progress) => void) | undefined };
 
 /** The session of the service account ends with the command, also when it failed. */
-async function importInto(site: Site, files: string[], { organisation, clinician, bar }: Target): Promise<ImportResult> {
+async function importInto(
+  site: Site,
+  files: string[],
+  { organisation, clinician, bar }: Target,
+): Promise<ImportResult> {
   const token = await openSession(site, organisation, clinician);
   const connection = await connect(site.edgeUrl);
   const stop = new AbortController();
@@ -82,7 +86,11 @@ function progressBar(): (progress: Progress) => void {
 
 function describe({ files, types }: ImportResult): string {
   const taken = files.filter((file) => file.outcome === 'taken').length;
-  const parts = [describeTypes(types), files.flatMap(describeFailure).join('\n'), `${taken} of ${files.length} files taken.`];
+  const parts = [
+    describeTypes(types),
+    files.flatMap(describeFailure).join('\n'),
+    `${taken} of ${files.length} files taken.`,
+  ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
