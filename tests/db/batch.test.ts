@@ -28,24 +28,59 @@ afterAll(async () => {
   await world.close();
 });
 
-const who = (person: Person, token: string | null = person.token): Who => ({ token, role: person.role as Role, ip: '192.0.2.7', userAgent: 'test', requestId: randomUUID() });
-const query = <Row>(text: TemplateStringsArray, ...values: unknown[]): CompiledQuery<Row> => sql<Row>(text, ...values).compile(k);
+const who = (person: Person, token: string | null = person.token): Who => ({
+  token,
+  role: person.role as Role,
+  ip: '192.0.2.7',
+  userAgent: 'test',
+  requestId: randomUUID(),
+});
+const query = <Row>(text: TemplateStringsArray, ...values: unknown[]): CompiledQuery<Row> =>
+  sql<Row>(text, ...values).compile(k);
 const openPatient = (id: string) => query<{ answer: string }>`select audit.open_patient(${id}) as answer`;
-const notes = (id: string) => query<{ id: string; subjective: string }>`select id, subjective from clinic.notes where patient_id = ${id} order by created_at`;
-const writeNote = (key: string, id: string, subjective: string) => query<{ id: string }>`select clinic.write_note(${key}, ${id}, ${JSON.stringify({ subjective })}) as id`;
-const reasonOf = (attempt: Promise<unknown>) => attempt.then(() => 'done', (refusal: Refusal) => refusal.reason);
+const notes = (id: string) =>
+  query<{
+    id: string;
+    subjective: string;
+  }>`select id, subjective from clinic.notes where patient_id = ${id} order by created_at`;
+const writeNote = (key: string, id: string, subjective: string) =>
+  query<{ id: string }>`select clinic.write_note(${key}, ${id}, ${JSON.stringify({ subjective })}) as id`;
+const reasonOf = (attempt: Promise<unknown>) =>
+  attempt.then(
+    () => 'done',
+    (refusal: Refusal) => refusal.reason,
+  );
 
-const read = (through: Door, person: Person, id: string) => through.read(who(person), { open: openPatient(id), focus: id, reads: [notes(id)] });
+const read = (through: Door, person: Person, id: string) =>
+  through.read(who(person), { open: openPatient(id), focus: id, reads: [notes(id)] });
 const write = (through: Door, person: Person, id: string, text: string, key = randomUUID(), open = openPatient(id)) =>
-  through.write(who(person), { open, focus: id, key, operation: 'notes.write', change: writeNote(key, id, text), reads: [notes(id)] });
-const countNotes = async (text: string, id = world.a.mine) => (await read(door, world.a.clinician, id))[0].filter((n) => n.subjective === text).length;
+  through.write(who(person), {
+    open,
+    focus: id,
+    key,
+    operation: 'notes.write',
+    change: writeNote(key, id, text),
+    reads: [notes(id)],
+  });
+const countNotes = async (text: string, id = world.a.mine) =>
+  (await read(door, world.a.clinician, id))[0].filter((n) => n.subjective === text).length;
 
 describe('one page is one round trip', () => {
   test('a chart of nine reads', async () => {
     const id = world.a.mine;
     await read(door, world.a.clinician, id); // connects
     wire.reset();
-    const reads = [query`select * from clinic.me`, query`select * from clinic.patients`, ...clinicalTables.map((t) => k.selectFrom(`clinic.${t}` as 'clinic.notes').selectAll().compile()), query`select * from clinic.allergy_status`];
+    const reads = [
+      query`select * from clinic.me`,
+      query`select * from clinic.patients`,
+      ...clinicalTables.map((t) =>
+        k
+          .selectFrom(`clinic.${t}` as 'clinic.notes')
+          .selectAll()
+          .compile(),
+      ),
+      query`select * from clinic.allergy_status`,
+    ];
     const results = await door.read(who(world.a.clinician), { open: openPatient(id), focus: id, reads });
     expect(results.map((rows) => rows.length)).toEqual(reads.map(() => 1));
     expect(wire.bursts()).toBe(1);
@@ -68,12 +103,18 @@ describe('one page is one round trip', () => {
 describe('when the first transaction fails', () => {
   test.each([
     ['an error', query<{ answer: string }>`select (1 / 0)::text as answer`, 'fault'],
-    ['a hidden patient', query<{ answer: string }>`select audit.open_patient('00000000-0000-4000-8000-00000000dead') as answer`, 'hidden'],
+    [
+      'a hidden patient',
+      query<{ answer: string }>`select audit.open_patient('00000000-0000-4000-8000-00000000dead') as answer`,
+      'hidden',
+    ],
     ['a refusal in words', query<{ answer: string }>`select 'limited' as answer`, 'limited'],
     ['an injected commit', query<{ answer: string }>`select 'ok' as answer; commit`, 'fault'],
   ])('with %s, nothing is read and nothing is written', async (_, open, reason) => {
     const text = randomUUID();
-    expect(await reasonOf(door.read(who(world.a.clinician), { open, focus: world.a.mine, reads: [notes(world.a.mine)] }))).toBe(reason);
+    expect(
+      await reasonOf(door.read(who(world.a.clinician), { open, focus: world.a.mine, reads: [notes(world.a.mine)] })),
+    ).toBe(reason);
     const written = await reasonOf(write(door, world.a.clinician, world.a.mine, text, randomUUID(), open));
     expect(written).toBe(reason);
     // an announced change whose opening was refused in words may have been made by someone who had it open: never shown as done
@@ -86,13 +127,22 @@ describe('when the first transaction fails', () => {
     await client.query('begin');
     await client.query("select iam.enter($1, $2, null, 'write')", [world.a.clinician.token, world.db.ring]);
     await client.query("select ops.intend($1, 'notes.write')", [key]);
-    await expect(client.query('select clinic.write_note($1, $2, $3)', [key, world.a.mine, { subjective: 'x' }])).rejects.toMatchObject({ code: 'VS428' });
+    await expect(
+      client.query('select clinic.write_note($1, $2, $3)', [key, world.a.mine, { subjective: 'x' }]),
+    ).rejects.toMatchObject({ code: 'VS428' });
     await client.query('rollback');
     await client.end();
   });
 
   test('signed out, the reading transaction gives nothing', async () => {
-    expect(await reasonOf(door.read(who(world.a.clinician, 'x'.repeat(43)), { open: openPatient(world.a.mine), reads: [notes(world.a.mine)] }))).toBe('signed_out');
+    expect(
+      await reasonOf(
+        door.read(who(world.a.clinician, 'x'.repeat(43)), {
+          open: openPatient(world.a.mine),
+          reads: [notes(world.a.mine)],
+        }),
+      ),
+    ).toBe('signed_out');
   });
 });
 
@@ -116,7 +166,7 @@ describe('a change happens once', () => {
     expect((await read(door, world.a.clinician, world.a.mine))[0].length).toBeGreaterThan(0);
   });
 
-  test('somebody else\'s key is a conflict', async () => {
+  test("somebody else's key is a conflict", async () => {
     const key = randomUUID();
     await write(door, world.a.clinician, world.a.mine, 'Premier', key);
     expect(await reasonOf(write(door, world.a.colleague, world.a.theirs, 'Second', key))).toBe('conflict');
@@ -128,7 +178,11 @@ describe('a connection that somebody poisoned', () => {
   let client: pg.Client;
   let single: Door;
   /** One connection for everybody, with prepared statements, as in a small pool. */
-  const only: Source = { prepares: true, take: async () => ({ client, giveBack: () => {} }), close: async () => client.end() };
+  const only: Source = {
+    prepares: true,
+    take: async () => ({ client, giveBack: () => {} }),
+    close: async () => client.end(),
+  };
 
   beforeAll(async () => {
     client = await connect(world.db.edgeUrl);
@@ -136,8 +190,25 @@ describe('a connection that somebody poisoned', () => {
   });
   afterAll(() => single.close());
 
-  const settingsNow = () => single.read(who(world.b.clinician), { open: query`select 'ok' as answer`, reads: [query<{ name: string; setting: string }>`select name, setting from pg_settings where name !~ '^(transaction_|vs\\.|in_hot)' order by name`] });
-  const page = async () => (await single.read(who(world.b.clinician), { open: openPatient(world.b.mine), focus: world.b.mine, reads: [query`select *, current_user as acting, current_setting('timezone') as zone from clinic.patients`, notes(world.b.mine)] }));
+  const settingsNow = () =>
+    single.read(who(world.b.clinician), {
+      open: query`select 'ok' as answer`,
+      reads: [
+        query<{
+          name: string;
+          setting: string;
+        }>`select name, setting from pg_settings where name !~ '^(transaction_|vs\\.|in_hot)' order by name`,
+      ],
+    });
+  const page = async () =>
+    await single.read(who(world.b.clinician), {
+      open: openPatient(world.b.mine),
+      focus: world.b.mine,
+      reads: [
+        query`select *, current_user as acting, current_setting('timezone') as zone from clinic.patients`,
+        notes(world.b.mine),
+      ],
+    });
 
   test('leaves nothing to the next user, whatever setting it was', async () => {
     const server = await serverFiles(world.db);
@@ -146,26 +217,60 @@ describe('a connection that somebody poisoned', () => {
     const { rows: poisons } = await client.query<{ name: string; value: string }>(userSettings);
     expect(poisons.length).toBeGreaterThan(100);
     const expired = await asOwner(world.db.admin, () => openSession(world.db, world.b.clinician.account));
-    await asOwner(world.db.admin, () => world.db.admin.query('update iam.sessions set revoked_at = now() where token_hash = iam.hash_token($1)', [expired]));
-    for (const { name, value } of [...poisons, { name: 'role', value: 'vs_dpo' }, { name: 'log_parameter_max_length_on_error', value: '-1' }]) {
-      await reasonOf(single.read(who(world.a.clinician), { open: openPatient(world.a.mine), reads: [query`select set_config(${name}, ${value}, false)`] }));
+    await asOwner(world.db.admin, () =>
+      world.db.admin.query('update iam.sessions set revoked_at = now() where token_hash = iam.hash_token($1)', [
+        expired,
+      ]),
+    );
+    for (const { name, value } of [
+      ...poisons,
+      { name: 'role', value: 'vs_dpo' },
+      { name: 'log_parameter_max_length_on_error', value: '-1' },
+    ]) {
+      await reasonOf(
+        single.read(who(world.a.clinician), {
+          open: openPatient(world.a.mine),
+          reads: [query`select set_config(${name}, ${value}, false)`],
+        }),
+      );
       expect([name, await page()]).toEqual([name, expected]);
       // the entrance of somebody without a session fails with token and ring as parameters: what would a log show?
-      expect(await reasonOf(single.read(who(world.b.clinician, expired), { open: openPatient(world.b.mine), reads: [] }))).toBe('signed_out');
+      expect(
+        await reasonOf(single.read(who(world.b.clinician, expired), { open: openPatient(world.b.mine), reads: [] })),
+      ).toBe('signed_out');
     }
     expect((await settingsNow())[0]).toEqual(before);
     const log = server.log();
-    for (const secret of [expired, world.a.clinician.token, world.b.clinician.token, world.db.ring, ...world.db.ring.split(',').map((one) => one.split('=')[1]!)]) expect(log.includes(secret)).toBe(false);
+    for (const secret of [
+      expired,
+      world.a.clinician.token,
+      world.b.clinician.token,
+      world.db.ring,
+      ...world.db.ring.split(',').map((one) => one.split('=')[1]!),
+    ])
+      expect(log.includes(secret)).toBe(false);
     expect(log).not.toMatch(/Cabinet [AB]|Texte libre/);
   });
 
   test('nor do cursors, listeners, advisory locks and an aborted or open transaction', async () => {
     const expected = await page();
-    for (const left of ['begin; select 1/0', 'begin', "begin; declare c cursor with hold for select 1; commit; listen x; select pg_advisory_lock(42)", 'begin isolation level serializable read only']) {
+    for (const left of [
+      'begin; select 1/0',
+      'begin',
+      'begin; declare c cursor with hold for select 1; commit; listen x; select pg_advisory_lock(42)',
+      'begin isolation level serializable read only',
+    ]) {
       await client.query(left).catch(() => {});
       expect(await page()).toEqual(expected);
     }
-    const [cursors] = await single.read(who(world.b.clinician), { open: query`select 'ok' as answer`, reads: [query<{ left: string }>`select (select count(*) from pg_cursors where is_holdable) + (select count(*) from pg_listening_channels()) + (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as left`] });
+    const [cursors] = await single.read(who(world.b.clinician), {
+      open: query`select 'ok' as answer`,
+      reads: [
+        query<{
+          left: string;
+        }>`select (select count(*) from pg_cursors where is_holdable) + (select count(*) from pg_listening_channels()) + (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as left`,
+      ],
+    });
     expect(cursors).toEqual([{ left: '0' }]);
   });
 });

@@ -6,7 +6,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { asOwner } from '../../db/owner.ts';
 import { openSession } from '../support/practice.ts';
-import { connectEdge, createWorld, type Entry, inTransaction, look, open, openPatient, outcome, type World } from '../support/world.ts';
+import {
+  connectEdge,
+  createWorld,
+  type Entry,
+  inTransaction,
+  look,
+  open,
+  openPatient,
+  outcome,
+  type World,
+} from '../support/world.ts';
 
 let world: World;
 let edge: pg.Client;
@@ -34,16 +44,25 @@ const settings = ['claims', 'keys', 'slot'] as const;
 const carried = (client: pg.Client): Promise<Carried> =>
   inTransaction(client, clinician, async () => {
     await client.query('select * from clinic.observations');
-    const query = "select current_setting('vs.claims') as claims, current_setting('vs.keys') as keys, current_setting('vs.slot') as slot";
+    const query =
+      "select current_setting('vs.claims') as claims, current_setting('vs.keys') as keys, current_setting('vs.slot') as slot";
     return (await client.query<Carried>(query)).rows[0]!;
   });
 
 /** Reads as the colleague, or as nobody, with settings put there by hand. */
-const withSettings = (client: pg.Client, entry: Entry, by: Partial<Carried>, query = 'select birth_name from clinic.patients') =>
-  outcome(inTransaction(client, entry, async () => {
-    for (const name of settings) if (by[name] !== undefined) await client.query('select set_config($1, $2, true)', [`vs.${name}`, by[name]]);
-    return (await client.query(query)).rows;
-  }));
+const withSettings = (
+  client: pg.Client,
+  entry: Entry,
+  by: Partial<Carried>,
+  query = 'select birth_name from clinic.patients',
+) =>
+  outcome(
+    inTransaction(client, entry, async () => {
+      for (const name of settings)
+        if (by[name] !== undefined) await client.query('select set_config($1, $2, true)', [`vs.${name}`, by[name]]);
+      return (await client.query(query)).rows;
+    }),
+  );
 
 describe('a transaction carries what can be read and not used elsewhere', () => {
   test.each(settings)('nothing of a token or a master key stands in vs.%s', async (name) => {
@@ -67,7 +86,9 @@ describe('a transaction carries what can be read and not used elsewhere', () => 
     const kept = await carried(edge);
     const query = 'select * from clinic.observations';
     expect(await withSettings(other, clinician, { [name]: kept[name] }, query)).toMatch(/^VS(401|500)$/);
-    expect(await withSettings(other, { ...colleague, focus: world.a.theirs }, { [name]: kept[name] }, query)).toSatisfy(isRefusalOrOwnRow);
+    expect(await withSettings(other, { ...colleague, focus: world.a.theirs }, { [name]: kept[name] }, query)).toSatisfy(
+      isRefusalOrOwnRow,
+    );
   });
 
   test('vs.slot with another patient or level put before it opens nothing', async () => {
@@ -90,18 +111,22 @@ describe('a transaction carries what can be read and not used elsewhere', () => 
 
 // the colleague reading their own patient is right; anything of the clinician's isn't
 const isRefusalOrOwnRow = (result: unknown) =>
-  typeof result === 'string' ? /^VS(401|428|500)$/.test(result) : Array.isArray(result) && result.every((row) => row.patient_id === world.a.theirs);
+  typeof result === 'string'
+    ? /^VS(401|428|500)$/.test(result)
+    : Array.isArray(result) && result.every((row) => row.patient_id === world.a.theirs);
 
 describe('forged claims', () => {
   const forged = (change: (fields: string) => string) =>
-    outcome(inTransaction(edge, clinician, async () => {
-      const { rows } = await edge.query("select current_setting('vs.claims') as claims");
-      const claims: string = rows[0].claims;
-      const by = claims.slice(0, 64) + change(claims.slice(64));
-      expect(by).not.toBe(claims);
-      await edge.query("select set_config('vs.claims', $1, true)", [by]);
-      return (await edge.query('select id from clinic.patients')).rows;
-    }));
+    outcome(
+      inTransaction(edge, clinician, async () => {
+        const { rows } = await edge.query("select current_setting('vs.claims') as claims");
+        const claims: string = rows[0].claims;
+        const by = claims.slice(0, 64) + change(claims.slice(64));
+        expect(by).not.toBe(claims);
+        await edge.query("select set_config('vs.claims', $1, true)", [by]);
+        return (await edge.query('select id from clinic.patients')).rows;
+      }),
+    );
 
   test('cannot name another account', async () => {
     expect(await forged((f) => f.replace(world.a.clinician.account, world.a.colleague.account))).toBe('VS401');
@@ -133,15 +158,25 @@ describe('forged claims', () => {
 
 describe('another role by hand', () => {
   const roles = ['patient', 'clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher', 'import', 'anon'];
-  const views = ['clinic.patient_names', 'clinic.notes', 'clinic.accounts', 'clinic.audit_events', 'clinic.record_accesses', 'clinic.care_teams', 'audit.events'];
+  const views = [
+    'clinic.patient_names',
+    'clinic.notes',
+    'clinic.accounts',
+    'clinic.audit_events',
+    'clinic.record_accesses',
+    'clinic.care_teams',
+    'audit.events',
+  ];
 
-  test.each(roles)('set_config(\'role\', \'vs_%s\') shows a secretary nothing more', async (role) => {
+  test.each(roles)("set_config('role', 'vs_%s') shows a secretary nothing more", async (role) => {
     const secretary: Entry = { token: world.a.secretary.token, ring: world.db.ring };
     for (const view of views) {
-      const attempt = await outcome(inTransaction(edge, secretary, async () => {
-        await edge.query('select set_config($1, $2, true)', ['role', `vs_${role}`]);
-        return Number((await edge.query(`select count(*) from ${view}`)).rows[0].count);
-      }));
+      const attempt = await outcome(
+        inTransaction(edge, secretary, async () => {
+          await edge.query('select set_config($1, $2, true)', ['role', `vs_${role}`]);
+          return Number((await edge.query(`select count(*) from ${view}`)).rows[0].count);
+        }),
+      );
       expect([0, '42501', 'VS403', 'VS404', 'VS428']).toContain(attempt);
     }
   });
@@ -154,10 +189,12 @@ describe('another role by hand', () => {
 
   test('every function asks the sealed role, not the current one', async () => {
     const attempt = (role: string, call: string, values: unknown[] = []) =>
-      outcome(inTransaction(edge, { ...clinician, phase: 'write' }, async () => {
-        await edge.query('select set_config($1, $2, true)', ['role', role]);
-        return (await edge.query(`select ${call} as answer`, values)).rows[0].answer;
-      }));
+      outcome(
+        inTransaction(edge, { ...clinician, phase: 'write' }, async () => {
+          await edge.query('select set_config($1, $2, true)', ['role', role]);
+          return (await edge.query(`select ${call} as answer`, values)).rows[0].answer;
+        }),
+      );
     expect(await attempt('vs_import', 'clinic.import_patient($1)', [{ source: 'x', birth_name: 'x' }])).toBe('VS403');
     expect(await attempt('vs_import', 'clinic.import_rows($1, $2, $3)', [world.a.mine, 'notes', '[]'])).toBe('VS404');
     expect(await attempt('vs_auditor', 'audit.open_log()')).toBe('forbidden');
@@ -167,8 +204,15 @@ describe('another role by hand', () => {
   });
 
   test('the import seals and opens nothing', async () => {
-    const token = (await asOwner(world.db.admin, () => world.db.admin.query('select iam.open_import_session($1, $2, $3) as token',
-      [world.db.ring, world.a.organisation, world.a.clinician.account]))).rows[0].token;
+    const token = (
+      await asOwner(world.db.admin, () =>
+        world.db.admin.query('select iam.open_import_session($1, $2, $3) as token', [
+          world.db.ring,
+          world.a.organisation,
+          world.a.clinician.account,
+        ]),
+      )
+    ).rows[0].token;
     const service: Entry = { token, ring: world.db.ring };
     expect(await openPatient(edge, service, world.a.mine)).toBe('hidden');
     expect(await outcome(look(edge, service, 'select * from clinic.patients'))).toBe('42501');
@@ -182,7 +226,9 @@ describe('another role by hand', () => {
 
 describe('the functions of signing in', () => {
   test('cannot be called by any role that the edge may become', async () => {
-    const { rows } = await edge.query("select rolname from pg_roles where pg_has_role('vs_edge', oid, 'member') or rolname = 'vs_edge'");
+    const { rows } = await edge.query(
+      "select rolname from pg_roles where pg_has_role('vs_edge', oid, 'member') or rolname = 'vs_edge'",
+    );
     expect(rows.length).toBe(10);
     for (const { rolname } of rows) {
       const query = `select p.oid::regprocedure::text as f from pg_proc p join pg_namespace n on n.oid = p.pronamespace
@@ -197,7 +243,12 @@ describe('the functions of signing in', () => {
 
   test('are all that the gate can do', async () => {
     const gate = await connect(world.db.gateUrl);
-    for (const query of ['select * from iam.accounts', "select iam.enter('x', 'y')", 'select * from clinic.patients', "select set_config('role', 'vs_clinician', true)"])
+    for (const query of [
+      'select * from iam.accounts',
+      "select iam.enter('x', 'y')",
+      'select * from clinic.patients',
+      "select set_config('role', 'vs_clinician', true)",
+    ])
       expect(await outcome(gate.query(query))).toMatch(/^(42501|22023)$/);
     await gate.end();
   });
@@ -207,13 +258,25 @@ describe('keys', () => {
   test('another ring than the one that sealed opens nothing', async () => {
     const ring = `${world.db.ring.split('=')[0]}=${randomBytes(64).toString('base64')}`;
     expect(await outcome(look(edge, { ...clinician, ring }, 'select birth_name from clinic.patients'))).toBe('VS500');
-    expect(await outcome(look(edge, { ...clinician, ring: `x=${randomBytes(64).toString('base64')}` }, 'select birth_name from clinic.patients'))).toBe('VS503');
+    expect(
+      await outcome(
+        look(
+          edge,
+          { ...clinician, ring: `x=${randomBytes(64).toString('base64')}` },
+          'select birth_name from clinic.patients',
+        ),
+      ),
+    ).toBe('VS503');
   });
 
   test('no error of a broken ring quotes it', async () => {
     for (const ring of ['canary', 'canary=', '2026=canary', world.db.ring.slice(0, -3)]) {
-      const failed = await look(edge, { ...clinician, ring }, 'select birth_name from clinic.patients').catch((error: Error) => error);
-      expect(JSON.stringify(failed, Object.getOwnPropertyNames(failed))).not.toMatch(new RegExp(`canary|${escaped(world.db.ring.slice(5, 30))}`));
+      const failed = await look(edge, { ...clinician, ring }, 'select birth_name from clinic.patients').catch(
+        (error: Error) => error,
+      );
+      expect(JSON.stringify(failed, Object.getOwnPropertyNames(failed))).not.toMatch(
+        new RegExp(`canary|${escaped(world.db.ring.slice(5, 30))}`),
+      );
     }
   });
 
@@ -224,9 +287,20 @@ describe('keys', () => {
       const fresh = await connectEdge(world.db);
       fresh.on('notice', (notice) => said.push(JSON.stringify(notice, Object.getOwnPropertyNames(notice))));
       await fresh.query('begin');
-      await fresh.query("select set_config(name, value, true) from (values ('debug_print_plan', 'on'), ('debug_pretty_print', 'off'), ('client_min_messages', 'log')) s (name, value)");
-      await fresh.query('select iam.enter((select $1::text offset 0), (select $2::text offset 0), null, $3)', [world.a.clinician.token, world.db.ring, phase]);
-      for (const query of ['select * from clinic.patients', 'select * from clinic.observations', 'select * from clinic.me', "select audit.open_patient_search(gen_random_uuid(), 'nom', '')"]) {
+      await fresh.query(
+        "select set_config(name, value, true) from (values ('debug_print_plan', 'on'), ('debug_pretty_print', 'off'), ('client_min_messages', 'log')) s (name, value)",
+      );
+      await fresh.query('select iam.enter((select $1::text offset 0), (select $2::text offset 0), null, $3)', [
+        world.a.clinician.token,
+        world.db.ring,
+        phase,
+      ]);
+      for (const query of [
+        'select * from clinic.patients',
+        'select * from clinic.observations',
+        'select * from clinic.me',
+        "select audit.open_patient_search(gen_random_uuid(), 'nom', '')",
+      ]) {
         await fresh.query('savepoint s');
         await outcome(fresh.query(query));
         await fresh.query('rollback to s');
@@ -239,25 +313,42 @@ describe('keys', () => {
     const { rows } = await superuser('select value from vault.secrets');
     const printed = said.join(' ');
     const master = Buffer.from(world.db.ring.split('=')[1]!, 'base64');
-    for (const secret of [rows[0].value as Buffer, master, Buffer.from(world.db.ring), Buffer.from(world.a.clinician.token)])
-      for (const bytes of [[...secret], [...new Int8Array(secret)]]) expect(printed.includes(bytes.slice(8, 20).join(' '))).toBe(false);
+    for (const secret of [
+      rows[0].value as Buffer,
+      master,
+      Buffer.from(world.db.ring),
+      Buffer.from(world.a.clinician.token),
+    ])
+      for (const bytes of [[...secret], [...new Int8Array(secret)]])
+        expect(printed.includes(bytes.slice(8, 20).join(' '))).toBe(false);
   });
 
-  test.each(['vault.secrets', 'vault.keys', 'vault.masters', 'store.patients', 'iam.accounts', 'iam.sessions'])('cannot name %s', async (table) => {
-    expect(await outcome(look(edge, clinician, `select * from ${table}`))).toBe('42501');
-  });
+  test.each(['vault.secrets', 'vault.keys', 'vault.masters', 'store.patients', 'iam.accounts', 'iam.sessions'])(
+    'cannot name %s',
+    async (table) => {
+      expect(await outcome(look(edge, clinician, `select * from ${table}`))).toBe('42501');
+    },
+  );
 
-  test.each(['vault.session_secret()', "vault.unwrap('x', gen_random_uuid(), 'identity')", 'vault.ring()', "vault.release(gen_random_uuid(), 'identity')",
-    "vault.open('identity', gen_random_uuid(), gen_random_uuid(), 1, '', '{}', '{}')", 'access.claims()', "audit.append(null, 'x', 'x', null, null, 'success')"])(
-    'cannot call %s', async (call) => {
-      expect(await outcome(look(edge, clinician, `select ${call}`))).toBe('42501');
-    });
+  test.each([
+    'vault.session_secret()',
+    "vault.unwrap('x', gen_random_uuid(), 'identity')",
+    'vault.ring()',
+    "vault.release(gen_random_uuid(), 'identity')",
+    "vault.open('identity', gen_random_uuid(), gen_random_uuid(), 1, '', '{}', '{}')",
+    'access.claims()',
+    "audit.append(null, 'x', 'x', null, null, 'success')",
+  ])('cannot call %s', async (call) => {
+    expect(await outcome(look(edge, clinician, `select ${call}`))).toBe('42501');
+  });
 });
 
 describe('a session', () => {
   const session = () => asOwner(world.db.admin, () => openSession(world.db, world.a.clinician.account));
   const change = (set: string, token: string) =>
-    asOwner(world.db.admin, () => world.db.admin.query(`update iam.sessions set ${set} where token_hash = iam.hash_token($1)`, [token]));
+    asOwner(world.db.admin, () =>
+      world.db.admin.query(`update iam.sessions set ${set} where token_hash = iam.hash_token($1)`, [token]),
+    );
 
   test.each([
     ['expired', "expires_at = clock_timestamp() - interval '1 second'"],
@@ -280,7 +371,9 @@ describe('a session', () => {
   test('of a membership that ended, or of a suspended account, opens nothing', async () => {
     const { account, token } = world.b.clinician;
     const own = async (query: string) => asOwner(world.db.admin, () => world.db.admin.query(query, [account]));
-    await own("update access.memberships set valid_until = clock_timestamp() - interval '1 second' where account_id = $1");
+    await own(
+      "update access.memberships set valid_until = clock_timestamp() - interval '1 second' where account_id = $1",
+    );
     expect(await answerTo(token)).toBe('signed_out');
     await own("update access.memberships set valid_until = 'infinity' where account_id = $1");
     expect(await answerTo(token)).toBe('ok');
@@ -310,7 +403,11 @@ describe('a session', () => {
   };
 });
 
-const secretsOf = () => [world.a.clinician.token, world.db.ring, Buffer.from(world.db.ring.split('=')[1]!, 'base64').toString('latin1')];
+const secretsOf = () => [
+  world.a.clinician.token,
+  world.db.ring,
+  Buffer.from(world.db.ring.split('=')[1]!, 'base64').toString('latin1'),
+];
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 async function superuser(query: string) {
   const client = await connect(world.db.superuserUrl);

@@ -4,7 +4,19 @@ import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { asOwner } from '../../db/owner.ts';
 import { openSession } from '../support/practice.ts';
-import { clinicalTables, connectEdge, createWorld, type Entry, importRecord, inTransaction, look, open, openPatient, outcome, type World } from '../support/world.ts';
+import {
+  clinicalTables,
+  connectEdge,
+  createWorld,
+  type Entry,
+  importRecord,
+  inTransaction,
+  look,
+  open,
+  openPatient,
+  outcome,
+  type World,
+} from '../support/world.ts';
 
 let world: World;
 let edge: pg.Client;
@@ -20,13 +32,22 @@ afterAll(async () => {
 });
 // a session of its own for each test: nothing was opened yet
 beforeEach(async () => {
-  me = { token: await asOwner(world.db.admin, () => openSession(world.db, world.a.clinician.account)), ring: world.db.ring };
+  me = {
+    token: await asOwner(world.db.admin, () => openSession(world.db, world.a.clinician.account)),
+    ring: world.db.ring,
+  };
 });
 
 const everyView = ['patients', 'patient_names', ...clinicalTables];
 const reads = async (entry: Entry, view = 'patients') => outcome(look(edge, entry, `select * from clinic.${view}`));
 const events = async (event: string) =>
-  Number((await asOwner(world.db.admin, () => world.db.admin.query('select count(*) from audit.events where event = $1', [event]))).rows[0].count);
+  Number(
+    (
+      await asOwner(world.db.admin, () =>
+        world.db.admin.query('select count(*) from audit.events where event = $1', [event]),
+      )
+    ).rows[0].count,
+  );
 
 describe('reading a record', () => {
   test.each(everyView)('cannot read clinic.%s of a patient that nobody opened', async (view) => {
@@ -47,8 +68,17 @@ describe('reading a record', () => {
   });
 
   test('cannot open and read in the same statement', async () => {
-    const both = inTransaction(edge, { ...me, phase: 'open' }, async () =>
-      (await edge.query('with o as materialized (select audit.open_patient($1) as answer) select birth_name from o, clinic.patients', [world.a.mine])).rows);
+    const both = inTransaction(
+      edge,
+      { ...me, phase: 'open' },
+      async () =>
+        (
+          await edge.query(
+            'with o as materialized (select audit.open_patient($1) as answer) select birth_name from o, clinic.patients',
+            [world.a.mine],
+          )
+        ).rows,
+    );
     expect(await outcome(both)).toBe('VS428');
   });
 
@@ -102,7 +132,12 @@ describe('reading a record', () => {
 
 describe('time', () => {
   const openedAt = (interval: string) =>
-    asOwner(world.db.admin, () => world.db.admin.query(`update audit.openings set opened_at = clock_timestamp() + $1::interval where patient_id = $2`, [interval, world.a.mine]));
+    asOwner(world.db.admin, () =>
+      world.db.admin.query(
+        `update audit.openings set opened_at = clock_timestamp() + $1::interval where patient_id = $2`,
+        [interval, world.a.mine],
+      ),
+    );
 
   test.each(['-16 minutes', '1 hour'])('cannot read with an opening of %s', async (when) => {
     await openPatient(edge, me, world.a.mine);
@@ -113,27 +148,39 @@ describe('time', () => {
     expect(await reads(me)).toHaveLength(1);
   });
 
-  test.each(['repeatable read', 'serializable'])('cannot read under %s, where a revocation would go unseen', async (level) => {
-    await openPatient(edge, me, world.a.mine);
-    await edge.query(`begin isolation level ${level}`);
-    await edge.query("select iam.enter($1, $2, null, 'read')", [me.token, me.ring]);
-    expect(await outcome(edge.query('select birth_name from clinic.patients'))).toBe('VS428');
-    await edge.query('rollback');
-  });
+  test.each(['repeatable read', 'serializable'])(
+    'cannot read under %s, where a revocation would go unseen',
+    async (level) => {
+      await openPatient(edge, me, world.a.mine);
+      await edge.query(`begin isolation level ${level}`);
+      await edge.query("select iam.enter($1, $2, null, 'read')", [me.token, me.ring]);
+      expect(await outcome(edge.query('select birth_name from clinic.patients'))).toBe('VS428');
+      await edge.query('rollback');
+    },
+  );
 
   test('cannot read on in a transaction whose session has ended meanwhile', async () => {
     await openPatient(edge, me, world.a.mine);
     await edge.query('begin read only');
     await edge.query("select iam.enter($1, $2, null, 'read')", [me.token, me.ring]);
-    await asOwner(world.db.admin, () => world.db.admin.query('update iam.sessions set revoked_at = clock_timestamp() where token_hash = iam.hash_token($1)', [me.token]));
+    await asOwner(world.db.admin, () =>
+      world.db.admin.query(
+        'update iam.sessions set revoked_at = clock_timestamp() where token_hash = iam.hash_token($1)',
+        [me.token],
+      ),
+    );
     expect(await outcome(edge.query('select birth_name from clinic.patients'))).toBe('VS401');
     await edge.query('rollback');
   });
 
   test('no more than 1,000 patients an hour', async () => {
-    await asOwner(world.db.admin, () => world.db.admin.query(
-      `insert into audit.openings select s.id, gen_random_uuid(), 'identity', clock_timestamp(), pg_current_xact_id()
-       from iam.sessions s, generate_series(1, 1000) where s.token_hash = iam.hash_token($1)`, [me.token]));
+    await asOwner(world.db.admin, () =>
+      world.db.admin.query(
+        `insert into audit.openings select s.id, gen_random_uuid(), 'identity', clock_timestamp(), pg_current_xact_id()
+       from iam.sessions s, generate_series(1, 1000) where s.token_hash = iam.hash_token($1)`,
+        [me.token],
+      ),
+    );
     expect(await openPatient(edge, me, world.a.mine)).toBe('limited');
     expect(await reads(me)).toBe('VS428');
     expect(await events('openings.limited')).toBeGreaterThan(0);
@@ -144,7 +191,11 @@ describe('searching', () => {
   test('tells nothing before its record is committed', async () => {
     const selection = randomUUID();
     const peek = await inTransaction(edge, { ...me, phase: 'open' }, async () => {
-      const { rows } = await edge.query('select audit.open_patient_search($1, $2, $3) as answer', [selection, 'nom', '']);
+      const { rows } = await edge.query('select audit.open_patient_search($1, $2, $3) as answer', [
+        selection,
+        'nom',
+        '',
+      ]);
       expect(rows[0].answer).toBe('ok');
       return (await edge.query('select audit.selected($1) as ids', [selection])).rows[0].ids;
     });
@@ -167,7 +218,11 @@ describe('searching', () => {
     const selection = randomUUID();
     await open(edge, me, 'audit.open_patient_search($1, $2, null)', [selection, 'bernardo']);
     expect((await look(edge, me, 'select audit.selected($1) as ids', [selection]))[0].ids).toEqual([right]);
-    const { rows } = await asOwner(world.db.admin, () => world.db.admin.query("select shown, details from audit.events where event = 'patients.search' order by at desc limit 1"));
+    const { rows } = await asOwner(world.db.admin, () =>
+      world.db.admin.query(
+        "select shown, details from audit.events where event = 'patients.search' order by at desc limit 1",
+      ),
+    );
     expect(rows[0].shown).toEqual([right]);
     expect(JSON.parse(rows[0].details)).toEqual({ rejected: [near] });
     expect(await outcome(look(edge, me, 'select birth_name from clinic.patients where id = $1', [near]))).toBe('VS428');

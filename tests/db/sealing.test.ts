@@ -5,7 +5,17 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { asOwner } from '../../db/owner.ts';
-import { clinicalTables, connectEdge, createWorld, type Entry, importRecord, look, openPatient, outcome, type World } from '../support/world.ts';
+import {
+  clinicalTables,
+  connectEdge,
+  createWorld,
+  type Entry,
+  importRecord,
+  look,
+  openPatient,
+  outcome,
+  type World,
+} from '../support/world.ts';
 
 let world: World;
 let edge: pg.Client;
@@ -18,7 +28,11 @@ const keys = { identity: Buffer.alloc(0), clinical: Buffer.alloc(0) };
 
 beforeAll(async () => {
   world = await createWorld();
-  [edge, root, dba] = await Promise.all([connectEdge(world.db), connect(world.db.superuserUrl), connect(world.db.dbaUrl)]);
+  [edge, root, dba] = await Promise.all([
+    connectEdge(world.db),
+    connect(world.db.superuserUrl),
+    connect(world.db.dbaUrl),
+  ]);
   // what a superuser can do to the files: no trigger, no policy
   await root.query('set session_replication_role = replica');
   patient = world.a.mine;
@@ -27,7 +41,9 @@ beforeAll(async () => {
   await openPatient(edge, me, patient);
   await openPatient(edge, me, second);
   for (const level of ['identity', 'clinical'] as const) {
-    const { rows } = await asOwner(world.db.admin, () => world.db.admin.query('select vault.unwrap($1, $2, $3) as key', [world.db.ring, patient, level]));
+    const { rows } = await asOwner(world.db.admin, () =>
+      world.db.admin.query('select vault.unwrap($1, $2, $3) as key', [world.db.ring, patient, level]),
+    );
     keys[level] = rows[0].key;
   }
 });
@@ -50,7 +66,13 @@ function encrypt(key: Buffer, iv: Buffer, aad: Buffer, plaintext: Buffer): Seale
 function tagOf(key: Buffer, iv: Buffer, aad: Buffer, ciphertext: Buffer): Buffer {
   const length = Buffer.alloc(8);
   length.writeBigUInt64BE(BigInt(aad.length) * 8n);
-  return createHmac('sha512', key.subarray(0, 32)).update(aad).update(iv).update(ciphertext).update(length).digest().subarray(0, 32);
+  return createHmac('sha512', key.subarray(0, 32))
+    .update(aad)
+    .update(iv)
+    .update(ciphertext)
+    .update(length)
+    .digest()
+    .subarray(0, 32);
 }
 
 const stored = (key: Buffer, aad: Buffer, text: string): Buffer => {
@@ -71,14 +93,22 @@ describe('A256CBC-HS512', () => {
   const key = Buffer.from([...Array(64).keys()]);
   const iv = Buffer.from('1af38c2dc2b96ffdd86694092341bc04', 'hex');
   const aad = Buffer.from('The second principle of Auguste Kerckhoffs');
-  const plaintext = Buffer.from('A cipher system must not be required to be secret, and it must be able to fall into the hands of the enemy without inconvenience');
+  const plaintext = Buffer.from(
+    'A cipher system must not be required to be secret, and it must be able to fall into the hands of the enemy without inconvenience',
+  );
   const ciphertext = Buffer.from(
     '4affaaadb78c31c5da4b1b590d10ffbd3dd8d5d302423526912da037ecbcc7bd822c301dd67c373bccb584ad3e9279c2e6d12a1374b77f077553df829410446b' +
-    '36ebd97066296ae6427ea75c2e0846a11a09ccf5370dc80bfecbad28c73f09b3a3b75e662a2594410ae496b2e2e6609e31e6e02cc837f053d21f37ff4f51950b' +
-    'be2638d09dd7a4930930806d0703b1f6', 'hex');
+      '36ebd97066296ae6427ea75c2e0846a11a09ccf5370dc80bfecbad28c73f09b3a3b75e662a2594410ae496b2e2e6609e31e6e02cc837f053d21f37ff4f51950b' +
+      'be2638d09dd7a4930930806d0703b1f6',
+    'hex',
+  );
   const tag = Buffer.from('4dd3b4c088a7f45c216839645b2012bf2e6269a8c56a816dbc1b267761955bc5', 'hex');
   const decrypt = (k: Buffer, i: Buffer | null, a: Buffer | null, c: Buffer | null, t: Buffer | null) =>
-    outcome(dba.query('select vault.aead_decrypt($1, $2, $3, $4, $5) as plaintext', [k, i, a, c, t]).then((r) => r.rows[0].plaintext));
+    outcome(
+      dba
+        .query('select vault.aead_decrypt($1, $2, $3, $4, $5) as plaintext', [k, i, a, c, t])
+        .then((r) => r.rows[0].plaintext),
+    );
 
   test('makes the vector of RFC 7518 B.3', async () => {
     const { rows } = await dba.query('select * from vault.aead_encrypt($1, $2, $3, $4)', [key, iv, aad, plaintext]);
@@ -89,47 +119,96 @@ describe('A256CBC-HS512', () => {
   test('refuses whatever was changed, cut or left out, with one error', async () => {
     const flip = (b: Buffer, at = 0) => Buffer.from(b.map((x, i) => (i === at ? x ^ 1 : x)));
     for (const [k, i, a, c, t] of [
-      [flip(key), iv, aad, ciphertext, tag], [key, flip(iv), aad, ciphertext, tag], [key, iv, flip(aad), ciphertext, tag],
-      [key, iv, aad, flip(ciphertext), tag], [key, iv, aad, ciphertext, flip(tag, 31)], [key, iv, aad, ciphertext, tag.subarray(0, 31)],
-      [key, iv, aad, ciphertext.subarray(16), tag], [key, iv, aad, Buffer.alloc(0), tag], [key.subarray(1), iv, aad, ciphertext, tag],
-      [key, null, aad, ciphertext, tag], [key, iv, null, ciphertext, tag], [key, iv, aad, null, tag], [key, iv, aad, ciphertext, null],
-    ] as const) expect(await decrypt(k, i, a, c, t)).toBe('VS500');
+      [flip(key), iv, aad, ciphertext, tag],
+      [key, flip(iv), aad, ciphertext, tag],
+      [key, iv, flip(aad), ciphertext, tag],
+      [key, iv, aad, flip(ciphertext), tag],
+      [key, iv, aad, ciphertext, flip(tag, 31)],
+      [key, iv, aad, ciphertext, tag.subarray(0, 31)],
+      [key, iv, aad, ciphertext.subarray(16), tag],
+      [key, iv, aad, Buffer.alloc(0), tag],
+      [key.subarray(1), iv, aad, ciphertext, tag],
+      [key, null, aad, ciphertext, tag],
+      [key, iv, null, ciphertext, tag],
+      [key, iv, aad, null, tag],
+      [key, iv, aad, ciphertext, null],
+    ] as const)
+      expect(await decrypt(k, i, a, c, t)).toBe('VS500');
   });
 
   test('agrees with node:crypto on anything', async () => {
     const bytes = fc.uint8Array({ maxLength: 300 }).map((b) => Buffer.from(b));
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ minLength: 64, maxLength: 64 }), fc.uint8Array({ minLength: 16, maxLength: 16 }), bytes, bytes, async (k, i, a, p) => {
-        const { rows } = await dba.query('select * from vault.aead_encrypt($1, $2, $3, $4)', [Buffer.from(k), Buffer.from(i), a, p]);
-        expect(rows[0]).toEqual(encrypt(Buffer.from(k), Buffer.from(i), a, p));
-      }), { numRuns: 60 });
+      fc.asyncProperty(
+        fc.uint8Array({ minLength: 64, maxLength: 64 }),
+        fc.uint8Array({ minLength: 16, maxLength: 16 }),
+        bytes,
+        bytes,
+        async (k, i, a, p) => {
+          const { rows } = await dba.query('select * from vault.aead_encrypt($1, $2, $3, $4)', [
+            Buffer.from(k),
+            Buffer.from(i),
+            a,
+            p,
+          ]);
+          expect(rows[0]).toEqual(encrypt(Buffer.from(k), Buffer.from(i), a, p));
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 });
 
 // ---------------------------------------------------------------- vault.open, the same written out
 
-const observations = () => look(edge, { ...me, focus: patient }, 'select id, code, value from clinic.observations order by id');
+const observations = () =>
+  look(edge, { ...me, focus: patient }, 'select id, code, value from clinic.observations order by id');
 
 describe('vault.open', () => {
   test('opens what node:crypto sealed, whatever the text', async () => {
     const { rows } = await root.query('select * from store.observations where patient_id = $1', [patient]);
     const row = rows[0];
-    const context = (await root.query("select timestamptz_send(effective_at) || convert_to(category || '/' || status, 'UTF8') as c from store.observations where id = $1", [row.id])).rows[0].c;
-    const aad = Buffer.concat([Buffer.from('store.observations.value\0'), uuid(row.id), uuid(patient), int8(1), context]);
+    const context = (
+      await root.query(
+        "select timestamptz_send(effective_at) || convert_to(category || '/' || status, 'UTF8') as c from store.observations where id = $1",
+        [row.id],
+      )
+    ).rows[0].c;
+    const aad = Buffer.concat([
+      Buffer.from('store.observations.value\0'),
+      uuid(row.id),
+      uuid(patient),
+      int8(1),
+      context,
+    ]);
     // Postgres has no U+0000 in text
     const text = fc.string({ unit: 'binary', maxLength: 400 }).filter((t) => !t.includes('\0'));
     await fc.assert(
       fc.asyncProperty(text, async (plaintext) => {
-        await root.query('update store.observations set value = $1 where id = $2', [stored(keys.clinical, aad, plaintext), row.id]);
+        await root.query('update store.observations set value = $1 where id = $2', [
+          stored(keys.clinical, aad, plaintext),
+          row.id,
+        ]);
         expect((await observations())[0].value).toBe(plaintext);
-      }), { numRuns: 60, examples: [[''], ['a'.repeat(15)], ['a'.repeat(16)], ['é'.repeat(20000)]] });
+      }),
+      { numRuns: 60, examples: [[''], ['a'.repeat(15)], ['a'.repeat(16)], ['é'.repeat(20000)]] },
+    );
     await root.query('update store.observations set value = $1 where id = $2', [row.value, row.id]);
   });
 
   test('what the database sealed, node:crypto opens', async () => {
-    const { rows } = await root.query("select *, convert_to(identity_status, 'UTF8') as context from store.patients where id = $1", [patient]);
+    const { rows } = await root.query(
+      "select *, convert_to(identity_status, 'UTF8') as context from store.patients where id = $1",
+      [patient],
+    );
     const { birth_name: value, context } = rows[0];
-    const aad = Buffer.concat([Buffer.from('store.patients.birth_name\0'), uuid(patient), uuid(patient), int8(1), context]);
+    const aad = Buffer.concat([
+      Buffer.from('store.patients.birth_name\0'),
+      uuid(patient),
+      uuid(patient),
+      int8(1),
+      context,
+    ]);
     const [iv, ciphertext, tag] = [value.subarray(1, 17), value.subarray(17, -32), value.subarray(-32)];
     expect(value[0]).toBe(1);
     expect(tagOf(keys.identity, iv, aad, ciphertext)).toEqual(tag);
@@ -140,8 +219,16 @@ describe('vault.open', () => {
   test('refuses a value with any single byte changed, cut off or added', async () => {
     const { rows } = await root.query('select id, code from store.observations where patient_id = $1', [patient]);
     const { id, code } = rows[0] as { id: string; code: Buffer };
-    const attempts = [...code.keys()].map((at) => Buffer.from(code.map((byte, i) => (i === at ? byte ^ 0x80 : byte))));
-    attempts.push(code.subarray(0, -1), code.subarray(1), code.subarray(0, 64), Buffer.alloc(0), Buffer.concat([code, Buffer.of(0)]));
+    const attempts: Buffer[] = [...code.keys()].map((at) =>
+      Buffer.from(code.map((byte, i) => (i === at ? byte ^ 0x80 : byte))),
+    );
+    attempts.push(
+      code.subarray(0, -1),
+      code.subarray(1),
+      code.subarray(0, 64),
+      Buffer.alloc(0),
+      Buffer.concat([code, Buffer.of(0)]),
+    );
     for (const changed of attempts) {
       await root.query('update store.observations set code = $1 where id = $2', [changed, id]);
       expect(await outcome(observations())).toBe('VS500');
@@ -150,19 +237,24 @@ describe('vault.open', () => {
     expect(await observations()).toHaveLength(1);
   });
 
-  test('NULL stays NULL, and empty isn\'t NULL', async () => {
+  test("NULL stays NULL, and empty isn't NULL", async () => {
     const [row] = await look(edge, { ...me, focus: patient }, 'select used_name, phone from clinic.patients');
     expect(row).toEqual({ used_name: null, phone: null });
     const empty = await importRecord(world.db, world.a, world.a.clinician, { used_name: '', phone: '' });
     await openPatient(edge, me, empty);
-    expect((await look(edge, { ...me, focus: empty }, 'select used_name, phone from clinic.patients'))[0]).toEqual({ used_name: '', phone: '' });
+    expect((await look(edge, { ...me, focus: empty }, 'select used_name, phone from clinic.patients'))[0]).toEqual({
+      used_name: '',
+      phone: '',
+    });
     const { rows } = await root.query('select used_name, email from store.patients where id = $1', [empty]);
     expect(rows[0].used_name).toHaveLength(65);
     expect(rows[0].email).toBeNull();
   });
 
   test('the same text is never sealed alike twice', async () => {
-    const { rows } = await root.query('select count(distinct code)::int as different, count(*)::int as all from store.observations');
+    const { rows } = await root.query(
+      'select count(distinct code)::int as different, count(*)::int as all from store.observations',
+    );
     expect(rows[0].different).toBe(rows[0].all);
   });
 });
@@ -176,20 +268,28 @@ beforeAll(async () => {
 });
 
 const columnsOf = async (table: string, type: string): Promise<string[]> =>
-  (await root.query(`select attname from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped and ${type} order by attnum`, [`store.${table}`])).rows.map((r) => r.attname);
+  (
+    await root.query(
+      `select attname from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped and ${type} order by attnum`,
+      [`store.${table}`],
+    )
+  ).rows.map((r) => r.attname);
 const rowOf = async (table: string, owner: string) =>
-  (await root.query(`select * from store.${table} where ${table === 'patients' ? 'id' : 'patient_id'} = $1`, [owner])).rows[0];
+  (await root.query(`select * from store.${table} where ${table === 'patients' ? 'id' : 'patient_id'} = $1`, [owner]))
+    .rows[0];
 
 /** Changes one row behind the back of everything, reads it, and puts it back. */
 async function tampered(table: string, id: string, set: string, values: unknown[] = []): Promise<unknown> {
   await root.query(`update store.${table} set ${set} where id = '${id}'`, values);
   const result = await outcome(look(edge, { ...me, focus: patient }, `select * from clinic.${table}`));
-  await root.query(`delete from store.${table} where id = '${id}'; insert into store.${table} select * from kept.${table} where id = '${id}'`);
+  await root.query(
+    `delete from store.${table} where id = '${id}'; insert into store.${table} select * from kept.${table} where id = '${id}'`,
+  );
   return result;
 }
 
 describe.each(tables)('store.%s', (table) => {
-  test('cannot have a value of another patient\'s row in any column', async () => {
+  test("cannot have a value of another patient's row in any column", async () => {
     const [row, other] = [await rowOf(table, patient), await rowOf(table, second)];
     for (const column of await columnsOf(table, "atttypid = 'bytea'::regtype")) {
       if (other[column] === null) continue;
@@ -214,9 +314,15 @@ describe.each(tables)('store.%s', (table) => {
     const row = await rowOf(table, patient);
     const times = await columnsOf(table, "atttypid = 'timestamptz'::regtype");
     const clear = await columnsOf(table, "atttypid <> 'bytea'::regtype");
-    const bound = clear.filter((column) => !free.has(`${table}.${column}`) && !['id', 'patient_id', 'version', 'created_at', 'updated_at'].includes(column));
+    const bound = clear.filter(
+      (column) =>
+        !free.has(`${table}.${column}`) &&
+        !['id', 'patient_id', 'version', 'created_at', 'updated_at'].includes(column),
+    );
     for (const column of bound) {
-      const value = times.includes(column) ? `coalesce(${column}, now()) + interval '1 day'` : `'${otherValue[`${table}.${column}`] ?? otherValue[column]}'`;
+      const value = times.includes(column)
+        ? `coalesce(${column}, now()) + interval '1 day'`
+        : `'${otherValue[`${table}.${column}`] ?? otherValue[column]}'`;
       expect([column, await tampered(table, row.id, `${column} = ${value}`)]).toEqual([column, 'VS500']);
     }
   });
@@ -225,7 +331,14 @@ describe.each(tables)('store.%s', (table) => {
 /** Clear columns that no value is bound to: they change without their row being written anew. */
 const free = new Set(['patients.last_activity_at', 'patients.organisation_id']);
 const otherValue: Record<string, string> = {
-  identity_status: 'qualifiee', status: 'cancelled', 'observations.category': 'laboratory', 'notes.category': 'emergency', 'notes.status': 'draft',
-  priority: 'urgent', intent: 'plan', clinical_status: 'resolved', verification_status: 'refuted',
+  identity_status: 'qualifiee',
+  status: 'cancelled',
+  'observations.category': 'laboratory',
+  'notes.category': 'emergency',
+  'notes.status': 'draft',
+  priority: 'urgent',
+  intent: 'plan',
+  clinical_status: 'resolved',
+  verification_status: 'refuted',
   author_id: '00000000-0000-4000-8000-000000000001',
 };

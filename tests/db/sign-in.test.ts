@@ -20,7 +20,6 @@ let gate: pg.Client;
 let gates: pg.Client[];
 let edge: pg.Client;
 let account: string;
-let spoken = 0;
 
 beforeAll(async () => {
   db = await createDatabase();
@@ -29,7 +28,15 @@ beforeAll(async () => {
   edge = await connect(db.edgeUrl);
   const practice = await createPractice(db);
   account = await asOwner(db.admin, () =>
-    createAccount(db.admin, db.keys, { organisation: practice.organisation, role: 'clinician', email, profile: { family_name: 'Roux', given_name: 'Anne' }, password, totpSecret: secret }));
+    createAccount(db.admin, db.keys, {
+      organisation: practice.organisation,
+      role: 'clinician',
+      email,
+      profile: { family_name: 'Roux', given_name: 'Anne' },
+      password,
+      totpSecret: secret,
+    }),
+  );
 });
 afterAll(async () => {
   await Promise.all([...gates, edge].map((client) => client.end()));
@@ -37,27 +44,53 @@ afterAll(async () => {
 });
 
 const newToken = () => randomBytes(32).toString('base64url');
-const owner = (query: string, values: unknown[] = []) => asOwner(db.admin, async () => (await db.admin.query(query, values)).rows);
-const lookup = async (address: string) => (await gate.query('select iam.sign_in_lookup($1, $2) as id', [db.ring, address])).rows[0].id as string;
+const owner = (query: string, values: unknown[] = []) =>
+  asOwner(db.admin, async () => (await db.admin.query(query, values)).rows);
+const lookup = async (address: string) =>
+  (await gate.query('select iam.sign_in_lookup($1, $2) as id', [db.ring, address])).rows[0].id as string;
+
+let addresses = 0;
+const anotherAddress = () => {
+  addresses += 1;
+  return `192.0.2.${addresses}`;
+};
 
 /** First step, from an address of its own unless one is given. */
-async function tryPassword(id: string, typed: string, token = newToken(), ip = `192.0.2.${(spoken += 1)}`) {
-  const { rows } = await gate.query('select * from iam.sign_in_password($1, $2, $3, $4, $5, $6)', [db.ring, id, await prehash(db.pepper, id, typed), token, ip, 'test']);
+async function tryPassword(id: string, typed: string, token = newToken(), ip = anotherAddress()) {
+  const { rows } = await gate.query('select * from iam.sign_in_password($1, $2, $3, $4, $5, $6)', [
+    db.ring,
+    id,
+    await prehash(db.pepper, id, typed),
+    token,
+    ip,
+    'test',
+  ]);
   return { ...(rows[0] as { answer: string; retry_after: number | null }), token };
 }
 
 /** A session that has got its password and waits for a code, without a hash. */
 async function halfWay(id = account): Promise<string> {
   const token = newToken();
-  await owner(`insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, expires_at)
-    select iam.hash_token($1), m.account_id, m.id, m.organisation_id, m.role, clock_timestamp() + interval '10 minutes' from access.memberships m where m.account_id = $2`, [token, id]);
+  await owner(
+    `insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, expires_at)
+    select iam.hash_token($1), m.account_id, m.id, m.organisation_id, m.role, clock_timestamp() + interval '10 minutes' from access.memberships m where m.account_id = $2`,
+    [token, id],
+  );
   return token;
 }
 async function tryCode(token: string, code: string, next = newToken(), client = gate) {
-  const { rows } = await client.query('select * from iam.sign_in_totp($1, $2, $3, $4, $5, $6)', [db.ring, token, code, next, '192.0.2.1', 'test']);
+  const { rows } = await client.query('select * from iam.sign_in_totp($1, $2, $3, $4, $5, $6)', [
+    db.ring,
+    token,
+    code,
+    next,
+    '192.0.2.1',
+    'test',
+  ]);
   return { ...(rows[0] as { answer: string; role: string | null; retry_after: number }), token: next };
 }
-const forgetSteps = () => owner("update iam.totp_factors set last_step = 0; delete from ops.limits where key like 'totp/%'");
+const forgetSteps = () =>
+  owner("update iam.totp_factors set last_step = 0; delete from ops.limits where key like 'totp/%'");
 const enter = async (token: string) => {
   await edge.query('begin');
   const { rows } = await edge.query('select iam.enter($1, $2) as answer', [token, db.ring]);
@@ -68,8 +101,18 @@ const enter = async (token: string) => {
 
 describe('RFC 6238', () => {
   // appendix B, SHA-1, the last six digits
-  test.each([[59, '287082'], [1111111109, '081804'], [1111111111, '050471'], [1234567890, '005924'], [2000000000, '279037'], [20000000000, '353130']])('at %i the code is %s', async (time, code) => {
-    expect((await owner('select iam.totp($1, $2) as code', [Buffer.from('12345678901234567890'), Math.floor(time / 30)]))[0].code).toBe(code);
+  test.each([
+    [59, '287082'],
+    [1111111109, '081804'],
+    [1111111111, '050471'],
+    [1234567890, '005924'],
+    [2000000000, '279037'],
+    [20000000000, '353130'],
+  ])('at %i the code is %s', async (time, code) => {
+    expect(
+      (await owner('select iam.totp($1, $2) as code', [Buffer.from('12345678901234567890'), Math.floor(time / 30)]))[0]
+        .code,
+    ).toBe(code);
   });
 });
 
@@ -79,7 +122,9 @@ describe('both factors', () => {
     const first = await tryPassword(account, password);
     expect(first).toMatchObject({ answer: 'second_factor', retry_after: 0 });
     expect(await enter(first.token)).toEqual(['second_factor', 'vs_anon']);
-    expect(await outcome(inTransaction(edge, { token: first.token, ring: db.ring }, () => edge.query('select 1')))).toBe('VS401');
+    expect(
+      await outcome(inTransaction(edge, { token: first.token, ring: db.ring }, () => edge.query('select 1'))),
+    ).toBe('VS401');
     expect(await tryCode(newToken(), totpCode(secret))).toMatchObject({ answer: 'expired', role: null });
     const second = await tryCode(first.token, totpCode(secret));
     expect(second).toMatchObject({ answer: 'ok', role: 'clinician' });
@@ -129,11 +174,19 @@ describe('a code', () => {
     }
   });
 
-  test('of one step before or after is taken, of two isn\'t', async () => {
-    for (const [drift, answer] of [[-2, 'refused'], [2, 'refused'], [-1, 'ok'], [1, 'ok']] as const) {
+  test("of one step before or after is taken, of two isn't", async () => {
+    for (const [drift, answer] of [
+      [-2, 'refused'],
+      [2, 'refused'],
+      [-1, 'ok'],
+      [1, 'ok'],
+    ] as const) {
       await forgetSteps();
       await untilMidStep();
-      expect([drift, (await tryCode(await halfWay(), totpCode(secret, totpStep() + drift))).answer]).toEqual([drift, answer]);
+      expect([drift, (await tryCode(await halfWay(), totpCode(secret, totpStep() + drift))).answer]).toEqual([
+        drift,
+        answer,
+      ]);
     }
   });
 
@@ -159,7 +212,10 @@ describe('a code', () => {
 
   test('comes within ten minutes of the password', async () => {
     const token = await halfWay();
-    await owner("update iam.sessions set expires_at = clock_timestamp() - interval '1 second' where token_hash = iam.hash_token($1)", [token]);
+    await owner(
+      "update iam.sessions set expires_at = clock_timestamp() - interval '1 second' where token_hash = iam.hash_token($1)",
+      [token],
+    );
     expect(await tryCode(token, totpCode(secret))).toMatchObject({ answer: 'expired' });
   });
 
@@ -171,7 +227,11 @@ describe('a code', () => {
 });
 
 describe('limits', () => {
-  const empty = (key: string) => owner("insert into ops.limits values ($1, 0, clock_timestamp()) on conflict (key) do update set tokens = 0, at = clock_timestamp()", [key]);
+  const empty = (key: string) =>
+    owner(
+      'insert into ops.limits values ($1, 0, clock_timestamp()) on conflict (key) do update set tokens = 0, at = clock_timestamp()',
+      [key],
+    );
 
   test('answer before anything is hashed, and are recorded', async () => {
     await empty(`password/account/${account}`);
@@ -180,13 +240,26 @@ describe('limits', () => {
     expect(answer.answer).toBe('wait');
     expect(answer.retry_after).toBeGreaterThan(0);
     expect(performance.now() - started).toBeLessThan(100);
-    expect((await owner("select details from audit.events where event = 'session.password' order by at desc limit 1"))[0].details).toContain('limited');
+    expect(
+      (await owner("select details from audit.events where event = 'session.password' order by at desc limit 1"))[0]
+        .details,
+    ).toContain('limited');
     await owner('delete from ops.limits');
   });
 
-  test('of one person at one address don\'t use up the tries of the owner elsewhere', async () => {
+  test("of one person at one address don't use up the tries of the owner elsewhere", async () => {
     // an attacker who is told to wait and goes on, eighty times
-    const unhashed = async () => (await gate.query('select * from iam.sign_in_password($1, $2, $3, $4, $5, $6)', [db.ring, account, 'x', newToken(), '198.51.100.9', 'test'])).rows[0];
+    const unhashed = async () =>
+      (
+        await gate.query('select * from iam.sign_in_password($1, $2, $3, $4, $5, $6)', [
+          db.ring,
+          account,
+          'x',
+          newToken(),
+          '198.51.100.9',
+          'test',
+        ])
+      ).rows[0];
     await unhashed();
     await owner("update ops.limits set tokens = 0 where key like 'password/address/%/%'");
     for (let i = 0; i < 80; i += 1) expect(['wait', 'refused']).toContain((await unhashed()).answer);
@@ -196,12 +269,14 @@ describe('limits', () => {
 });
 
 describe('a password', () => {
-  test('counts beyond bcrypt\'s 72 bytes, and in any form of its accents', async () => {
+  test("counts beyond bcrypt's 72 bytes, and in any form of its accents", async () => {
     const [one, two] = [`${'a'.repeat(72)}b`, `${'a'.repeat(72)}c`];
     const id = randomUUID();
     expect(await prehash(db.pepper, id, one)).not.toBe(await prehash(db.pepper, id, two));
     expect((await prehash(db.pepper, id, one)).length).toBeLessThanOrEqual(72);
-    expect(await prehash(db.pepper, id, 'café'.normalize('NFD'))).toBe(await prehash(db.pepper, id, 'café'.normalize('NFC')));
+    expect(await prehash(db.pepper, id, 'café'.normalize('NFD'))).toBe(
+      await prehash(db.pepper, id, 'café'.normalize('NFC')),
+    );
     await owner('select iam.set_password($1, $2)', [account, await prehash(db.pepper, account, one)]);
     expect(await tryPassword(account, two)).toMatchObject({ answer: 'refused' });
     expect(await tryPassword(account, one)).toMatchObject({ answer: 'second_factor' });
@@ -211,10 +286,19 @@ describe('a password', () => {
     const { password_hash: hash } = (await owner('select password_hash from iam.accounts where id = $1', [account]))[0];
     expect(hash).toMatch(/\$2[aby]\$12\$/);
     expect(await prehash(db.pepper, account, password)).not.toBe(await prehash(db.pepper, randomUUID(), password));
-    expect(await prehash({ ...db.pepper, key: randomBytes(32) }, account, password)).not.toBe(await prehash(db.pepper, account, password));
+    expect(await prehash({ ...db.pepper, key: randomBytes(32) }, account, password)).not.toBe(
+      await prehash(db.pepper, account, password),
+    );
   });
 
-  test('can\'t be stored at a lower cost', async () => {
-    expect(await outcome(owner("update iam.accounts set password_hash = extensions.crypt('x', extensions.gen_salt('bf', 6)) where id = $1", [account]))).toBe('23514');
+  test("can't be stored at a lower cost", async () => {
+    expect(
+      await outcome(
+        owner(
+          "update iam.accounts set password_hash = extensions.crypt('x', extensions.gen_salt('bf', 6)) where id = $1",
+          [account],
+        ),
+      ),
+    ).toBe('23514');
   });
 });

@@ -35,7 +35,7 @@ export async function openWire(url: string): Promise<Wire> {
     }
     let waiting: Buffer[] = [];
     let timer: NodeJS.Timeout | undefined;
-    client.on('data', (bytes) => {
+    client.on('data', (bytes: Buffer) => {
       waiting.push(bytes);
       clearTimeout(timer);
       timer = setTimeout(() => {

@@ -45,16 +45,29 @@ export async function importRecord(
   traits: Record<string, string> = {},
   text = 'Texte libre',
 ): Promise<string> {
-  const token = await asOwner(db.admin, () => openImportSession(db.admin, db.keys, practice.organisation, clinician.account));
+  const token = await asOwner(db.admin, () =>
+    openImportSession(db.admin, db.keys, practice.organisation, clinician.account),
+  );
   const edge = await connect(db.edgeUrl);
   try {
     return await inTransaction(edge, { token, ring: db.ring, phase: 'write' }, async () => {
       const { rows } = await edge.query<{ id: string }>('select id from clinic.import_patient($1)', [
-        { source: `Patient/${randomUUID()}`, birth_name: 'Moreau', first_given_name: 'Élise', sex: 'female', birth_date: '1958-03-12', ...traits },
+        {
+          source: `Patient/${randomUUID()}`,
+          birth_name: 'Moreau',
+          first_given_name: 'Élise',
+          sex: 'female',
+          birth_date: '1958-03-12',
+          ...traits,
+        },
       ]);
       const id = rows[0]!.id;
       for (const [type, row] of Object.entries(rowsOfEveryKind(text, clinician.account)))
-        await edge.query('select clinic.import_rows($1, $2, $3)', [id, type, JSON.stringify([{ source: `${type}/${randomUUID()}`, ...row }])]);
+        await edge.query('select clinic.import_rows($1, $2, $3)', [
+          id,
+          type,
+          JSON.stringify([{ source: `${type}/${randomUUID()}`, ...row }]),
+        ]);
       return id;
     });
   } finally {
@@ -62,13 +75,32 @@ export async function importRecord(
   }
 }
 
-export const clinicalTables = ['encounters', 'conditions', 'observations', 'medication_requests', 'allergy_intolerances', 'notes'] as const;
+export const clinicalTables = [
+  'encounters',
+  'conditions',
+  'observations',
+  'medication_requests',
+  'allergy_intolerances',
+  'notes',
+] as const;
 
 const rowsOfEveryKind = (text: string, author: string): Record<(typeof clinicalTables)[number], object> => ({
   encounters: { started_at: '2026-01-05T09:00:00Z', status: 'finished', class: 'AMB', type: { text }, reason: text },
   conditions: { clinical_status: 'active', onset_at: '2025-01-01T00:00:00Z', code: { text } },
-  observations: { category: 'vital-signs', effective_at: '2026-01-05T09:00:00Z', status: 'final', code: { text }, value: { text } },
-  medication_requests: { status: 'active', intent: 'order', authored_at: '2026-01-05T09:00:00Z', medication: { text }, dosage: { text } },
+  observations: {
+    category: 'vital-signs',
+    effective_at: '2026-01-05T09:00:00Z',
+    status: 'final',
+    code: { text },
+    value: { text },
+  },
+  medication_requests: {
+    status: 'active',
+    intent: 'order',
+    authored_at: '2026-01-05T09:00:00Z',
+    medication: { text },
+    dosage: { text },
+  },
   allergy_intolerances: { clinical_status: 'active', code: { text }, reaction: [{ manifestation: text }] },
   notes: { author_id: author, created_at: '2026-01-05T09:00:00Z', subjective: text, assessment: text },
 });
@@ -78,8 +110,14 @@ const rowsOfEveryKind = (text: string, author: string): Record<(typeof clinicalT
 export type Entry = { token: string | null; ring: string; focus?: string | null; phase?: 'open' | 'read' | 'write' };
 
 /** One transaction of somebody who came in by iam.enter, committed unless it fails. */
-export async function inTransaction<T>(client: pg.Client, { token, ring, focus = null, phase = 'read' }: Entry, work: () => Promise<T>): Promise<T> {
-  await client.query(phase === 'read' ? 'begin isolation level read committed read only' : 'begin isolation level read committed');
+export async function inTransaction<T>(
+  client: pg.Client,
+  { token, ring, focus = null, phase = 'read' }: Entry,
+  work: () => Promise<T>,
+): Promise<T> {
+  await client.query(
+    phase === 'read' ? 'begin isolation level read committed read only' : 'begin isolation level read committed',
+  );
   try {
     await client.query('select iam.enter($1, $2, $3, $4)', [token, ring, focus, phase]);
     const result = await work();
@@ -99,7 +137,8 @@ export function open(client: pg.Client, entry: Entry, call: string, values: unkn
   });
 }
 
-export const openPatient = (client: pg.Client, entry: Entry, patient: string): Promise<string> => open(client, entry, 'audit.open_patient($1)', [patient]);
+export const openPatient = (client: pg.Client, entry: Entry, patient: string): Promise<string> =>
+  open(client, entry, 'audit.open_patient($1)', [patient]);
 
 /** Rows of one query in a transaction of its own. */
 // biome-ignore lint/suspicious/noExplicitAny: attacks ask for rows of any shape
