@@ -7,7 +7,15 @@
 // hash of the leaf before it in its lane. So a change, a removal, an insertion or another order breaks the chain; a
 // tail that was cut shows against the heads, and, when those were rewritten too, against those of an earlier export.
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type pg from 'pg';
@@ -29,7 +37,8 @@ const headsIn = (directory: string) => join(directory, 'heads.json');
 
 /** Writes the whole log as it is at one moment. `admin` is inside a repeatable read transaction, as vs_owner. */
 export async function exportLog(admin: pg.Client, directory: string): Promise<Exported> {
-  if (existsSync(leavesIn(directory))) throw new CommandError(`${directory} holds an export already: name another directory.`);
+  if (existsSync(leavesIn(directory)))
+    throw new CommandError(`${directory} holds an export already: name another directory.`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const heads = (await admin.query<Head>(headsQuery)).rows.map((head) => ({ ...head, seq: Number(head.seq) }));
   const unfinished = `${leavesIn(directory)}.part`;
@@ -38,7 +47,9 @@ export async function exportLog(admin: pg.Client, directory: string): Promise<Ex
   for (const { organisation, lane } of heads) leaves += await exportLane(admin, organisation, lane, file);
   file.end();
   await finished(file);
-  writeFileSync(headsIn(directory), `${JSON.stringify({ exported_at: new Date().toISOString(), heads }, null, 1)}\n`, { mode: 0o600 });
+  writeFileSync(headsIn(directory), `${JSON.stringify({ exported_at: new Date().toISOString(), heads }, null, 1)}\n`, {
+    mode: 0o600,
+  });
   renameSync(unfinished, leavesIn(directory));
   return { leaves, lanes: heads.filter((head) => head.seq > 0).length };
 }
@@ -50,7 +61,12 @@ const leavesQuery = `
   select seq, leaf from audit.events
   where organisation_id = $1 and lane = $2 and seq > $3 order by seq limit ${batch}`;
 
-async function exportLane(admin: pg.Client, organisation: string, lane: number, file: NodeJS.WritableStream): Promise<number> {
+async function exportLane(
+  admin: pg.Client,
+  organisation: string,
+  lane: number,
+  file: NodeJS.WritableStream,
+): Promise<number> {
   let count = 0;
   let last = '0';
   for (;;) {
@@ -86,14 +102,21 @@ export async function verifyExport(directory: string, since?: string): Promise<V
     }
     const lane = keyOf(leaf);
     const before = lanes.get(lane) ?? { seq: 0, head: origin };
-    if (previous !== lane && lanes.has(lane)) problems.push({ ...placeOf(leaf), problem: 'the lane goes on after another one' });
+    if (previous !== lane && lanes.has(lane))
+      problems.push({ ...placeOf(leaf), problem: 'the lane goes on after another one' });
     previous = lane;
-    if (leaf.seq !== before.seq + 1) problems.push({ ...placeOf(leaf), problem: `follows event ${before.seq}: events are missing or out of order` });
-    else if (leaf.before !== before.head) problems.push({ ...placeOf(leaf), problem: 'does not hold the hash of the event before it: one of the two was changed' });
+    if (leaf.seq !== before.seq + 1)
+      problems.push({ ...placeOf(leaf), problem: `follows event ${before.seq}: events are missing or out of order` });
+    else if (leaf.before !== before.head)
+      problems.push({
+        ...placeOf(leaf),
+        problem: 'does not hold the hash of the event before it: one of the two was changed',
+      });
     const head = { ...placeOf(leaf), head: sha256(line) };
     lanes.set(lane, head);
     const known = earlier.get(lane);
-    if (known?.seq === leaf.seq && known.head !== head.head) problems.push({ ...placeOf(leaf), problem: 'is not the event that the earlier export ends with' });
+    if (known?.seq === leaf.seq && known.head !== head.head)
+      problems.push({ ...placeOf(leaf), problem: 'is not the event that the earlier export ends with' });
   }
   problems.push(...compareHeads(lanes, heads), ...findCutTails(lanes, earlier));
   return { leaves, lanes: lanes.size, problems };
@@ -101,11 +124,16 @@ export async function verifyExport(directory: string, since?: string): Promise<V
 
 /** Every lane ends as heads.json says. */
 function compareHeads(lanes: Map<string, Head>, heads: Map<string, Head>): Problem[] {
-  const unknown = [...lanes].filter(([lane]) => !heads.has(lane)).map(([, head]) => ({ ...placeOf(head), problem: 'the lane is not in heads.json' }));
+  const unknown = [...lanes]
+    .filter(([lane]) => !heads.has(lane))
+    .map(([, head]) => ({ ...placeOf(head), problem: 'the lane is not in heads.json' }));
   const wrong = [...heads].flatMap(([lane, head]) => {
     const end = lanes.get(lane) ?? { seq: 0, head: origin };
-    if (end.seq < head.seq) return [{ ...placeOf(head), problem: `the lane ends at ${end.seq}: events at its end are missing` }];
-    return end.seq === head.seq && end.head === head.head ? [] : [{ ...placeOf(head), problem: 'the head is not the hash of the last event' }];
+    if (end.seq < head.seq)
+      return [{ ...placeOf(head), problem: `the lane ends at ${end.seq}: events at its end are missing` }];
+    return end.seq === head.seq && end.head === head.head
+      ? []
+      : [{ ...placeOf(head), problem: 'the head is not the hash of the last event' }];
   });
   return [...unknown, ...wrong];
 }
@@ -113,7 +141,14 @@ function compareHeads(lanes: Map<string, Head>, heads: Map<string, Head>): Probl
 function findCutTails(lanes: Map<string, Head>, earlier: Map<string, Head>): Problem[] {
   return [...earlier].flatMap(([lane, head]) => {
     const end = lanes.get(lane)?.seq ?? 0;
-    return end < head.seq ? [{ ...placeOf(head), problem: `the earlier export goes to ${head.seq}, this one to ${end}: its end was cut off` }] : [];
+    return end < head.seq
+      ? [
+          {
+            ...placeOf(head),
+            problem: `the earlier export goes to ${head.seq}, this one to ${end}: its end was cut off`,
+          },
+        ]
+      : [];
   });
 }
 
@@ -137,7 +172,12 @@ function parseLeaf(line: Buffer): (Omit<Head, 'head'> & { before: string }) | un
     return undefined;
   }
   if (!Array.isArray(fields) || fields.length !== 18 || fields[0] !== 'vs1') return undefined;
-  const leaf = { organisation: String(fields[2]), lane: Number(fields[3]), seq: Number(fields[4]), before: String(fields[17]) };
+  const leaf = {
+    organisation: String(fields[2]),
+    lane: Number(fields[3]),
+    seq: Number(fields[4]),
+    before: String(fields[17]),
+  };
   return Number.isSafeInteger(leaf.lane) && Number.isSafeInteger(leaf.seq) ? leaf : undefined;
 }
 
@@ -152,11 +192,16 @@ async function* linesOf(file: string): AsyncGenerator<Buffer> {
       start = end + 1;
     }
     rest = text.subarray(start);
-    if (rest.length > longestLeaf) throw new CommandError(`${file} holds a line of more than a megabyte: it is no export of the audit log.`);
+    if (rest.length > longestLeaf)
+      throw new CommandError(`${file} holds a line of more than a megabyte: it is no export of the audit log.`);
   }
   if (rest.length > 0) yield rest;
 }
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 const keyOf = ({ organisation, lane }: { organisation: string; lane: number }): string => `${organisation} ${lane}`;
-const placeOf = ({ organisation, lane, seq }: { organisation: string; lane: number; seq: number }) => ({ organisation, lane, seq });
+const placeOf = ({ organisation, lane, seq }: { organisation: string; lane: number; seq: number }) => ({
+  organisation,
+  lane,
+  seq,
+});

@@ -43,7 +43,10 @@ function packagedNode() {
 }
 
 function handOver(node) {
-  const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, VITAL_HANDED_OVER: '1' } });
+  const child = spawn(node, [cli, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, VITAL_HANDED_OVER: '1' },
+  });
   // The child ends first. A Ctrl-C reaches it through the terminal as well; twice does no harm.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {

@@ -33,7 +33,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return await dispatch(args);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
-    if (process.env['VITAL_DEBUG']) console.error(error);
+    if (process.env.VITAL_DEBUG) console.error(error);
     return 1;
   }
 }

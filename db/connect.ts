@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { CommandError } from './command-error.ts';
 
-const loopback = new Set(['localhost', '127.0.0.1', '::1', '[::1]']);
+const loopback = new Set(['localhost', '127.0.0.1', '::1']);
 
 /** A Postgres URL taken apart. `hostname` is a directory when the server is reached by a Unix socket. */
 export type Address = { hostname: string; port: number; user: string; password: string; database: string; ca?: string };
@@ -20,7 +20,8 @@ export function parseAddress(text: string): Address {
   } catch {
     throw notAnAddress();
   }
-  const hostname = url.searchParams.get('host') ?? (decodeURIComponent(url.hostname) || 'localhost');
+  const hostname =
+    url.searchParams.get('host') ?? (decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1') || 'localhost');
   const sslmode = url.searchParams.get('sslmode');
   if (!isLocal(hostname) && sslmode !== null && !['require', 'verify-ca', 'verify-full'].includes(sslmode))
     throw new CommandError(`sslmode=${sslmode} isn't allowed outside this machine: use sslmode=verify-full.`);
@@ -79,14 +80,19 @@ export function explainConnection(error: unknown, text: string): Error {
   const { hostname, port, user, database } = parseAddress(text);
   const place = `${hostname}:${port}`;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ECONNREFUSED') return new CommandError(`Nothing answers at ${place}: start that Postgres, or correct DATABASE_URL.`);
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return new CommandError(`The host ${hostname} isn't known: correct DATABASE_URL.`);
+  if (code === 'ECONNREFUSED')
+    return new CommandError(`Nothing answers at ${place}: start that Postgres, or correct DATABASE_URL.`);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return new CommandError(`The host ${hostname} isn't known: correct DATABASE_URL.`);
   if (code === '28P01' || code === '28000')
     return new CommandError(`Postgres at ${place} refuses the login ${user}: correct its password, or pg_hba.conf.`);
   if (code === '3D000') return new CommandError(`There is no database ${database} at ${place}: create it first.`);
-  if (code === '53300') return new CommandError(`Postgres at ${place} takes no more connections: raise max_connections or use a pooler.`);
+  if (code === '53300')
+    return new CommandError(`Postgres at ${place} takes no more connections: raise max_connections or use a pooler.`);
   if (/CERT|SSL|TLS/i.test(`${code} ${error instanceof Error ? error.message : ''}`))
-    return new CommandError(`The link to ${place} can't be verified by TLS: give its certificate with ?sslrootcert=FILE.`);
+    return new CommandError(
+      `The link to ${place} can't be verified by TLS: give its certificate with ?sslrootcert=FILE.`,
+    );
   return error instanceof Error ? error : new Error(String(error));
 }
 

@@ -33,6 +33,7 @@ export async function fillDemoOnce(site: Site): Promise<DemoAccount[]> {
 /** The accounts of the demo; CommandError when there is none. */
 export function readDemoAccounts(directory: string): DemoAccount[] {
   const file = fileIn(directory);
-  if (!existsSync(file)) throw new CommandError(`There is no demo in ${directory}: it is made by the first npm start without DATABASE_URL.`);
+  if (!existsSync(file))
+    throw new CommandError(`There is no demo in ${directory}: it is made by the first npm start without DATABASE_URL.`);
   return JSON.parse(readFileSync(file, 'utf8')); // our own file, as written above
 }

@@ -18,10 +18,14 @@ export async function examine(admin: pg.Client, site: Site): Promise<Finding[]> 
 }
 
 const version: Check = async (admin, site) => {
-  const { rows } = await admin.query("select current_setting('server_version_num')::int as number, current_setting('server_version') as name");
+  const { rows } = await admin.query(
+    "select current_setting('server_version_num')::int as number, current_setting('server_version') as name",
+  );
   const holes = knownHoles(rows[0].number);
   if (!holes) return [ok('version', `Postgres ${rows[0].name}`)];
-  const remedy = site.embedded ? 'It listens on this machine alone; use DATABASE_URL for anything but a trial.' : undefined;
+  const remedy = site.embedded
+    ? 'It listens on this machine alone; use DATABASE_URL for anything but a trial.'
+    : undefined;
   return [{ check: 'version', state: 'warning', finding: holes, ...(remedy && { remedy }) }];
 };
 
@@ -45,15 +49,29 @@ const settings: Check = async (admin) => {
   return rows.map(({ name, setting }) => {
     const [right = [], harm = ''] = wanted[name] ?? [];
     if (right.includes(setting)) return ok(name, setting);
-    return { check: name, state: 'warning', finding: `is ${setting}: ${harm}`, remedy: `alter system set ${name} = '${right[0]}'; select pg_reload_conf();` };
+    return {
+      check: name,
+      state: 'warning',
+      finding: `is ${setting}: ${harm}`,
+      remedy: `alter system set ${name} = '${right[0]}'; select pg_reload_conf();`,
+    };
   });
 };
 
 const migrations: Check = async (admin) => {
   const { applied, pending, changed, unknown } = await migrationState(admin);
-  const bad = (finding: string, remedy: string): Finding => ({ check: 'migrations', state: 'failure', finding, remedy });
-  if (changed.length > 0) return [bad(`ran with another text: ${changed.join(', ')}`, 'use the version of Vital Sync that made this database')];
-  if (unknown.length > 0) return [bad(`not known here: ${unknown.join(', ')}`, 'use the version of Vital Sync that made this database')];
+  const bad = (finding: string, remedy: string): Finding => ({
+    check: 'migrations',
+    state: 'failure',
+    finding,
+    remedy,
+  });
+  if (changed.length > 0)
+    return [
+      bad(`ran with another text: ${changed.join(', ')}`, 'use the version of Vital Sync that made this database'),
+    ];
+  if (unknown.length > 0)
+    return [bad(`not known here: ${unknown.join(', ')}`, 'use the version of Vital Sync that made this database')];
   if (pending.length > 0) return [bad(`${pending.length} haven't run`, 'vitalsync migrate')];
   return [ok('migrations', `${applied.length} ran, with the text they have now`)];
 };
@@ -70,9 +88,23 @@ const logins: Check = async (admin) => {
     from pg_roles where rolname ~ '^vs_' and rolname <> 'vs_admin' order by rolname`);
   const found = rows.flatMap(({ name, super: isSuper, bypass, powers }): Finding[] => {
     if (isSuper || powers || (bypass && name !== 'vs_dba'))
-      return [{ check: name, state: 'failure', finding: 'may do more than it should', remedy: `alter role ${name} nosuperuser nocreatedb nocreaterole noreplication nobypassrls` }];
+      return [
+        {
+          check: name,
+          state: 'failure',
+          finding: 'may do more than it should',
+          remedy: `alter role ${name} nosuperuser nocreatedb nocreaterole noreplication nobypassrls`,
+        },
+      ];
     if (name === 'vs_dba' && !bypass)
-      return [{ check: name, state: 'warning', finding: 'its dumps would be empty', remedy: 'as superuser: alter role vs_dba bypassrls' }];
+      return [
+        {
+          check: name,
+          state: 'warning',
+          finding: 'its dumps would be empty',
+          remedy: 'as superuser: alter role vs_dba bypassrls',
+        },
+      ];
     return [];
   });
   return found.length > 0 ? found : [ok('roles', `${rows.length} roles, none with more power than it needs`)];
@@ -91,7 +123,9 @@ const publicPowers: Check = async (admin) => {
   return rows.map(({ role, power, remedy }) => ({ check: role, state: 'failure', finding: `has ${power}`, remedy }));
 };
 
-const acting = ['anon', 'patient', 'clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher', 'import'].map((role) => `vs_${role}`);
+const acting = ['anon', 'patient', 'clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher', 'import'].map(
+  (role) => `vs_${role}`,
+);
 
 const memberships: Check = async (admin) => {
   const { rows } = await admin.query<{ member: string; role: string }>(
@@ -101,7 +135,12 @@ const memberships: Check = async (admin) => {
     [acting],
   );
   if (rows.length === 0) return [ok('memberships', 'vs_edge may become the acting roles, and nobody anybody else')];
-  return rows.map(({ member, role }) => ({ check: member, state: 'failure', finding: `may become ${role}`, remedy: `revoke ${role} from ${member}` }));
+  return rows.map(({ member, role }) => ({
+    check: member,
+    state: 'failure',
+    finding: `may become ${role}`,
+    remedy: `revoke ${role} from ${member}`,
+  }));
 };
 
 const largeObjects: Check = async (admin) => {
@@ -110,9 +149,19 @@ const largeObjects: Check = async (admin) => {
            (select count(*)::int from pg_largeobject_metadata) as objects`);
   const found: Finding[] = [];
   if (rows[0].executable)
-    found.push({ check: 'large objects', state: 'warning', finding: 'may be written by roles that act, past the audit log', remedy: `as superuser: ${revokeLargeObjects}` });
+    found.push({
+      check: 'large objects',
+      state: 'warning',
+      finding: 'may be written by roles that act, past the audit log',
+      remedy: `as superuser: ${revokeLargeObjects}`,
+    });
   if (rows[0].objects > 0)
-    found.push({ check: 'large objects', state: 'warning', finding: `there are ${rows[0].objects}, and Vital Sync makes none`, remedy: 'look at pg_largeobject_metadata, then select lo_unlink(oid)' });
+    found.push({
+      check: 'large objects',
+      state: 'warning',
+      finding: `there are ${rows[0].objects}, and Vital Sync makes none`,
+      remedy: 'look at pg_largeobject_metadata, then select lo_unlink(oid)',
+    });
   return found.length > 0 ? found : [ok('large objects', 'none, and nobody may make one')];
 };
 
@@ -125,9 +174,28 @@ const chains: Check = (admin) =>
       left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (l.organisation_id, l.lane, l.seq)
       where l.seq > 0 and f.hash is distinct from l.head`);
     const found: Finding[] = [];
-    if (rows[0].wrong > 0) found.push({ check: 'audit', state: 'failure', finding: `${rows[0].wrong} chains don't end with their last event`, remedy: 'vitalsync audit verify tells where' });
-    if (rows[0].astray > 0) found.push({ check: 'audit', state: 'warning', finding: `${rows[0].astray} events are dated outside of the prepared months`, remedy: 'check the clock of the database server' });
-    return found.length > 0 ? found : [ok('audit', `every chain ends with its last event (${rows[0].events} events); vitalsync audit verify reads them all`)];
+    if (rows[0].wrong > 0)
+      found.push({
+        check: 'audit',
+        state: 'failure',
+        finding: `${rows[0].wrong} chains don't end with their last event`,
+        remedy: 'vitalsync audit verify tells where',
+      });
+    if (rows[0].astray > 0)
+      found.push({
+        check: 'audit',
+        state: 'warning',
+        finding: `${rows[0].astray} events are dated outside of the prepared months`,
+        remedy: 'check the clock of the database server',
+      });
+    return found.length > 0
+      ? found
+      : [
+          ok(
+            'audit',
+            `every chain ends with its last event (${rows[0].events} events); vitalsync audit verify reads them all`,
+          ),
+        ];
   });
 
 /** Takes the functions on large objects from PUBLIC (hardening rule 9); only a superuser can. */

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type pg from 'pg';
 import { connect } from './connect.ts';
-import { embeddedLogins, openEmbedded, prepareDirectory } from './embedded.ts';
+import { prepareDirectory } from './embedded/cluster.ts';
+import { embeddedLogins, openEmbedded } from './embedded.ts';
 import { describeSchema } from './generate/schema.ts';
 import { describeTypes } from './generate/types.ts';
 import { generateKeys, readKeys } from './keys.ts';
@@ -16,10 +17,15 @@ const { values } = parseArgs({ options: { check: { type: 'boolean' }, from: { ty
 const texts = values.from ? await onDatabase(values.from) : await onFreshDatabase();
 const changed = Object.entries(texts).filter(([file, text]) => read(file) !== text);
 for (const [file, text] of changed) {
-  if (values.check) console.error(`${file} isn't what the migrations make: run npm run generate.${firstDifference(read(file), text)}`);
+  if (values.check)
+    console.error(`${file} isn't what the migrations make: run npm run generate.${firstDifference(read(file), text)}`);
   else writeFileSync(join(import.meta.dirname, file), text);
 }
-console.log(changed.length === 0 ? 'up to date' : changed.map(([file]) => `${values.check ? 'differs' : 'wrote'} db/${file}`).join('\n'));
+console.log(
+  changed.length === 0
+    ? 'up to date'
+    : changed.map(([file]) => `${values.check ? 'differs' : 'wrote'} db/${file}`).join('\n'),
+);
 process.exitCode = values.check && changed.length > 0 ? 1 : 0;
 
 async function describe(client: pg.Client): Promise<Record<string, string>> {
@@ -38,7 +44,11 @@ async function onDatabase(url: string): Promise<Record<string, string>> {
 async function onFreshDatabase(): Promise<Record<string, string>> {
   const directory = mkdtempSync(join(tmpdir(), 'vitalsync-generate-'));
   prepareDirectory(directory);
-  const embedded = await openEmbedded({ directory, passwords: readKeys('', generateKeys(embeddedLogins)).passwords, durable: false });
+  const embedded = await openEmbedded({
+    directory,
+    passwords: readKeys('', generateKeys(embeddedLogins)).passwords,
+    durable: false,
+  });
   try {
     const client = await connect(embedded.adminUrl);
     await migrate(client);

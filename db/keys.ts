@@ -47,7 +47,7 @@ export function readKeys(file: string, environment: Environment = process.env): 
 
 /** True when neither the environment nor the file holds any key: a first start. */
 export function noKeysYet(file: string, environment: Environment = process.env): boolean {
-  return !existsSync(file) && !environment['VITAL_KEYS'] && !environment['VITAL_PEPPER'];
+  return !existsSync(file) && !environment.VITAL_KEYS && !environment.VITAL_PEPPER;
 }
 
 /** Fresh keys and passwords, as the lines of a keys.env. */

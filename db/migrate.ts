@@ -35,7 +35,9 @@ export async function migrationState(client: pg.Client, migrations = readMigrati
   return {
     applied: [...recorded.keys()],
     pending: migrations.filter((migration) => !recorded.has(migration.version)),
-    changed: migrations.filter((one) => recorded.has(one.version) && recorded.get(one.version) !== digest(one.statements)).map((one) => one.file),
+    changed: migrations
+      .filter((one) => recorded.has(one.version) && recorded.get(one.version) !== digest(one.statements))
+      .map((one) => one.file),
     unknown: [...recorded.keys()].filter((version) => !known.has(version)),
   };
 }
@@ -111,21 +113,29 @@ function digest(statements: readonly string[]): string {
 
 function refuseDrift({ changed, unknown }: MigrationState): void {
   if (unknown.length > 0)
-    throw new DriftError(`This database has migrations that are not here (${inShort(unknown)}): use the version of Vital Sync that made it.`);
+    throw new DriftError(
+      `This database has migrations that are not here (${inShort(unknown)}): use the version of Vital Sync that made it.`,
+    );
   if (changed.length > 0)
-    throw new DriftError(`This database was made by another text of ${inShort(changed)}: use the version of Vital Sync that made it.`);
+    throw new DriftError(
+      `This database was made by another text of ${inShort(changed)}: use the version of Vital Sync that made it.`,
+    );
 }
 
-const inShort = ([first, ...others]: string[]): string => (others.length === 0 ? `${first}` : `${first} and ${others.length} more`);
+const inShort = ([first, ...others]: string[]): string =>
+  others.length === 0 ? `${first}` : `${first} and ${others.length} more`;
 
 /** The database was made by another version of the migrations. */
 export class DriftError extends CommandError {}
 
 async function checkServer(client: pg.Client): Promise<void> {
-  const { rows } = await client.query("select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding");
+  const { rows } = await client.query(
+    "select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding",
+  );
   if (rows[0].version < 150000)
     throw new CommandError(`Postgres ${Math.floor(rows[0].version / 10000)} is too old: Vital Sync needs 15 to 18.`);
-  if (rows[0].encoding !== 'UTF8') throw new CommandError(`The database is in ${rows[0].encoding}: create one with encoding 'UTF8'.`);
+  if (rows[0].encoding !== 'UTF8')
+    throw new CommandError(`The database is in ${rows[0].encoding}: create one with encoding 'UTF8'.`);
 }
 
 function place(error: unknown, text: string): string {

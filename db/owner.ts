@@ -8,7 +8,14 @@ import { scramVerifier } from './scram.ts';
 import type { Site } from './site.ts';
 
 export type Profile = { family_name: string; given_name: string; quality?: string; rpps?: string };
-export type NewAccount = { organisation: string; role: string; email: string; profile: Profile; password: string; totpSecret: Uint8Array };
+export type NewAccount = {
+  organisation: string;
+  role: string;
+  email: string;
+  profile: Profile;
+  password: string;
+  totpSecret: Uint8Array;
+};
 
 /** One transaction as vs_owner. */
 export async function asOwner<T>(admin: pg.Client, work: () => Promise<T>): Promise<T> {
@@ -46,8 +53,17 @@ export async function createAccount(admin: pg.Client, keys: Keys, account: NewAc
 const noPassword = `$2a$12$${'.'.repeat(53)}`;
 
 /** A session for the service account that imports; it can seal and not open. */
-export async function openImportSession(admin: pg.Client, keys: Keys, organisation: string, clinician: string): Promise<string> {
-  const { rows } = await admin.query<{ token: string }>('select iam.open_import_session($1, $2, $3) as token', [keys.ring, organisation, clinician]);
+export async function openImportSession(
+  admin: pg.Client,
+  keys: Keys,
+  organisation: string,
+  clinician: string,
+): Promise<string> {
+  const { rows } = await admin.query<{ token: string }>('select iam.open_import_session($1, $2, $3) as token', [
+    keys.ring,
+    organisation,
+    clinician,
+  ]);
   return rows[0]!.token;
 }
 

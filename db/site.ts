@@ -4,8 +4,10 @@ import { dirname, join, resolve } from 'node:path';
 import type pg from 'pg';
 import { CommandError } from './command-error.ts';
 import { connect, explainConnection, parseAddress, withLogin } from './connect.ts';
-import { type Embedded, embeddedLogins, openEmbedded, prepareDirectory } from './embedded.ts';
+import { prepareDirectory } from './embedded/cluster.ts';
+import { type Embedded, embeddedLogins, openEmbedded } from './embedded.ts';
 import { generateKeys, generatePasswords, type Keys, type Login, noKeysYet, readKeys, writeKeyFile } from './keys.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 
 export type Site = {
   directory: string;
@@ -25,13 +27,15 @@ export type Site = {
 };
 
 export const siteDirectory = (): string =>
-  resolve(process.env['VITAL_DIR'] || join(import.meta.dirname, '..', '.vitalsync'));
-export const isEmbedded = (): boolean => !process.env['DATABASE_URL'];
+  resolve(process.env.VITAL_DIR || join(import.meta.dirname, '..', '.vitalsync'));
+export const isEmbedded = (): boolean => !process.env.DATABASE_URL;
 
 /** Opens the database that this command is for. The caller closes it, which stops an embedded one nobody else uses. */
 export async function openSite({ discard = false } = {}): Promise<Site> {
   const directory = siteDirectory();
-  return isEmbedded() ? openEmbeddedSite(directory, discard) : openExternalSite(directory, process.env['DATABASE_URL'] ?? '');
+  return isEmbedded()
+    ? openEmbeddedSite(directory, discard)
+    : openExternalSite(directory, process.env.DATABASE_URL ?? '');
 }
 
 /** Runs `work` with an open site and closes it, whatever happens. */
@@ -56,11 +60,14 @@ export async function withAdmin<T>(site: Site, work: (admin: pg.Client) => Promi
 
 async function openEmbeddedSite(directory: string, discard: boolean): Promise<Site> {
   prepareDirectory(directory);
-  const keyFile = join(directory, 'keys.env');
-  if (!existsSync(join(directory, 'postgres', 'data')) && noKeysYet(keyFile)) writeKeyFile(keyFile, generateKeys(embeddedLogins));
-  const keys = completePasswords(keyFile, readKeys(keyFile), embeddedLogins);
-  const embedded = await openEmbedded({ directory, passwords: keys.passwords, secrets: [keyFile], discard });
-  return { directory, keyFile, keys, ...loginUrls(embedded.adminUrl, keys), embedded, close: embedded.close };
+  return oneAtATime(join(directory, 'starting.pid'), async () => {
+    const keyFile = join(directory, 'keys.env');
+    const fresh = !existsSync(join(directory, 'postgres', 'data')) && noKeysYet(keyFile);
+    if (fresh) writeKeyFile(keyFile, generateKeys(embeddedLogins));
+    const keys = completePasswords(keyFile, readKeys(keyFile), embeddedLogins);
+    const embedded = await openEmbedded({ directory, passwords: keys.passwords, secrets: [keyFile], discard });
+    return { directory, keyFile, keys, ...loginUrls(embedded.adminUrl, keys), embedded, close: embedded.close };
+  });
 }
 
 /** Keys are made for an empty database alone: fresh ones could open nothing of a database that has records. */

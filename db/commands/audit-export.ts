@@ -26,7 +26,11 @@ DIR must not hold an export yet. Keep exports where the people who run the datab
         return exported;
       }),
     );
-    print(input.flag('json') ? { directory, ...done } : `${done.leaves} events of ${done.lanes} chains are in ${directory}.`);
+    print(
+      input.flag('json')
+        ? { directory, ...done }
+        : `${done.leaves} events of ${done.lanes} chains are in ${directory}.`,
+    );
     return 0;
   },
 };

@@ -32,7 +32,9 @@ async function verifyDatabase(): Promise<Verified> {
       const found = await dba.query<Problem & { seq: string }>(
         'select organisation_id as organisation, lane, seq, problem from audit.verify_all()',
       );
-      const size = await dba.query('select coalesce(sum(seq), 0)::int8 as leaves, count(*) filter (where seq > 0)::int as lanes from audit.lanes');
+      const size = await dba.query(
+        'select coalesce(sum(seq), 0)::int8 as leaves, count(*) filter (where seq > 0)::int as lanes from audit.lanes',
+      );
       return {
         leaves: Number(size.rows[0].leaves),
         lanes: size.rows[0].lanes,
@@ -46,7 +48,9 @@ async function verifyDatabase(): Promise<Verified> {
 
 function describe({ leaves, lanes, problems }: Verified): string {
   if (problems.length === 0) return `The audit log is intact: ${leaves} events in ${lanes} chains.`;
-  const rows = problems.slice(0, 20).map(({ organisation, lane, seq, problem }) => [organisation, String(lane), String(seq), problem]);
+  const rows = problems
+    .slice(0, 20)
+    .map(({ organisation, lane, seq, problem }) => [organisation, String(lane), String(seq), problem]);
   const more = problems.length > rows.length ? `\n… and ${problems.length - rows.length} more (--json lists all)` : '';
   return `The audit log is NOT intact: ${problems.length} problems.\n\n${table([['organisation', 'lane', 'event', 'problem'], ...rows])}${more}`;
 }

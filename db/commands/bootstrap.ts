@@ -38,7 +38,14 @@ clear, so write them down. The password can be changed after the first sign-in.
 };
 
 type Wanted = { organisation: string; email: string; profile: { family_name: string; given_name: string } };
-type Made = { organisation: string; email: string; role: 'org_admin'; password: string; totpSecret: string; totpUri: string };
+type Made = {
+  organisation: string;
+  email: string;
+  role: 'org_admin';
+  password: string;
+  totpSecret: string;
+  totpUri: string;
+};
 
 async function createFirst(site: Site, { organisation, email, profile }: Wanted): Promise<Made> {
   await prepareDatabase(site);
@@ -47,9 +54,17 @@ async function createFirst(site: Site, { organisation, email, profile }: Wanted)
   await withAdmin(site, (admin) =>
     asOwner(admin, async () => {
       const { rows } = await admin.query('select exists (select from access.organisations) as any');
-      if (rows[0].any) throw new CommandError('There is an organisation already: its administrator invites the others.');
+      if (rows[0].any)
+        throw new CommandError('There is an organisation already: its administrator invites the others.');
       const id = await createOrganisation(admin, site.keys, organisation);
-      await createAccount(admin, site.keys, { organisation: id, role: 'org_admin', email, profile, password, totpSecret });
+      await createAccount(admin, site.keys, {
+        organisation: id,
+        role: 'org_admin',
+        email,
+        profile,
+        password,
+        totpSecret,
+      });
     }),
   );
   const secret = toBase32(totpSecret);

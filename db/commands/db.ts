@@ -37,12 +37,21 @@ Opens psql, which must be installed, on the login vs_dba. What follows -- is han
 /** The password goes through the environment, so that it isn't in the list of processes. */
 function runPsql(url: string, args: readonly string[]): Promise<number> {
   const { hostname, port, database, user, password } = parseAddress(url);
-  const env = { ...process.env, PGHOST: hostname, PGPORT: String(port), PGDATABASE: database, PGUSER: user, PGPASSWORD: password };
+  const env = {
+    ...process.env,
+    PGHOST: hostname,
+    PGPORT: String(port),
+    PGDATABASE: database,
+    PGUSER: user,
+    PGPASSWORD: password,
+  };
   const ignore = () => {}; // a Ctrl-C cancels psql's query, not us
   process.on('SIGINT', ignore);
   return new Promise((resolve, reject) => {
     const psql = spawn('psql', [...args], { stdio: 'inherit', env });
-    psql.on('error', () => reject(new CommandError('psql is not installed: run apt install postgresql-client (macOS: brew install libpq).')));
+    psql.on('error', () =>
+      reject(new CommandError('psql is not installed: run apt install postgresql-client (macOS: brew install libpq).')),
+    );
     psql.on('exit', (code) => {
       process.off('SIGINT', ignore);
       resolve(code ?? 1);

@@ -1,8 +1,7 @@
 import { createServer } from 'node:net';
-import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { buildNode } from '../../edge/build.ts';
-import type { Server, serve as Serve } from '../../edge/node.ts';
+import type { serve as Serve, Server } from '../../edge/node.ts';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type DemoAccount, demoWasCutShort, fillDemoOnce } from '../demo-accounts.ts';
@@ -34,7 +33,7 @@ and TRUST_PROXY=1 says that it is there.
         server = await listen(site, place);
         announce(site, accounts, place.host, server.port);
       })();
-      await Promise.race([ready.then(() => ended), ended]);
+      await Promise.race([ready.then(() => ended), ended, site.embedded?.lost ?? ended]);
     } finally {
       await server?.stop();
       await site.close();
@@ -46,12 +45,15 @@ and TRUST_PROXY=1 says that it is there.
 type Place = { host: string; port: number; proxied: boolean };
 
 function readPlace(environment: NodeJS.ProcessEnv): Place {
-  const host = environment['HOST'] || '127.0.0.1';
-  const port = Number(environment['PORT'] || 3000);
-  const proxied = ['1', 'true', 'yes'].includes((environment['TRUST_PROXY'] ?? '').toLowerCase());
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new CommandError('PORT must be a number from 0 to 65535.');
-  if (!proxied && !['127.0.0.1', 'localhost', '::1'].includes(host))
-    throw new CommandError(`HOST=${host} would send records over the network in clear: put a reverse proxy with TLS in front and set TRUST_PROXY=1, or leave HOST out.`);
+  const host = environment.HOST || '127.0.0.1';
+  const port = Number(environment.PORT || 3000);
+  const proxied = ['1', 'true', 'yes'].includes((environment.TRUST_PROXY ?? '').toLowerCase());
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new CommandError('PORT must be a number from 0 to 65535.');
+  if (!proxied && !/^(localhost|::1|127(\.\d+){3})$/.test(host))
+    throw new CommandError(
+      `HOST=${host} would send records over the network in clear: put a reverse proxy with TLS in front and set TRUST_PROXY=1, or leave HOST out.`,
+    );
   return { host, port, proxied };
 }
 
@@ -65,15 +67,20 @@ function refuseBusyPort({ host, port }: Place): Promise<void> {
 }
 
 function explainListen(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === 'EADDRINUSE') return new CommandError(`Port ${port} on ${host} is in use: stop what listens there, or choose another one with PORT.`);
+  if (error.code === 'EADDRINUSE')
+    return new CommandError(
+      `Port ${port} on ${host} is in use: stop what listens there, or choose another one with PORT.`,
+    );
   if (error.code === 'EACCES') return new CommandError(`Port ${port} is for root: choose one above 1023 with PORT.`);
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new CommandError(`HOST=${host} is no address of this machine.`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new CommandError(`HOST=${host} is no address of this machine.`);
   return error;
 }
 
 /** The database as it must be; gives the demo's accounts when there is a demo. */
 async function prepare(site: Site): Promise<DemoAccount[]> {
-  if (site.embedded?.wasRunning) print('Postgres was still running, from a run that was killed or beside another command: going on with it.');
+  if (site.embedded?.wasRunning)
+    print('Postgres was still running, from a run that was killed or beside another command: going on with it.');
   await prepareDatabase(site);
   await warnOfHoles(site);
   return site.embedded ? fillDemoOnce(site) : [];
@@ -83,7 +90,8 @@ async function warnOfHoles(site: Site): Promise<void> {
   const query = "select current_setting('server_version_num')::int as number";
   const { rows } = await withAdmin(site, (admin) => admin.query(query));
   const holes = knownHoles(rows[0].number);
-  if (holes) print(site.embedded ? `${holes} Accepted here, since it listens on this machine alone.` : `Warning: ${holes}`);
+  if (holes)
+    print(site.embedded ? `${holes} Accepted here, since it listens on this machine alone.` : `Warning: ${holes}`);
 }
 
 async function listen(site: Site, { host, port, proxied }: Place): Promise<Server> {
@@ -115,7 +123,7 @@ The other accounts are in ${relative(process.cwd(), join(site.directory, 'demo.j
 function whenToldToStop(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve());
-    if (!process.env['npm_lifecycle_event'] && !process.env['VITAL_HANDED_OVER']) return;
+    if (!process.env.npm_lifecycle_event && !process.env.VITAL_HANDED_OVER) return;
     const parent = process.ppid;
     setInterval(() => process.ppid !== parent && resolve(), 500).unref();
   });

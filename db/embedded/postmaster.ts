@@ -15,6 +15,13 @@ export function findPostmaster(data: string): Postmaster | undefined {
   return found.pid > 0 && isPostgres(found.pid) ? found : undefined;
 }
 
+/** A server that is there already, ready; one that is just starting is waited for. */
+export async function runningServer(data: string): Promise<Postmaster | undefined> {
+  const found = findPostmaster(data);
+  if (!found) return undefined;
+  return found.ready ? found : waitUntilReady(data, () => !findPostmaster(data));
+}
+
 /** Removes the pid file that a crash left, when its number now belongs to another program: Postgres would refuse. */
 export function forgetStalePid(data: string): void {
   if (!findPostmaster(data)) rmSync(join(data, 'postmaster.pid'), { force: true });
@@ -32,7 +39,11 @@ export async function waitUntilReady(data: string, died: () => boolean, seconds 
 
 /** Ends the server in good order (fast shutdown), and by force when it doesn't after half a minute. */
 export async function stopPostmaster(data: string, pid: number): Promise<void> {
-  for (const [signal, seconds] of [['SIGINT', 30], ['SIGQUIT', 10], ['SIGKILL', 5]] as const) {
+  for (const [signal, seconds] of [
+    ['SIGINT', 30],
+    ['SIGQUIT', 10],
+    ['SIGKILL', 5],
+  ] as const) {
     try {
       process.kill(pid, signal);
     } catch {
@@ -63,7 +74,12 @@ function isPostgres(pid: number): boolean {
 /** The last thing that the server wrote, for the sentence about its end. */
 function lastWords(data: string): string {
   const log = join(data, '..', 'postgres.log');
-  const line = existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter((text) => /FATAL|ERROR|HINT/.test(text)).at(-1) : '';
+  const line = existsSync(log)
+    ? readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((text) => /FATAL|ERROR|HINT/.test(text))
+        .at(-1)
+    : '';
   const text = line?.replace(/^.*?(FATAL|ERROR|HINT): +/, '');
   return text ? `: ${text}` : `; ${log} may say why.`;
 }

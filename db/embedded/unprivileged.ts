@@ -1,14 +1,18 @@
 // Postgres refuses to run as root, rightly. When we are root it runs as `nobody`; and where the checkout lies
 // below a directory that `nobody` can't enter (/root), its files are shown to it at another place.
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError } from '../command-error.ts';
 
 /** A way to run a Postgres program. Its `home` is a directory that this user owns, with the data in it. */
 export type Runner = {
   /** The command that runs `program` of Postgres's bin; `args` learn where `home` is from its point of view. */
-  command(program: 'initdb' | 'postgres', home: string, args: (home: string) => string[]): { file: string; args: string[]; options: SpawnOptions };
+  command(
+    program: 'initdb' | 'postgres',
+    home: string,
+    args: (home: string) => string[],
+  ): { file: string; args: string[]; options: SpawnOptions };
   /** Gives a file or directory to the user that Postgres runs as. */
   give(path: string): void;
   /** Takes a file out of that user's reach. */
@@ -23,14 +27,25 @@ export function chooseRunner(binaries: string, folder: string): Runner {
   const ways = [asNobody(binaries), asNobodyElsewhere(binaries, folder), asMappedUser(binaries)];
   const runner = ways.find((way) => works(way, folder));
   if (runner) return runner;
-  throw new CommandError(`Postgres doesn't run as root, and no other user may enter ${folder}: set VITAL_DIR to a directory below /var/lib, or start as an ordinary user.`);
+  throw new CommandError(
+    `Postgres doesn't run as root, and no other user may enter ${folder}: set VITAL_DIR to a directory below /var/lib, or start as an ordinary user.`,
+  );
 }
 
+/** Tries to look into a directory below `folder` that belongs to the Postgres user, as its home will. */
 function works(runner: Runner, folder: string): boolean {
-  const { file, args, options } = runner.command('postgres', folder, (inside) => ['-C', 'port', '-D', inside]);
-  const result = spawnSync(file, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
-  // There is no postgresql.conf in that folder: to have looked for it means to have got in.
-  return /could not access the server configuration file|No such file/.test(String(result.stderr)) && !/ermission denied/.test(String(result.stderr));
+  const home = mkdtempSync(join(folder, 'probe-'));
+  runner.give(home);
+  const { file, args, options } = runner.command('postgres', home, (inside) => ['-C', 'port', '-D', inside]);
+  const result = spawnSync(file, args, {
+    ...options,
+    env: postgresEnvironment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  rmSync(home, { recursive: true });
+  // There is no postgresql.conf in it: to have missed it means to have got in.
+  return /configuration file .*No such file/.test(result.stderr ?? '');
 }
 
 function asOurselves(binaries: string): Runner {
@@ -55,7 +70,9 @@ function asNobody(binaries: string): Runner {
 
 /** Binaries and home are mounted on a path that everybody may enter, seen by these processes alone. */
 function asNobodyElsewhere(binaries: string, folder: string): Runner {
-  const place = ['/mnt', '/media', '/srv'].find((path) => existsSync(path) && !folder.startsWith(path) && !binaries.startsWith(path));
+  const place = ['/mnt', '/media', '/srv'].find(
+    (path) => existsSync(path) && !folder.startsWith(path) && !binaries.startsWith(path),
+  );
   const script = `set -e
     mount -t tmpfs -o mode=755 tmpfs "$1"; mkdir "$1/postgres" "$1/home"
     mount --bind "$2" "$1/postgres"; mount --bind "$3" "$1/home"
@@ -65,7 +82,19 @@ function asNobodyElsewhere(binaries: string, folder: string): Runner {
     ...asNobody(binaries),
     command: (program, home, args) => ({
       file: 'unshare',
-      args: ['-m', '--', 'sh', '-c', script, 'sh', place ?? '/mnt', binaries, home, program, ...args(`${place ?? '/mnt'}/home`)],
+      args: [
+        '-m',
+        '--',
+        'sh',
+        '-c',
+        script,
+        'sh',
+        place ?? '/mnt',
+        binaries,
+        home,
+        program,
+        ...args(`${place ?? '/mnt'}/home`),
+      ],
       options: { cwd: '/' },
     }),
   };
@@ -79,7 +108,14 @@ function asMappedUser(binaries: string): Runner {
   return {
     command: (program, home, args) => ({
       file: 'unshare',
-      args: ['-U', `--map-user=${nobody}`, `--map-group=${nobody}`, '--', join(binaries, 'bin', program), ...args(home)],
+      args: [
+        '-U',
+        `--map-user=${nobody}`,
+        `--map-group=${nobody}`,
+        '--',
+        join(binaries, 'bin', program),
+        ...args(home),
+      ],
       options: { cwd: '/' },
     }),
     give: () => {},
@@ -88,10 +124,20 @@ function asMappedUser(binaries: string): Runner {
 }
 
 /** Starts a program that outlives us when we are killed; its own session keeps a Ctrl-C from reaching it. */
-export function launch(runner: Runner, home: string, args: (home: string) => string[], log: number): ReturnType<typeof spawn> {
+export function launch(
+  runner: Runner,
+  home: string,
+  args: (home: string) => string[],
+  log: number,
+): ReturnType<typeof spawn> {
   const command = runner.command('postgres', home, args);
-  return spawn(command.file, command.args, { ...command.options, detached: true, stdio: ['ignore', log, log], env: postgresEnvironment });
+  return spawn(command.file, command.args, {
+    ...command.options,
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: postgresEnvironment,
+  });
 }
 
 /** None of ours: the environment may hold keys. */
-export const postgresEnvironment = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+export const postgresEnvironment = { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };

@@ -6,17 +6,25 @@ export const schemas = ['ops', 'access', 'iam', 'vault', 'audit', 'store', 'clin
 
 /** Each query gives `line`s in their order. $1 is the list of schemas. */
 const sections: readonly [string, string][] = [
-  ['Roles', `
+  [
+    'Roles',
+    `
     select format('-- %s: %s', rolname, concat_ws(', ', 'role',
              case when rolcanlogin then 'login' end, case when rolsuper then 'SUPERUSER' end, case when rolcreaterole then 'CREATEROLE' end,
              case when rolcreatedb then 'CREATEDB' end, case when rolinherit then 'inherit' end,
              (select 'may become ' || string_agg(g.rolname, ', ' order by g.rolname) from pg_auth_members m
               join pg_roles g on g.oid = m.roleid where m.member = r.oid))) as line
-    from pg_roles r where rolname ~ '^vs_' and rolname <> 'vs_admin' order by rolname`],
-  ['Schemas', `
+    from pg_roles r where rolname ~ '^vs_' and rolname <> 'vs_admin' order by rolname`,
+  ],
+  [
+    'Schemas',
+    `
     select format('create schema %I;%s', nspname, e' -- ' || obj_description(n.oid, 'pg_namespace')) as line
-    from pg_namespace n where nspname = any ($1) order by nspname`],
-  ['Tables', `
+    from pg_namespace n where nspname = any ($1) order by nspname`,
+  ],
+  [
+    'Tables',
+    `
     with relations as (${relations('r', 'p')})
     select format(e'\ncreate table %s (\\n%s\\n)%s%s;%s', name,
       (select string_agg('  ' || text, e',\\n' order by kind, place, text) from (
@@ -37,27 +45,39 @@ const sections: readonly [string, string][] = [
         case when relrowsecurity then format('alter table %s enable row level security;', name) end,
         case when relforcerowsecurity then format('alter table %s force row level security;', name) end,
         format('comment on table %s is %L;', name, obj_description(oid, 'pg_class'))), '')) as line
-    from relations r order by name`],
-  ['Indexes', `
+    from relations r order by name`,
+  ],
+  [
+    'Indexes',
+    `
     with relations as (${relations('r', 'p')})
     select pg_get_indexdef(i.indexrelid) || ';' as line from pg_index i join relations r on r.oid = i.indrelid
-    where not exists (select from pg_constraint c where c.conindid = i.indexrelid and c.contype in ('p', 'u', 'x')) order by 1`],
-  ['Policies', `
+    where not exists (select from pg_constraint c where c.conindid = i.indexrelid and c.contype in ('p', 'u', 'x')) order by 1`,
+  ],
+  [
+    'Policies',
+    `
     with relations as (${relations('r', 'p')})
     select concat_ws(' ', format('create policy %I on %s', polname, name), case when not polpermissive then 'as restrictive' end,
              'for ' || case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
              'to ' || (select string_agg(coalesce(rolname, 'public'), ', ' order by rolname) from unnest(polroles) u (oid) left join pg_roles using (oid)),
              'using (' || pg_get_expr(polqual, polrelid) || ')', 'with check (' || pg_get_expr(polwithcheck, polrelid) || ')')
            || ';' || coalesce(' -- ' || obj_description(p.oid, 'pg_policy'), '') as line
-    from pg_policy p join relations r on r.oid = polrelid order by name, polname`],
-  ['Views (what they select is in the migrations: each version of Postgres spells it in its own way)', `
+    from pg_policy p join relations r on r.oid = polrelid order by name, polname`,
+  ],
+  [
+    'Views (what they select is in the migrations: each version of Postgres spells it in its own way)',
+    `
     with relations as (${relations('v', 'm')})
     select format(e'\ncreate view %s%s (\\n%s\\n);%s', name, ' with (' || array_to_string(reloptions, ', ') || ')',
       (select string_agg(format('  %I %s', attname, format_type(atttypid, atttypmod)), e',\\n' order by attnum)
        from pg_attribute where attrelid = r.oid and attnum > 0 and not attisdropped),
       e'\\n' || format('comment on view %s is %L;', name, obj_description(oid, 'pg_class'))) as line
-    from relations r order by name`],
-  ['Functions', `
+    from relations r order by name`,
+  ],
+  [
+    'Functions',
+    `
     select format(e'\ncreate function %I.%I(%s)%s\\nlanguage %s %s%s%s%s%s as $function$%s$function$;%s', nspname, proname,
              pg_get_function_arguments(p.oid), case when prokind = 'f' then ' returns ' || pg_get_function_result(p.oid) end, lanname,
              case provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end,
@@ -68,12 +88,18 @@ const sections: readonly [string, string][] = [
              coalesce(pg_get_function_sqlbody(p.oid), prosrc),
              e'\\n' || format('comment on function %I.%I is %L;', nspname, proname, obj_description(p.oid, 'pg_proc'))) as line
     from pg_proc p join pg_namespace n on n.oid = pronamespace join pg_language l on l.oid = prolang
-    where nspname = any ($1) order by nspname, proname, pg_get_function_identity_arguments(p.oid)`],
-  ['Triggers', `
+    where nspname = any ($1) order by nspname, proname, pg_get_function_identity_arguments(p.oid)`,
+  ],
+  [
+    'Triggers',
+    `
     with relations as (${relations('r', 'p', 'v')})
     select pg_get_triggerdef(t.oid) || ';' as line from pg_trigger t join relations r on r.oid = tgrelid
-    where not tgisinternal order by name, tgname`],
-  ['Grants', `
+    where not tgisinternal order by name, tgname`,
+  ],
+  [
+    'Grants',
+    `
     with relations as (${relations('r', 'p', 'v', 'm', 'S')}),
     given as (
       select 'schema ' || quote_ident(nspname) as thing, 0 as kind, nspacl as acl, nspowner as owner from pg_namespace where nspname = any ($1)
@@ -83,7 +109,8 @@ const sections: readonly [string, string][] = [
                 from pg_proc p join pg_namespace n on n.oid = pronamespace where nspname = any ($1))
     select format('grant %s on %s to %s;', string_agg(lower(privilege_type), ', ' order by privilege_type), thing, coalesce(rolname, 'public')) as line
     from given cross join aclexplode(acl) a left join pg_roles r on r.oid = a.grantee
-    where grantee <> owner and privilege_type <> 'MAINTAIN' group by kind, thing, rolname order by kind, thing, rolname nulls first`],
+    where grantee <> owner and privilege_type <> 'MAINTAIN' group by kind, thing, rolname order by kind, thing, rolname nulls first`,
+  ],
 ];
 
 /** Relations of ours, with the monthly partitions left out: which ones there are depends on the date. */
@@ -95,7 +122,9 @@ function relations(...kinds: string[]): string {
 /** The whole file. */
 export async function describeSchema(client: pg.Client): Promise<string> {
   let text = '-- Generated from a migrated database by `npm run generate`; `npm run check:drift` compares.\n';
-  await client.query("set search_path = ''; set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'iso_8601'");
+  await client.query(
+    "set search_path = ''; set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'iso_8601'",
+  );
   for (const [title, query] of sections) {
     const values = query.includes('$1') ? [[...schemas]] : [];
     const { rows } = await client.query<{ line: string }>(query, values);

@@ -3,7 +3,14 @@
 import type pg from 'pg';
 import { schemas } from './schema.ts';
 
-type Column = { relation: string; comment: string | null; name: string; type: string; notNull: boolean; description: string | null };
+type Column = {
+  relation: string;
+  comment: string | null;
+  name: string;
+  type: string;
+  notNull: boolean;
+  description: string | null;
+};
 
 const query = `
   select format('%s.%s', nspname, relname) as relation, obj_description(c.oid, 'pg_class') as comment, attname as name,
@@ -50,7 +57,9 @@ ${interfaces.join('\n')}`;
 
 function describeRelation(relation: string, columns: Column[]): string {
   const never = neverNull(columns[0]?.comment ?? null);
-  const lines = columns.map(({ name, type, notNull }) => `  ${name}: ${typeOf(type)}${notNull || never.has(name) ? '' : ' | null'};`);
+  const lines = columns.map(
+    ({ name, type, notNull }) => `  ${name}: ${typeOf(type)}${notNull || never.has(name) ? '' : ' | null'};`,
+  );
   return `export interface ${typeName(relation)} {\n${lines.join('\n')}\n}\n`;
 }
 
@@ -67,4 +76,5 @@ function typeOf(type: string): string {
 }
 
 /** clinic.patient_names → ClinicPatientNames */
-const typeName = (relation: string): string => relation.replace(/(^|[._])([a-z])/g, (_, _before, letter) => letter.toUpperCase());
+const typeName = (relation: string): string =>
+  relation.replace(/(^|[._])([a-z])/g, (_, _before, letter) => letter.toUpperCase());

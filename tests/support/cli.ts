@@ -9,7 +9,7 @@ export type Running = { child: ChildProcess; out(): string; ended: Promise<Run> 
 
 /** Starts a command; nothing of this process's settings reaches it but PATH. */
 export function startCommand(args: readonly string[], environment: Record<string, string> = {}): Running {
-  const env = { PATH: process.env['PATH'] ?? '', ...environment };
+  const env = { PATH: process.env.PATH ?? '', ...environment };
   const child = spawn(process.execPath, [bin, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';

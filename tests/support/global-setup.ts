@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { connect } from '../../db/connect.ts';
 import { revokeLargeObjects } from '../../db/doctor.ts';
-import { embeddedLogins, openEmbedded, prepareDirectory } from '../../db/embedded.ts';
+import { prepareDirectory } from '../../db/embedded/cluster.ts';
 import { findPostmaster, stopPostmaster } from '../../db/embedded/postmaster.ts';
+import { embeddedLogins, openEmbedded } from '../../db/embedded.ts';
 import { generateKeys, readKeys } from '../../db/keys.ts';
 import { migrate } from '../../db/migrate.ts';
 import { scramVerifier } from '../../db/scram.ts';
@@ -31,7 +32,7 @@ const prefix = 'vitalsync-test-';
 /** TEST_DATABASE_URL: a superuser on another Postgres, which .ci/run gives for the oldest version we support. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const keyLines = generateKeys(embeddedLogins);
-  const given = process.env['TEST_DATABASE_URL'];
+  const given = process.env.TEST_DATABASE_URL;
   const server = given ? { superuserUrl: given, close: async () => {} } : await startOwn(keyLines);
   const template = `vs_template_${process.pid}`;
   await makeTemplate(server.superuserUrl, template, keyLines);
@@ -91,8 +92,16 @@ async function makeTemplate(superuserUrl: string, template: string, keyLines: Re
   url.pathname = `/${template}`;
   await run(url.href, revokeLargeObjects);
   await migrateAsAdmin(url, admin);
-  const logins = [['vs_edge', passwords.edge], ['vs_gate', passwords.gate], ['vs_dba', passwords.dba]] as const;
-  await run(superuserUrl, 'alter role vs_dba bypassrls', ...logins.map(([role, password]) => `alter role ${role} password '${scramVerifier(password ?? '')}'`));
+  const logins = [
+    ['vs_edge', passwords.edge],
+    ['vs_gate', passwords.gate],
+    ['vs_dba', passwords.dba],
+  ] as const;
+  await run(
+    superuserUrl,
+    'alter role vs_dba bypassrls',
+    ...logins.map(([role, password]) => `alter role ${role} password '${scramVerifier(password ?? '')}'`),
+  );
 }
 
 async function migrateAsAdmin(template: URL, password: string): Promise<void> {

@@ -1,8 +1,8 @@
 // People for tests, made by the owner: sessions are given to them rather than signed in to, since bcrypt takes its
 // quarter of a second each time. Tests of signing in make accounts with a password by `createAccount` of db/owner.ts.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { asOwner, createOrganisation, openImportSession } from '../../db/owner.ts';
 import { connect } from '../../db/connect.ts';
+import { asOwner, createOrganisation, openImportSession } from '../../db/owner.ts';
 import type { TestDatabase } from './database.ts';
 
 export type Person = { account: string; role: string; email: string; token: string };
@@ -61,8 +61,14 @@ export async function openSession(db: TestDatabase, account: string): Promise<st
 }
 
 /** A patient of this clinician's care team, through the import as in real life; gives the id. */
-export async function createPatient(db: TestDatabase, practice: Practice, traits: Record<string, string> = {}): Promise<string> {
-  const token = await asOwner(db.admin, () => openImportSession(db.admin, db.keys, practice.organisation, practice.clinician.account));
+export async function createPatient(
+  db: TestDatabase,
+  practice: Practice,
+  traits: Record<string, string> = {},
+): Promise<string> {
+  const token = await asOwner(db.admin, () =>
+    openImportSession(db.admin, db.keys, practice.organisation, practice.clinician.account),
+  );
   const edge = await connect(db.edgeUrl);
   try {
     await edge.query('begin');

@@ -1,0 +1,194 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { connect } from '../../db/connect.ts';
+import { revokeLargeObjects } from '../../db/doctor.ts';
+import { fromBase32, totpCode } from '../../db/totp.ts';
+import { isOneSentence, runCommand } from '../support/cli.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'vitalsync-cli-'));
+let db: TestDatabase;
+let environment: Record<string, string>;
+const vitalsync = (...args: string[]) => runCommand(args, environment);
+
+beforeAll(async () => {
+  db = await createDatabase();
+  environment = { DATABASE_URL: db.adminUrl, VITAL_DIR: directory, ...inject('testServer').keyLines };
+});
+afterAll(async () => {
+  rmSync(directory, { recursive: true });
+  await db.close();
+});
+
+describe('vitalsync', () => {
+  const commands = [
+    'start',
+    'migrate',
+    'bootstrap',
+    'import',
+    'demo code',
+    'db url',
+    'db psql',
+    'audit verify',
+    'audit export',
+    'doctor',
+  ];
+
+  test('lists its commands, and each has a help of its own', async () => {
+    const list = await vitalsync('--help');
+    expect(list.code).toBe(0);
+    for (const command of commands) {
+      expect(list.out).toContain(`vitalsync ${command}`);
+      const help = await vitalsync(...command.split(' '), '--help');
+      expect(help).toMatchObject({ code: 0, err: '' });
+      expect(help.out).toMatch(new RegExp(`^vitalsync ${command} ?`));
+    }
+  });
+
+  test.each([['frobnicate'], ['audit'], ['db', 'drop']])('has no command %s', async (...words) => {
+    const result = await vitalsync(...words);
+    expect(result.code).toBe(1);
+    expect(result.err).toContain(`There is no command "${words.join(' ')}"`);
+  });
+
+  test.each([
+    [['bootstrap'], '--organisation is missing'],
+    [['doctor', '--jsno'], "Unknown option '--jsno'"],
+    [['demo', 'code'], 'Whose code?'],
+    [['import', 'x.json', '--organisation', 'Nowhere', '--clinician', 'a@b.fr'], 'There is no organisation "Nowhere"'],
+    [['audit', 'verify', '/tmp'], 'is no export of the audit log'],
+  ])('%s says in one sentence what is wrong', async (args, sentence) => {
+    const result = await vitalsync(...args);
+    expect(isOneSentence(result), result.err).toBe(true);
+    expect(result.err).toContain(sentence);
+  });
+
+  test('tells nothing but class and SQLSTATE of an error that nobody foresaw', async () => {
+    await db.admin.query(
+      'alter table supabase_migrations.schema_migrations rename column statements to secret_statements',
+    );
+    const result = await vitalsync('migrate');
+    await db.admin.query(
+      'alter table supabase_migrations.schema_migrations rename column secret_statements to statements',
+    );
+    expect(result).toMatchObject({ code: 1, out: '' });
+    expect(result.err).toMatch(/^Something failed that shouldn't: error \(42703\)\. .*\n$/);
+  });
+});
+
+describe('vitalsync bootstrap', () => {
+  const args = [
+    '--organisation',
+    'Cabinet des Lilas',
+    '--email',
+    'Admin@lilas.fr',
+    '--family-name',
+    'Durand',
+    '--given-name',
+    'Anne',
+  ];
+
+  test('creates an administrator who can sign in, and shows the secrets this once', async () => {
+    const { code, out } = await vitalsync('bootstrap', ...args, '--json');
+    expect(code).toBe(0);
+    const made = JSON.parse(out);
+    expect(made).toMatchObject({ organisation: 'Cabinet des Lilas', email: 'admin@lilas.fr', role: 'org_admin' });
+    expect(totpCode(fromBase32(made.totpSecret))).toMatch(/^\d{6}$/);
+    const { rows } = await db.admin.query(
+      'select strpos(a::text, $1) as place from (select query from pg_stat_activity) a where strpos(a::text, $1) > 0',
+      [made.password],
+    );
+    expect(rows).toEqual([]);
+  });
+
+  test('cannot be done twice', async () => {
+    const again = await vitalsync('bootstrap', ...args);
+    expect(isOneSentence(again), again.err).toBe(true);
+    expect(again.err).toContain('There is an organisation already');
+  });
+});
+
+describe('vitalsync db url', () => {
+  test('gives a login that reads ciphertext and writes nothing', async () => {
+    const { url } = JSON.parse((await vitalsync('db', 'url', '--json')).out);
+    const dba = await connect(url);
+    const { rows } = await dba.query('select email from iam.accounts');
+    expect(rows[0].email[0]).toBe(1); // the version byte of a sealed value
+    await expect(dba.query('delete from audit.events')).rejects.toMatchObject({ code: '42501' });
+    await expect(dba.query("select pg_read_file('/etc/passwd')")).rejects.toMatchObject({ code: '42501' });
+    await dba.end();
+  });
+});
+
+describe('vitalsync doctor', () => {
+  const findings = async () =>
+    JSON.parse((await vitalsync('doctor', '--json')).out).findings as {
+      check: string;
+      state: string;
+      finding: string;
+    }[];
+  const asSuperuser = async (...statements: string[]) => {
+    const superuser = await connect(db.superuserUrl);
+    for (const statement of statements) await superuser.query(statement);
+    await superuser.end();
+  };
+
+  test('finds nothing wrong with a fresh installation', async () => {
+    const { code } = await vitalsync('doctor');
+    expect((await findings()).filter(({ state }) => state === 'failure')).toEqual([]);
+    expect(code).toBe(0);
+  });
+
+  test('sees that everybody may create temporary tables', async () => {
+    await db.admin.query(`grant temp on database ${db.name} to public`);
+    expect((await vitalsync('doctor')).code).toBe(1);
+    expect(await findings()).toContainEqual(
+      expect.objectContaining({ check: 'vs_clinician', state: 'failure', finding: 'has temp on the database' }),
+    );
+    await db.admin.query(`revoke temp on database ${db.name} from public`);
+  });
+
+  test('sees large objects, and that they may be written', async () => {
+    await asSuperuser('grant execute on function lo_from_bytea(oid, bytea) to public', "select lo_from_bytea(0, 'x')");
+    const found = (await findings()).filter(({ check }) => check === 'large objects').map(({ finding }) => finding);
+    await asSuperuser('select lo_unlink(oid) from pg_largeobject_metadata', revokeLargeObjects);
+    expect(found).toEqual([expect.stringContaining('past the audit log'), expect.stringContaining('there are 1')]);
+  });
+
+  test('sees a migration with another text', async () => {
+    await db.admin.query(
+      "update supabase_migrations.schema_migrations set statements = array_append(statements, 'select 1') where version = '0010'",
+    );
+    expect(await findings()).toContainEqual(expect.objectContaining({ check: 'migrations', state: 'failure' }));
+    await db.admin.query(
+      "update supabase_migrations.schema_migrations set statements = statements[:cardinality(statements) - 1] where version = '0010'",
+    );
+  });
+
+  test('sees keys of another database', async () => {
+    const other = {
+      ...environment,
+      VITAL_KEYS: environment.VITAL_KEYS!.replace(/=.*/, `=${Buffer.alloc(64, 9).toString('base64')}`),
+    };
+    const { code, out } = await runCommand(['doctor'], other);
+    expect(code).toBe(1);
+    expect(out).toMatch(/failure +keys +master key \d+ is not the one/);
+  });
+
+  test('sees a chain whose end was changed', async () => {
+    await asSuperuser(
+      'set session_replication_role = replica; update audit.lanes set head = sha256(head) where seq > 0',
+    );
+    expect(await findings()).toContainEqual(expect.objectContaining({ check: 'audit', state: 'failure' }));
+  });
+});
+
+test('a key file that others can read is refused', async () => {
+  const file = join(directory, 'keys.env');
+  writeFileSync(file, '', { mode: 0o644 });
+  const result = await vitalsync('db', 'url');
+  rmSync(file);
+  expect(isOneSentence(result), result.err).toBe(true);
+});
