@@ -209,6 +209,7 @@ create table audit.selections (
   session_id uuid not null,
   patients uuid[] not null,
   made_at timestamp with time zone default clock_timestamp() not null,
+  transaction xid8 default pg_current_xact_id() not null,
   constraint selections_pkey PRIMARY KEY (id)
 );
 alter table audit.selections enable row level security;
@@ -224,12 +225,14 @@ create table iam.accounts (
   quality bytea,
   rpps bytea,
   password_hash text,
+  pepper_id text,
   status text default 'active'::text not null,
   last_sign_in_at timestamp with time zone,
   created_at timestamp with time zone default clock_timestamp() not null,
   constraint accounts_email_index_check CHECK ((length(email_index) = 16)),
   constraint accounts_email_index_key UNIQUE (email_index),
   constraint accounts_password_hash_check CHECK ((password_hash ~ '^\$2[aby]\$12\$'::text)),
+  constraint accounts_pepper_id_check CHECK (((length(pepper_id) >= 1) AND (length(pepper_id) <= 27))),
   constraint accounts_pkey PRIMARY KEY (id),
   constraint accounts_status_check CHECK ((status = ANY (ARRAY['invited'::text, 'active'::text, 'suspended'::text])))
 );
@@ -526,7 +529,9 @@ CREATE INDEX encounters_patient ON store.encounters USING btree (patient_id, sta
 CREATE INDEX events_at ON ONLY audit.events USING btree (organisation_id, at DESC);
 CREATE INDEX events_default_organisation_id_at_idx ON audit.events_default USING btree (organisation_id, at DESC);
 CREATE INDEX events_default_patient_id_at_idx ON audit.events_default USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
+CREATE INDEX events_default_shown_idx ON audit.events_default USING gin (shown) WHERE (shown IS NOT NULL);
 CREATE INDEX events_patient ON ONLY audit.events USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
+CREATE INDEX events_shown ON ONLY audit.events USING gin (shown) WHERE (shown IS NOT NULL);
 CREATE INDEX intents_announced ON ops.intents USING btree (announced_at);
 CREATE INDEX keys_master ON vault.keys USING btree (master);
 CREATE INDEX keys_organisation ON vault.keys USING btree (organisation_id);
@@ -799,30 +804,38 @@ create view clinic.record_accesses with (security_invoker=true) (
   resource_type text,
   outcome text
 );
-comment on view clinic.record_accesses is 'Who looked at one''s record, and who wrote in it. not null: id, at, event, actor_role, resource_type, outcome';
+comment on view clinic.record_accesses is 'Who looked at one''s record or had one on a list, and who wrote in it. not null: id, at, event, actor_role, resource_type, outcome';
 
 -- Functions
 
 create function access.account_id() returns uuid
-language sql stable parallel restricted security definer set search_path="" as $function$ select (access.claims())[2]::uuid $function$;
+language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return (access.claims())[2]::uuid;
+end $function$;
 comment on function access.account_id is NULL;
 
 create function access.claims() returns text[]
-language plpgsql stable parallel restricted security definer set search_path="" as $function$
+language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 declare
   setting text := current_setting('vs.claims', true);
-  secret bytea;
 begin
   if setting is null or setting = '' then return null; end if;
-  select value into secret from vault.secrets where name = 'session';
-  if (sha256(secret || convert_to(left(setting, 64), 'UTF8')) = sha256(secret || convert_to(encode(
-        extensions.hmac(convert_to(substr(setting, 65), 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now()),
-                        secret, 'sha256'), 'hex'), 'UTF8'))) is not true then
+  if (sha256(vault.session_secret() || convert_to(left(setting, 64), 'UTF8'))
+      = sha256(vault.session_secret() || convert_to(access.claims_mac(substr(setting, 65)), 'UTF8'))) is not true then
     raise exception using errcode = 'VS401', message = 'the identity in this transaction isn''t one that iam.enter gave';
   end if;
   return substr(setting, 65)::text[];
 end $function$;
 comment on function access.claims is 'The verified identity of this transaction; NULL before iam.enter. Errors: VS401 when it was forged or replayed.';
+
+create function access.claims_mac(claims text) returns text
+language plpgsql stable parallel restricted as $function$
+begin
+  return encode(extensions.hmac(convert_to(claims, 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now()),
+                                vault.session_secret(), 'sha256'), 'hex');
+end $function$;
+comment on function access.claims_mac is NULL;
 
 create function access.create_care_team(organisation uuid, lead uuid) returns uuid
 language plpgsql volatile as $function$
@@ -835,14 +848,17 @@ begin
 end $function$;
 comment on function access.create_care_team is 'A team and its lead. As vs_owner.';
 
-create function access.in_care_of(account uuid, patient uuid) returns boolean
-language sql stable as $function$
-  select exists (
+create function access.in_care_of(account uuid, organisation uuid, patient uuid) returns boolean
+language plpgsql stable as $function$
+begin
+  return exists (
     select from access.care_team_patients p join access.care_team_members m using (care_team_id)
+    -- somebody may work in two organisations; a session is in one
+    join access.care_teams t on t.id = p.care_team_id and t.organisation_id = organisation
     where p.patient_id = patient and m.account_id = account
       and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
-      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until)
-$function$;
+      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until);
+end $function$;
 comment on function access.in_care_of is NULL;
 
 create function access.knows(claims text[], account uuid) returns boolean
@@ -851,9 +867,11 @@ begin
   if claims[2]::uuid = account then return true; end if;
   if claims[4] = 'patient' then
     return exists (select from audit.events e where e.patient_id = claims[5]::uuid and e.actor_id = account)
+        or exists (select from audit.events e where e.shown @> array[claims[5]::uuid] and e.actor_id = account)
         or exists (select from store.notes n where n.patient_id = claims[5]::uuid and n.author_id = account);
   end if;
-  return exists (select from access.memberships m where m.account_id = account and m.organisation_id = claims[3]::uuid);
+  -- a colleague isn't a patient who has an account here: identity is the vault's to open
+  return exists (select from access.memberships m where m.account_id = account and m.organisation_id = claims[3]::uuid and m.role <> 'patient');
 end $function$;
 comment on function access.knows is NULL;
 
@@ -861,22 +879,23 @@ create function access.may_open(claims text[], patient uuid, level text) returns
 language plpgsql stable as $function$
 begin
   if level not in ('identity', 'clinical') or (level = 'clinical' and claims[4] = 'secretary') then return false; end if;
-  -- iam.enter has asked for the patient on the page in this very transaction
-  if claims[6] is not null then return claims[6]::uuid = patient; end if;
+  -- iam.enter has asked for the patient on the page in this very transaction; nobody is the zero that says no
+  if claims[6] is not null then return claims[6]::uuid = patient and patient <> '00000000-0000-0000-0000-000000000000'; end if;
   return access.sees(claims[4], claims[2]::uuid, claims[3]::uuid, claims[5]::uuid, patient);
 end $function$;
 comment on function access.may_open is NULL;
 
 create function access.membership_is_live(membership uuid) returns boolean
-language sql stable as $function$
-  select exists (
+language plpgsql stable as $function$
+begin
+  return exists (
     select from access.memberships m join iam.accounts a on a.id = m.account_id
-    where m.id = membership and a.status = 'active' and clock_timestamp() between m.valid_from and m.valid_until)
-$function$;
+    where m.id = membership and a.status = 'active' and clock_timestamp() between m.valid_from and m.valid_until);
+end $function$;
 comment on function access.membership_is_live is NULL;
 
 create function access.organisation_as(role text) returns uuid
-language plpgsql stable parallel restricted security definer set search_path="" as $function$
+language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
 begin
@@ -886,7 +905,10 @@ end $function$;
 comment on function access.organisation_as is NULL;
 
 create function access.organisation_id() returns uuid
-language sql stable parallel restricted security definer set search_path="" as $function$ select (access.claims())[3]::uuid $function$;
+language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return (access.claims())[3]::uuid;
+end $function$;
 comment on function access.organisation_id is NULL;
 
 create function access.organisation_of(patient uuid) returns uuid
@@ -897,7 +919,7 @@ end $function$;
 comment on function access.organisation_of is NULL;
 
 create function access.patients(role text) returns uuid[]
-language plpgsql stable parallel restricted security definer set search_path="" as $function$
+language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
 begin
@@ -907,6 +929,7 @@ begin
   return array(
     select p.patient_id
     from access.care_team_members m join access.care_team_patients p using (care_team_id)
+    join access.care_teams t on t.id = m.care_team_id and t.organisation_id = c[3]::uuid
     where m.account_id = c[2]::uuid
       and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
       and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until);
@@ -914,26 +937,27 @@ end $function$;
 comment on function access.patients is 'The patients that the verified identity sees, if it has this role; on a page that shows one patient, that one.';
 
 create function access.role() returns text
-language sql stable parallel restricted security definer set search_path="" as $function$ select (access.claims())[4] $function$;
+language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return (access.claims())[4];
+end $function$;
 comment on function access.role is 'The role of the verified identity: policies ask this, since vs_edge could become any acting role.';
 
 create function access.sees(role text, account uuid, organisation uuid, own uuid, patient uuid) returns boolean
 language plpgsql stable as $function$
 begin
   return coalesce(case role
-    when 'clinician' then access.in_care_of(account, patient)
+    when 'clinician' then access.in_care_of(account, organisation, patient)
     when 'secretary' then access.organisation_of(patient) = organisation
     when 'patient' then patient = own
   end, false);
 end $function$;
-comment on function access.sees is 'Clinician: on a care team of the patient. Secretary: same organisation. Patient: own record. Nobody else.';
+comment on function access.sees is 'Clinician: on a care team of the patient, in the organisation of the session. Secretary: same organisation. Patient: own record. Nobody else.';
 
 create function access.set_claims(claims text[]) returns void
 language plpgsql volatile as $function$
 begin
-  perform set_config('vs.claims', encode(
-    extensions.hmac(convert_to(claims::text, 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now()),
-                    vault.session_secret(), 'sha256'), 'hex') || claims::text, true);
+  perform set_config('vs.claims', access.claims_mac(claims::text) || claims::text, true);
 end $function$;
 comment on function access.set_claims is NULL;
 
@@ -945,23 +969,30 @@ declare
   remembered text := current_setting('vs.lane', true);
   first int := floor(random() * 16);
   before bytea;
+  place tid;
   digest bytea;
 begin
   -- One lane in a transaction, or two transactions could wait for each other. The setting is a hint: the lock below decides.
   if left(remembered, 36) = organisation::text then
-    select l.lane, l.seq, l.head into e.lane, e.seq, before from audit.lanes l
-    where l.organisation_id = organisation and l.lane = substr(remembered, 37)::int for update;
+    -- By its place: the index would lead through every version that this transaction has left behind, thousands in an import.
+    select l.ctid, l.lane, l.seq, l.head into place, e.lane, e.seq, before from audit.lanes l
+    where l.ctid = split_part(remembered, ' ', 3)::tid and l.organisation_id = organisation
+      and l.lane = split_part(remembered, ' ', 2)::int for update;
+    if e.lane is null then
+      -- a savepoint that was rolled back took that version away
+      select l.ctid, l.lane, l.seq, l.head into place, e.lane, e.seq, before from audit.lanes l
+      where l.organisation_id = organisation and l.lane = split_part(remembered, ' ', 2)::int for update;
+    end if;
   else
     for i in first .. first + 15 loop
-      select l.lane, l.seq, l.head into e.lane, e.seq, before from audit.lanes l
+      select l.ctid, l.lane, l.seq, l.head into place, e.lane, e.seq, before from audit.lanes l
       where l.organisation_id = organisation and l.lane = i % 16 for update skip locked;
       exit when found;
     end loop;
     if e.lane is null then
-      select l.lane, l.seq, l.head into e.lane, e.seq, before from audit.lanes l
+      select l.ctid, l.lane, l.seq, l.head into place, e.lane, e.seq, before from audit.lanes l
       where l.organisation_id = organisation and l.lane = first for update;
     end if;
-    perform set_config('vs.lane', organisation::text || e.lane, true);
   end if;
   if e.lane is null then
     raise exception using errcode = 'VS500', message = 'this organisation has no audit lanes';
@@ -985,7 +1016,12 @@ begin
   digest := sha256(convert_to(e.leaf, 'UTF8'));
   insert into audit.events values (e.*);
   insert into audit.leaves values (organisation, e.lane, e.seq, digest);
-  update audit.lanes l set seq = e.seq, head = digest where l.organisation_id = organisation and l.lane = e.lane;
+  update audit.lanes l set seq = e.seq, head = digest
+  where l.ctid = place and l.organisation_id = organisation and l.lane = e.lane returning l.ctid into place;
+  if place is null then
+    raise exception using errcode = 'VS500', message = 'the lane was lost while it was held';
+  end if;
+  perform set_config('vs.lane', organisation::text || ' ' || e.lane || ' ' || place, true);
   return e.id;
 end $function$;
 comment on function audit.append is 'Writes one event at the end of a lane; gives its id. Internal: only definer functions and triggers call it.';
@@ -1012,12 +1048,14 @@ language sql stable as $function$
   from audit.leaves l left join chain c on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
   where l.organisation_id = any (organisations) and c.seq is null
   union all
-  select h.organisation_id, h.lane, h.seq, 'the head of the lane is not its last event'
-  from audit.lanes h
-  left join lateral (select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (h.organisation_id, h.lane)
+  -- a lane has a head also when somebody took its row away
+  select p.organisation_id, p.lane, coalesce(h.seq, t.seq), 'the head of the lane is not its last event'
+  from (select h.organisation_id, h.lane from audit.lanes h where h.organisation_id = any (organisations)
+        union select c.organisation_id, c.lane from chain c) p
+  left join audit.lanes h on (h.organisation_id, h.lane) = (p.organisation_id, p.lane)
+  left join lateral (select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (p.organisation_id, p.lane)
                      order by c.seq desc limit 1) t on true
-  where h.organisation_id = any (organisations)
-    and (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')))
+  where (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')))
   order by 1, 2, 3
 $function$;
 comment on function audit.check_lanes is 'Every break in the chains of these organisations, with its place; no row: intact. Internal.';
@@ -1050,7 +1088,7 @@ end $function$;
 comment on function audit.ensure_partitions is 'Makes the partitions of the coming months. As vs_owner, at every start and by a job.';
 
 create function audit.heads() returns TABLE(lane integer, events bigint, head text, last_at timestamp with time zone)
-language plpgsql stable security definer set search_path="" as $function$
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
 declare
   organisation uuid := access.organisation_as('auditor');
 begin
@@ -1062,41 +1100,43 @@ end $function$;
 comment on function audit.heads is 'For an auditor: the chains of the organisation and their ends.';
 
 create function audit.is_open(session uuid, patient uuid, level text) returns boolean
-language sql volatile as $function$
-  select exists (
+language plpgsql volatile as $function$
+begin
+  return exists (
     select from audit.openings o
     where o.session_id = session and o.patient_id = patient and o.level = is_open.level
       -- not of this transaction, which could still be rolled back; visible and not ours means committed
       and o.transaction is distinct from pg_current_xact_id_if_assigned()
-      and o.opened_at between clock_timestamp() - interval '15 minutes' and clock_timestamp() + interval '5 seconds')
-$function$;
+      and o.opened_at between clock_timestamp() - interval '15 minutes' and clock_timestamp() + interval '5 seconds');
+end $function$;
 comment on function audit.is_open is NULL;
 
 create function audit.leaf(e audit.events, before bytea) returns text
-language sql stable as $function$
-  select array_to_json(array[
+language plpgsql stable as $function$
+begin
+  return array_to_json(array[
     'vs1', e.id::text, e.organisation_id::text, e.lane::text, e.seq::text,
     to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     e.event, e.resource_type, e.resource_id::text, e.patient_id::text, e.actor_id::text, e.actor_role,
-    e.session_id::text, e.origin_id::text, e.outcome, e.shown::text, e.details, encode(before, 'hex')])::text
-$function$;
+    e.session_id::text, e.origin_id::text, e.outcome, e.shown::text, e.details, encode(before, 'hex')])::text;
+end $function$;
 comment on function audit.leaf is 'The text that is hashed: see the head of 0070_audit and docs/formats.md.';
 
 create function audit.open_accounts() returns text
-language sql volatile security definer set search_path="" as $function$ select audit.open_page('org_admin', 'accounts.read', 'Person') $function$;
+language sql volatile security definer set debug_print_plan=off set search_path="" as $function$ select audit.open_page('org_admin', 'accounts.read', 'Person') $function$;
 comment on function audit.open_accounts is 'An administrator reads accounts and teams.';
 
 create function audit.open_all(claims text[], patients uuid[], levels text[]) returns boolean
 language plpgsql volatile as $function$
 declare
   session uuid := claims[1]::uuid;
-  stale int;
+  fresh int;
 begin
   -- an opening from the future (the clock was stepped) is refreshed like an old one
-  select count(*) into stale from unnest(patients) p (id) cross join unnest(levels) l (level)
-  where not exists (select from audit.openings o where o.session_id = session and o.patient_id = p.id and o.level = l.level
-                    and o.opened_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '1 second');
-  if stale = 0 then return true; end if;
+  select count(*) into fresh from audit.openings o
+  where o.session_id = session and o.patient_id = any (patients) and o.level = any (levels)
+    and o.opened_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '1 second';
+  if fresh = cardinality(patients) * cardinality(levels) then return true; end if;
   if (select count(distinct o.patient_id) from audit.openings o
       where o.session_id = session and o.opened_at > clock_timestamp() - interval '1 hour') + cardinality(patients) > 1000 then
     perform audit.append(claims, 'openings.limited', 'session', session, null, 'failure');
@@ -1112,17 +1152,17 @@ end $function$;
 comment on function audit.open_all is 'Opens these patients for the session; false when it has opened too many. Internal: access was asked before.';
 
 create function audit.open_home() returns text
-language sql stable security definer set search_path="" as $function$
+language sql stable security definer set debug_print_plan=off set search_path="" as $function$
   select case when access.claims() is null then 'signed_out' else 'ok' end
 $function$;
 comment on function audit.open_home is 'A page that shows nothing personal but one''s own name: nothing to record.';
 
 create function audit.open_log() returns text
-language sql volatile security definer set search_path="" as $function$ select audit.open_page('auditor', 'log.read', 'AuditEvent') $function$;
+language sql volatile security definer set debug_print_plan=off set search_path="" as $function$ select audit.open_page('auditor', 'log.read', 'AuditEvent') $function$;
 comment on function audit.open_log is 'An auditor reads the log.';
 
 create function audit.open_own_record() returns text
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
 begin
@@ -1144,7 +1184,7 @@ end $function$;
 comment on function audit.open_page is NULL;
 
 create function audit.open_patient(patient uuid) returns text
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
 begin
@@ -1163,7 +1203,7 @@ end $function$;
 comment on function audit.open_patient is 'Opens one patient: identity for a secretary, the whole record for a clinician of the care team or the patient. ok, hidden, limited or signed_out.';
 
 create function audit.open_patient_list(selection uuid) returns text
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
   found_ids uuid[];
@@ -1184,7 +1224,7 @@ end $function$;
 comment on function audit.open_patient_list is 'The 50 patients with the last activity. ok, forbidden, limited or signed_out; then audit.selected gives their ids.';
 
 create function audit.open_patient_search(selection uuid, name text, birth_date text) returns text
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
   ring text;
@@ -1202,7 +1242,7 @@ begin
     perform audit.append(c, 'patients.search', 'Patient', null, null, 'failure');
     return 'forbidden';
   end if;
-  if day !~ '^\d{4}-\d{2}-\d{2}$' then return 'invalid'; end if;
+  if day !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then return 'invalid'; end if;
   if day is null and cardinality(long_words) = 0 then return 'too_short'; end if;
   ring := vault.ring();
   keys := array(select vault.search_key(ring, split_part(e, '=', 1), c[3]::uuid) from unnest(string_to_array(ring, ',')) e);
@@ -1237,7 +1277,7 @@ end $function$;
 comment on function audit.open_patient_search is 'Finds patients by the beginnings of names (from 3 letters) and by birth date (YYYY-MM-DD), opens their identity and records what will be shown. ok, too_short, too_many, invalid, forbidden, limited or signed_out; then audit.selected gives the ids.';
 
 create function audit.open_verification() returns text
-language sql volatile security definer set search_path="" as $function$ select audit.open_page('auditor', 'log.verify', 'AuditEvent') $function$;
+language sql volatile security definer set debug_print_plan=off set search_path="" as $function$ select audit.open_page('auditor', 'log.verify', 'AuditEvent') $function$;
 comment on function audit.open_verification is 'An auditor has the log verified.';
 
 create function audit.origin(ring text, organisation uuid, session uuid, ip text, user_agent text) returns uuid
@@ -1270,8 +1310,15 @@ exception when invalid_text_representation then
 end $function$;
 comment on function audit.origin is 'Where a request came from, as an id; sealed once for each session, address and browser. Internal.';
 
+create function audit.read_lists() returns TABLE(id uuid, at timestamp with time zone, event text, actor_id uuid, actor_role text, resource_type text, outcome text)
+language sql stable security definer set debug_print_plan=off set search_path="" as $function$
+  select e.id, e.at, e.event, e.actor_id, e.actor_role, e.resource_type, e.outcome
+  from audit.events e where e.shown @> access.patients('patient') and access.patients('patient') <> '{}'
+$function$;
+comment on function audit.read_lists is 'For a patient: the lists and searches that showed them.';
+
 create function audit.read_origin(origin uuid) returns text[]
-language plpgsql volatile parallel restricted security definer set search_path="" as $function$
+language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 declare
   organisation uuid := access.organisation_as('auditor');
   o audit.origins;
@@ -1292,7 +1339,7 @@ begin
   if not audit.open_all(claims, patients, array['identity']) then return 'limited'; end if;
   -- a page that is asked for again after a lost connection brings the same id
   insert into audit.selections as s (id, session_id, patients) values (selection, claims[1]::uuid, patients)
-  on conflict (id) do update set patients = excluded.patients where s.session_id = excluded.session_id;
+  on conflict (id) do update set patients = excluded.patients, transaction = excluded.transaction where s.session_id = excluded.session_id;
   if not found then
     raise exception using errcode = 'VS409', message = 'this page was asked for already: load it again';
   end if;
@@ -1302,12 +1349,14 @@ end $function$;
 comment on function audit.select_patients is 'Opens the identity of what a list will show, and records the ids. Internal.';
 
 create function audit.selected(selection uuid) returns uuid[]
-language plpgsql stable parallel restricted security definer set search_path="" as $function$
+language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 begin
   return coalesce((select s.patients from audit.selections s
-                   where s.id = selection and s.session_id = (access.claims())[1]::uuid), '{}');
+                   where s.id = selection and s.session_id = (access.claims())[1]::uuid
+                     -- not of this transaction: what a search found is told after its record is committed
+                     and s.transaction is distinct from pg_current_xact_id_if_assigned()), '{}');
 end $function$;
-comment on function audit.selected is 'The patients that this list or search of one''s own session shows.';
+comment on function audit.selected is 'The patients that this list or search of one''s own session shows, once an earlier transaction has committed it.';
 
 create function audit.tg_events__append_only() returns trigger
 language plpgsql volatile as $function$
@@ -1317,7 +1366,7 @@ end $function$;
 comment on function audit.tg_events__append_only is NULL;
 
 create function audit.tg_row() returns trigger
-language plpgsql volatile security definer set DateStyle=ISO, YMD set IntervalStyle=iso_8601 set TimeZone=UTC set bytea_output=hex set extra_float_digits=1 set search_path="" as $function$
+language plpgsql volatile security definer set DateStyle=ISO, YMD set IntervalStyle=iso_8601 set TimeZone=UTC set bytea_output=hex set debug_print_plan=off set extra_float_digits=1 set search_path="" as $function$
 declare
   c text[] := access.claims();
   before jsonb;
@@ -1342,7 +1391,7 @@ end $function$;
 comment on function audit.tg_row is 'One event for each row: its digest over ciphertext, and which columns changed.';
 
 create function audit.verify() returns TABLE(lane integer, seq bigint, problem text)
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   organisation uuid := access.organisation_as('auditor');
 begin
@@ -1354,8 +1403,10 @@ end $function$;
 comment on function audit.verify is 'For an auditor: the breaks in the organisation''s chains; no row: intact.';
 
 create function audit.verify_all() returns TABLE(organisation_id uuid, lane integer, seq bigint, problem text)
-language sql stable security definer set search_path="" as $function$
-  select * from audit.check_lanes(array(select distinct l.organisation_id from audit.lanes l))
+language sql stable security definer set debug_print_plan=off set search_path="" as $function$
+  -- whoever is named anywhere: an organisation whose lanes were taken away is still verified
+  select * from audit.check_lanes(array(select l.organisation_id from audit.lanes l union select l.organisation_id from audit.leaves l
+                                        union select e.organisation_id from audit.events e))
 $function$;
 comment on function audit.verify_all is 'Every chain of the installation: for the DBA and `vitalsync audit verify`.';
 
@@ -1391,7 +1442,8 @@ begin
   insert into store.conditions (id, patient_id, clinical_status, verification_status, onset_at, abatement_at, recorded_at,
     code)
   select r.id, patient, r.clinical_status, r.verification_status, r.onset_at, r.abatement_at, r.recorded_at,
-           vault.seal(key, r.id, patient, 1, convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') || coalesce(timestamptz_send(r.onset_at), ''), 'store.conditions.code', r.code)
+           vault.seal(key, r.id, patient, 1, convert_to(r.clinical_status || '/' || coalesce(r.verification_status, ''), 'UTF8') || timestamptz_send(coalesce(r.onset_at, 'infinity')) ||
+             timestamptz_send(coalesce(r.abatement_at, 'infinity')) || timestamptz_send(coalesce(r.recorded_at, 'infinity')), 'store.conditions.code', r.code)
   from (select clinic.source_id(x ->> 'source') as id, x ->> 'clinical_status' as clinical_status, x ->> 'verification_status' as verification_status, (x ->>
         'onset_at')::timestamptz as onset_at, (x ->> 'abatement_at')::timestamptz as abatement_at, (x ->>
         'recorded_at')::timestamptz as recorded_at, x ->> 'code' as code
@@ -1411,10 +1463,10 @@ begin
   insert into store.encounters (id, patient_id, started_at, ended_at, status,
     class, type, reason, participant)
   select r.id, patient, r.started_at, r.ended_at, r.status,
-           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.class', r.class),
-           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.type', r.type),
-           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.reason', r.reason),
-           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || convert_to(r.status, 'UTF8'), 'store.encounters.participant', r.participant)
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || timestamptz_send(coalesce(r.ended_at, 'infinity')) || convert_to(r.status, 'UTF8'), 'store.encounters.class', r.class),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || timestamptz_send(coalesce(r.ended_at, 'infinity')) || convert_to(r.status, 'UTF8'), 'store.encounters.type', r.type),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || timestamptz_send(coalesce(r.ended_at, 'infinity')) || convert_to(r.status, 'UTF8'), 'store.encounters.reason', r.reason),
+           vault.seal(key, r.id, patient, 1, timestamptz_send(r.started_at) || timestamptz_send(coalesce(r.ended_at, 'infinity')) || convert_to(r.status, 'UTF8'), 'store.encounters.participant', r.participant)
   from (select clinic.source_id(x ->> 'source') as id, (x ->> 'started_at')::timestamptz as started_at, (x ->> 'ended_at')::timestamptz as ended_at, x ->> 'status'
         as status, x ->> 'class' as class, x ->> 'type' as type, x ->> 'reason' as reason, x ->> 'participant' as
         participant
@@ -1500,7 +1552,7 @@ end $function$;
 comment on function clinic.import_observations is 'Internal: clinic.import_rows calls it.';
 
 create function clinic.import_patient(p jsonb, OUT id uuid, OUT taken boolean) returns record
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
   status text := coalesce(p ->> 'identity_status', 'provisoire');
@@ -1544,7 +1596,7 @@ end $function$;
 comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is. Errors: VS403, VS422.';
 
 create function clinic.import_rows(patient uuid, type text, rows jsonb) returns integer
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 begin
   return case type
     when 'encounters' then clinic.import_encounters(patient, rows)
@@ -1562,7 +1614,7 @@ end $function$;
 comment on function clinic.import_rows is 'Takes an array of rows of one type into one patient''s record; gives how many were new. Errors: VS404, VS422.';
 
 create function clinic.read_accounts() returns TABLE(id uuid, display_name text, role text, email text, status text, second_factor boolean, last_sign_in_at timestamp with time zone)
-language sql volatile security definer set search_path="" as $function$
+language sql volatile security definer set debug_print_plan=off set search_path="" as $function$
   select a.id, iam.person_name(a.id), m.role,
          convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'), iam.profile_aad(a.id, 'email'), a.email), 'UTF8'),
          a.status, f.account_id is not null, a.last_sign_in_at
@@ -1576,7 +1628,7 @@ $function$;
 comment on function clinic.read_accounts is 'For an administrator.';
 
 create function clinic.read_me() returns TABLE(account_id uuid, organisation_id uuid, organisation_name text, role text, display_name text, patient_id uuid, session_expires_at timestamp with time zone, idle_expires_at timestamp with time zone)
-language sql volatile security definer set search_path="" as $function$
+language sql volatile security definer set debug_print_plan=off set search_path="" as $function$
   select s.account_id, s.organisation_id, o.name, s.role, iam.person_name(s.account_id), s.patient_id, s.expires_at,
          s.last_seen_at + interval '30 minutes'
   from iam.sessions s join access.organisations o on o.id = s.organisation_id
@@ -1598,7 +1650,7 @@ end $function$;
 comment on function clinic.source_id is 'The row id of an imported resource, e.g. "Patient/123". Internal.';
 
 create function clinic.write_note(key uuid, patient uuid, note jsonb) returns uuid
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
   id uuid := ops.uuid_v7();
@@ -1619,7 +1671,7 @@ end $function$;
 comment on function clinic.write_note is 'Writes a note in one''s own name. key: the intent announced with ops.intend(key, ''notes.write''). Errors: VS208, VS403, VS404, VS422, VS428.';
 
 create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) returns text[]
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   s iam.sessions;
   answer text;
@@ -1708,12 +1760,13 @@ language plpgsql volatile as $function$
 declare
   new_id uuid := ops.uuid_v7();
 begin
+  perform vault.require_ring(ring);
   insert into access.organisations (id, name) values (new_id, create_organisation.name);
   perform audit.create_lanes(new_id);
   perform vault.create_key(ring, new_id, 'organisation', new_id);
   return new_id;
 end $function$;
-comment on function iam.create_organisation is 'A practice, its audit lanes and its key. As vs_owner.';
+comment on function iam.create_organisation is 'A practice, its audit lanes and its key. As vs_owner. Errors: VS503 for a ring that isn''t this database''s.';
 
 create function iam.email_indexes(ring text, email text) returns bytea[]
 language sql immutable as $function$
@@ -1725,7 +1778,7 @@ $function$;
 comment on function iam.email_indexes is 'The keyed hash of an address under each key of the ring; the first is for what is new.';
 
 create function iam.end_session() returns text
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
 begin
@@ -1759,7 +1812,10 @@ $function$;
 comment on function iam.gate_claims is NULL;
 
 create function iam.hash_token(token text) returns bytea
-language sql immutable as $function$ select sha256(convert_to(token, 'UTF8')) $function$;
+language plpgsql immutable as $function$
+begin
+  return sha256(convert_to(token, 'UTF8'));
+end $function$;
 comment on function iam.hash_token is 'A token has 256 bits of randomness, so one round of SHA-256 is enough.';
 
 create function iam.open_import_session(ring text, organisation uuid, clinician uuid) returns text
@@ -1768,9 +1824,7 @@ declare
   token text := translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_');
   team uuid;
 begin
-  if vault.check_ring(ring) <> 'ok' then
-    raise exception using errcode = 'VS503', message = vault.check_ring(ring);
-  end if;
+  perform vault.require_ring(ring);
   if not exists (select from access.memberships m where m.account_id = clinician and m.organisation_id = organisation
                  and m.role = 'clinician' and access.membership_is_live(m.id)) then
     raise exception using errcode = 'VS422', message = 'this person is not a clinician of this organisation';
@@ -1800,7 +1854,7 @@ end $function$;
 comment on function iam.open_session is 'A session without sign-in, for tests and load: as vs_owner, recorded in the log. Gives the token.';
 
 create function iam.person_name(account uuid) returns text
-language plpgsql volatile parallel restricted security definer set search_path="" as $function$
+language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
   a iam.accounts;
@@ -1813,33 +1867,37 @@ begin
   return concat_ws(' ',
     convert_from(vault.unpack(key, iam.profile_aad(account, 'quality'), a.quality), 'UTF8'),
     convert_from(vault.unpack(key, iam.profile_aad(account, 'given_name'), a.given_name), 'UTF8'),
-    upper(convert_from(vault.unpack(key, iam.profile_aad(account, 'family_name'), a.family_name), 'UTF8')));
+    -- collate: what comes out of convert_from is in "C", which has no capital É
+    upper(convert_from(vault.unpack(key, iam.profile_aad(account, 'family_name'), a.family_name), 'UTF8') collate "default"));
 end $function$;
 comment on function iam.person_name is 'The name of a colleague, or of somebody who touched one''s record; NULL for anyone else.';
 
 create function iam.profile_aad(account uuid, field text) returns bytea
-language sql immutable as $function$
-  select convert_to('iam.accounts.' || field, 'UTF8') || '\x00'::bytea || uuid_send(account) || uuid_send(account) || int8send(1)
-$function$;
+language plpgsql immutable as $function$
+begin
+  return convert_to('iam.accounts.' || field, 'UTF8') || '\x00'::bytea || uuid_send(account) || uuid_send(account) || int8send(1);
+end $function$;
 comment on function iam.profile_aad is NULL;
 
 create function iam.session_is_live(session uuid) returns boolean
-language sql stable as $function$
-  select exists (
+language plpgsql stable as $function$
+begin
+  return exists (
     select from iam.sessions s
     where s.id = session and s.factors = 2 and s.revoked_at is null and s.expires_at > clock_timestamp()
-      and s.last_seen_at > clock_timestamp() - case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
-$function$;
+      and s.last_seen_at > clock_timestamp() - case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end);
+end $function$;
 comment on function iam.session_is_live is NULL;
 
 create function iam.set_password(account uuid, prehash text) returns void
 language sql volatile as $function$
-  update iam.accounts set password_hash = extensions.crypt(prehash, extensions.gen_salt('bf', 12)) where id = account
+  update iam.accounts set password_hash = extensions.crypt(prehash, extensions.gen_salt('bf', 12)),
+                          pepper_id = split_part(prehash, ':', 1) where id = account
 $function$;
-comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. As vs_owner.';
+comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. prehash: `pepper id:base64` (edge/password.ts). As vs_owner.';
 
 create function iam.sign_in_lookup(ring text, email text) returns uuid
-language plpgsql stable security definer set search_path="" as $function$
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
 declare
   account uuid;
 begin
@@ -1850,7 +1908,7 @@ end $function$;
 comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account.';
 
 create function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, OUT answer text, OUT retry_after integer) returns record
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   a iam.accounts;
   m access.memberships;
@@ -1870,8 +1928,11 @@ begin
   select * into a from iam.accounts x where x.id = account;
   select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
   origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
-  -- one person at one address first, so that an attacker elsewhere can't use up the owner's tries
-  retry_after := greatest(ops.take(pair_key, 8, 1.0 / 30), ops.take(address_key, 100, 1), ops.take(account_key, 60, 1.0 / 10));
+  -- one person at one address first, and the account's own bucket only by who got that far, so that an attacker
+  -- elsewhere can't use up the owner's tries
+  retry_after := ops.take(pair_key, 8, 1.0 / 30);
+  if retry_after = 0 then retry_after := ops.take(address_key, 100, 1); end if;
+  if retry_after = 0 then retry_after := ops.take(account_key, 60, 1.0 / 10); end if;
   if retry_after > 0 then
     answer := 'wait';
     perform audit.append(iam.gate_claims(account, null, origin), 'session.password', 'session', null, null, 'failure', '{"reason":"limited"}');
@@ -1894,7 +1955,7 @@ end $function$;
 comment on function iam.sign_in_password is 'First step. prehash: base64(HMAC-SHA-256(pepper, account id ‖ password)). token: what the cookie will hold. Answers second_factor, refused or wait (retry_after: seconds).';
 
 create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) returns record
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   s iam.sessions;
   f iam.totp_factors;
@@ -1953,7 +2014,8 @@ declare
   h bytea := extensions.hmac(int8send(step), secret, 'sha1');
   o int := get_byte(h, 19) & 15;
 begin
-  return lpad((((get_byte(h, o) & 127)::bigint << 24 | get_byte(h, o + 1) << 16 | get_byte(h, o + 2) << 8 | get_byte(h, o + 3)) % 1000000)::text, 6, '0');
+  -- << and | have the same precedence here and associate left: each shift stands in its parentheses
+  return lpad(((((get_byte(h, o) & 127) << 24) | (get_byte(h, o + 1) << 16) | (get_byte(h, o + 2) << 8) | get_byte(h, o + 3)) % 1000000)::text, 6, '0');
 end $function$;
 comment on function iam.totp is 'RFC 6238 with SHA-1 and 6 digits; step = Unix time / 30 s.';
 
@@ -1983,7 +2045,7 @@ $function$;
 comment on function ops.give_back is NULL;
 
 create function ops.intend(key uuid, operation text) returns text
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
   i ops.intents;
@@ -2011,6 +2073,21 @@ begin
   return ceil(-left_over / per_second)::int;
 end $function$;
 comment on function ops.take is 'Takes a token from a bucket: 0, or the seconds to wait.';
+
+create function ops.upkeep() returns void
+language plpgsql volatile as $function$
+begin
+  perform audit.ensure_partitions();
+  -- at most 10,000 rows of a table at a time, so that the job never holds much
+  delete from audit.selections s where s.id in (select x.id from audit.selections x where x.made_at < now() - interval '1 day' limit 10000);
+  delete from audit.openings o where o.session_id in (
+    select s.id from iam.sessions s where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 1000);
+  delete from ops.limits l where l.key in (select x.key from ops.limits x where x.at < now() - interval '1 day' limit 10000);
+  -- an intent that was never fulfilled stays: it is a failed attempt
+  delete from ops.intents i where i.key in (
+    select x.key from ops.intents x where x.fulfilled_at < now() - interval '30 days' limit 10000);
+end $function$;
+comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 
 create function ops.uuid_v7() returns uuid
 language sql volatile parallel safe as $function$
@@ -2054,9 +2131,10 @@ end $function$;
 comment on function store.insert_note is NULL;
 
 create function store.note_context(n store.notes) returns bytea
-language sql stable as $function$
-  select uuid_send(n.author_id) || timestamptz_send(n.created_at) || convert_to(n.category || '/' || n.priority || '/' || n.status, 'UTF8')
-$function$;
+language plpgsql stable as $function$
+begin
+  return uuid_send(n.author_id) || timestamptz_send(n.created_at) || convert_to(n.category || '/' || n.priority || '/' || n.status, 'UTF8');
+end $function$;
 comment on function store.note_context is NULL;
 
 create function store.tg_notes__immutable() returns trigger
@@ -2116,7 +2194,7 @@ end $function$;
 comment on function vault.aead_encrypt is 'A256CBC-HS512, RFC 7518 §5.2.5: key of 64 bytes (MAC half first), IV of 16, tag of 32. Errors: VS500.';
 
 create function vault.check_ring(ring text) returns text
-language plpgsql volatile security definer set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   entry text;
   key_id text;
@@ -2161,9 +2239,10 @@ $function$;
 comment on function vault.current_master is 'The first key of the ring wraps what is new.';
 
 create function vault.derive(master bytea, label text) returns bytea
-language sql immutable parallel safe as $function$
-  select extensions.hmac(convert_to('vitalsync/' || label, 'UTF8') || '\x01'::bytea, master, 'sha512')
-$function$;
+language plpgsql immutable parallel safe as $function$
+begin
+  return extensions.hmac(convert_to('vitalsync/' || label, 'UTF8') || '\x01'::bytea, master, 'sha512');
+end $function$;
 comment on function vault.derive is 'HKDF-Expand (RFC 5869) with SHA-512, one block: 64 bytes for each label.';
 
 create function vault.index_patient(patient uuid, p jsonb) returns void
@@ -2186,6 +2265,17 @@ begin
   select distinct organisation, t, patient from unnest(tokens) t;
 end $function$;
 comment on function vault.index_patient is 'Makes the tokens of a patient. Internal.';
+
+create function vault.mac_blocks(mac_key bytea) returns bytea
+language plpgsql immutable parallel safe as $function$
+declare
+  bits bit(256) := ('x' || encode(mac_key, 'hex'))::bit(256);
+begin
+  -- bit_send: four bytes of length, then the bits
+  return substr(bit_send(bits # repeat('00110110', 32)::bit(256)), 5) || decode(repeat('36', 96), 'hex')
+      || substr(bit_send(bits # repeat('01011100', 32)::bit(256)), 5) || decode(repeat('5c', 96), 'hex');
+end $function$;
+comment on function vault.mac_blocks is 'K ⊕ ipad ‖ K ⊕ opad for a MAC key of 32 bytes and SHA-512''s blocks of 128. Internal.';
 
 create function vault.master(ring text, id text) returns bytea
 language plpgsql immutable parallel safe as $function$
@@ -2234,53 +2324,59 @@ language sql immutable as $function$
 $function$;
 comment on function vault.name_forms is NULL;
 
-create function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels text[], sealed bytea[]) returns text[]
-language plpgsql volatile parallel restricted security definer set search_path="" as $function$
+create function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[]) returns text[]
+language plpgsql volatile parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 declare
   slot text := current_setting('vs.slot', true);
   place text := level || patient::text;
-  secret bytea;
-  aad bytea;
   bound bytea;
   body bytea;
+  inner_block bytea;
+  outer_block bytea;
   key bytea;
-  mac_key bytea;
-  enc_key bytea;
   v bytea;
   n int;
-  opened text[] := array_fill(null::text, array[cardinality(sealed)]);
+  opened text[];
 begin
   if level is null or patient is null then return null; end if;
-  if slot <> '' and left(slot, length(place)) = place and clock_timestamp() - now() < interval '30 seconds' then
-    select value into secret from vault.secrets where name = 'session';
-    key := vault.unpack(secret, vault.session_aad('slot' || place), decode(substr(slot, length(place) + 1), 'base64'));
+  if starts_with(slot, place) and clock_timestamp() - now() < interval '30 seconds' then
+    v := decode(substr(slot, length(place) + 1), 'base64');
+    n := length(v);
+    if (n = 352 and sha256(vault.session_secret() || substr(v, 321)) = sha256(vault.session_secret() || extensions.hmac(
+          substr(v, 1, 320) || int4send(pg_backend_pid()) || timestamptz_send(now())
+            || convert_to(place || current_setting('vs.claims', true), 'UTF8'),
+          substr(vault.session_secret(), 1, 32), 'sha256'))) is not true then
+      raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+    end if;
+    v := extensions.decrypt_iv(substr(v, 17, 304), substr(vault.session_secret(), 33, 32), substr(v, 1, 16), 'aes-cbc/pad:pkcs');
+    key := substr(v, 257);
   else
     key := vault.release(patient, level);
-    if level = 'clinical' then
-      perform set_config('vs.slot', place || translate(encode(
-        vault.pack(vault.session_secret(), vault.session_aad('slot' || place), key), 'base64'), E'\n', ''), true);
-    end if;
+    v := vault.mac_blocks(substr(key, 1, 32));
+    key := substr(key, 33, 32);
+    if level = 'clinical' then perform vault.set_slot(place, v || key); end if;
   end if;
-  mac_key := substr(key, 1, 32);
-  enc_key := substr(key, 33, 32);
+  inner_block := substr(v, 1, 128);
+  outer_block := substr(v, 129, 128);
   bound := '\x00'::bytea || uuid_send(row_id) || uuid_send(patient) || int8send(version) || context;
   for i in 1 .. cardinality(sealed) loop
     v := sealed[i];
-    continue when v is null;
+    if v is null then
+      opened[i] := null;
+      continue;
+    end if;
     n := length(v);
-    aad := convert_to(labels[i], 'UTF8') || bound;
-    body := substr(v, 2, n - 33);
-    -- aead_decrypt of the version byte's cipher, written out: this loop is the product's hottest
+    body := labels[i] || bound;
     if (n >= 65 and get_byte(v, 0) = 1
-        and sha256(mac_key || substr(v, n - 31)) = sha256(mac_key || substr(
-              extensions.hmac(aad || body || int8send(length(aad)::bigint * 8), mac_key, 'sha512'), 1, 32))) is not true then
+        and sha256(key || substr(v, n - 31)) = sha256(key || substr(sha512(outer_block || sha512(
+              inner_block || body || substr(v, 2, n - 33) || int8send(length(body)::bigint * 8))), 1, 32))) is not true then
       raise exception using errcode = 'VS500', message = 'the value can''t be opened';
     end if;
-    opened[i] := convert_from(extensions.decrypt_iv(substr(v, 18, n - 49), enc_key, substr(v, 2, 16), 'aes-cbc/pad:pkcs'), 'UTF8');
+    opened[i] := convert_from(extensions.decrypt_iv(substr(v, 18, n - 49), key, substr(v, 2, 16), 'aes-cbc/pad:pkcs'), 'UTF8');
   end loop;
   return opened;
 end $function$;
-comment on function vault.open is 'Opens the sealed columns of one row: `labels` are schema.table.column, `context` the clear columns that the values are bound to. Errors: VS401, VS404, VS428, VS500.';
+comment on function vault.open is 'Opens the sealed columns of one row: `labels` are schema.table.column in UTF-8, `context` the clear columns that the values are bound to. Errors: VS401, VS404, VS428, VS500.';
 
 create function vault.pack(key bytea, aad bytea, plaintext bytea) returns bytea
 language plpgsql volatile parallel safe as $function$
@@ -2294,7 +2390,7 @@ end $function$;
 comment on function vault.pack is 'Stored value: 0x01 ‖ IV(16) ‖ ciphertext ‖ tag(32), see docs/formats.md. NULL stays NULL.';
 
 create function vault.release(patient uuid, level text) returns bytea
-language plpgsql volatile parallel restricted security definer set search_path="" as $function$
+language plpgsql volatile parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
 begin
@@ -2320,6 +2416,15 @@ begin
 end $function$;
 comment on function vault.release is 'A patient''s key, for functions of the owner, after every check. Errors: VS401, VS404, VS428.';
 
+create function vault.require_ring(ring text) returns void
+language plpgsql volatile as $function$
+declare
+  answer text := vault.check_ring(ring);
+begin
+  if answer <> 'ok' then raise exception using errcode = 'VS503', message = answer; end if;
+end $function$;
+comment on function vault.require_ring is 'check_ring as an error, before something new is sealed. Internal. Errors: VS503.';
+
 create function vault.ring() returns text
 language plpgsql stable as $function$
 begin
@@ -2332,11 +2437,12 @@ end $function$;
 comment on function vault.ring is 'The ring that iam.enter sealed into this transaction. Internal. Errors: VS401.';
 
 create function vault.seal(key bytea, row_id uuid, patient uuid, version bigint, context bytea, label text, plaintext text) returns bytea
-language sql volatile as $function$
-  select case when plaintext is null then null else
+language plpgsql volatile as $function$
+begin
+  return case when plaintext is null then null else
     vault.pack(key, convert_to(label, 'UTF8') || '\x00'::bytea || uuid_send(row_id) || uuid_send(patient)
-                    || int8send(version) || context, convert_to(plaintext, 'UTF8')) end
-$function$;
+                    || int8send(version) || context, convert_to(plaintext, 'UTF8')) end;
+end $function$;
 comment on function vault.seal is 'A stored value for this place. Internal: the write functions call it with a key they were given.';
 
 create function vault.search_key(ring text, master text, organisation uuid) returns bytea
@@ -2346,13 +2452,14 @@ $function$;
 comment on function vault.search_key is NULL;
 
 create function vault.session_aad(purpose text) returns bytea
-language sql stable parallel restricted as $function$
-  select convert_to(purpose || current_setting('vs.claims', true), 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now())
-$function$;
+language plpgsql stable parallel restricted as $function$
+begin
+  return convert_to(purpose || current_setting('vs.claims', true), 'UTF8') || int4send(pg_backend_pid()) || timestamptz_send(now());
+end $function$;
 comment on function vault.session_aad is NULL;
 
 create function vault.session_secret() returns bytea
-language sql stable as $function$ select value from vault.secrets where name = 'session' $function$;
+language sql immutable as $function$ select value from vault.secrets where name = 'session' $function$;
 comment on function vault.session_secret is NULL;
 
 create function vault.set_ring(ring text) returns void
@@ -2362,6 +2469,18 @@ begin
     convert_to(ring, 'UTF8')), 'base64'), E'\n', ''), true);
 end $function$;
 comment on function vault.set_ring is NULL;
+
+create function vault.set_slot(place text, content bytea) returns void
+language plpgsql volatile as $function$
+declare
+  iv bytea := extensions.gen_random_bytes(16);
+  sealed bytea := iv || extensions.encrypt_iv(content, substr(vault.session_secret(), 33, 32), iv, 'aes-cbc/pad:pkcs');
+begin
+  perform set_config('vs.slot', place || translate(encode(sealed || extensions.hmac(
+    sealed || int4send(pg_backend_pid()) || timestamptz_send(now()) || convert_to(place || current_setting('vs.claims', true), 'UTF8'),
+    substr(vault.session_secret(), 1, 32), 'sha256'), 'base64'), E'\n', ''), true);
+end $function$;
+comment on function vault.set_slot is 'Keeps a key, sealed, for this transaction, identity, patient and level. Internal.';
 
 create function vault.token(key bytea, kind text, value text) returns bigint
 language sql immutable as $function$
@@ -2404,9 +2523,10 @@ $function$;
 comment on function vault.words is 'The words of a name as they are searched.';
 
 create function vault.wrap_aad(subject uuid, level text, master text) returns bytea
-language sql immutable parallel safe as $function$
-  select convert_to('vault.keys/' || level || '/' || master, 'UTF8') || '\x00'::bytea || uuid_send(subject)
-$function$;
+language plpgsql immutable parallel safe as $function$
+begin
+  return convert_to('vault.keys/' || level || '/' || master, 'UTF8') || '\x00'::bytea || uuid_send(subject);
+end $function$;
 comment on function vault.wrap_aad is NULL;
 
 create function vault.writing_key(patient uuid, level text) returns bytea
@@ -2500,7 +2620,14 @@ grant select on access.memberships to vs_dba;
 grant select on access.organisations to vs_dba;
 grant select on audit.events to vs_auditor;
 grant select on audit.events to vs_dba;
-grant select on audit.events to vs_patient;
+grant select on audit.events (actor_id) to vs_patient;
+grant select on audit.events (actor_role) to vs_patient;
+grant select on audit.events (at) to vs_patient;
+grant select on audit.events (event) to vs_patient;
+grant select on audit.events (id) to vs_patient;
+grant select on audit.events (outcome) to vs_patient;
+grant select on audit.events (patient_id) to vs_patient;
+grant select on audit.events (resource_type) to vs_patient;
 grant select on audit.events_default to vs_dba;
 grant select on audit.lanes to vs_dba;
 grant select on audit.leaves to vs_dba;
@@ -2683,6 +2810,7 @@ grant execute on function audit.open_verification() to vs_org_admin;
 grant execute on function audit.open_verification() to vs_patient;
 grant execute on function audit.open_verification() to vs_researcher;
 grant execute on function audit.open_verification() to vs_secretary;
+grant execute on function audit.read_lists() to vs_patient;
 grant execute on function audit.read_origin(origin uuid) to vs_auditor;
 grant execute on function audit.selected(selection uuid) to vs_clinician;
 grant execute on function audit.selected(selection uuid) to vs_secretary;
@@ -2729,6 +2857,6 @@ grant execute on function ops.intend(key uuid, operation text) to vs_patient;
 grant execute on function ops.intend(key uuid, operation text) to vs_secretary;
 grant execute on function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) to vs_dba;
 grant execute on function vault.aead_encrypt(key bytea, iv bytea, aad bytea, plaintext bytea, OUT ciphertext bytea, OUT tag bytea) to vs_dba;
-grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels text[], sealed bytea[]) to vs_clinician;
-grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels text[], sealed bytea[]) to vs_patient;
-grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels text[], sealed bytea[]) to vs_secretary;
+grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[]) to vs_clinician;
+grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[]) to vs_patient;
+grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[]) to vs_secretary;

@@ -175,23 +175,30 @@ declare
   remembered text := current_setting('vs.lane', true);
   first int := floor(random() * 16);
   before bytea;
+  place tid;
   digest bytea;
 begin
   -- One lane in a transaction, or two transactions could wait for each other. The setting is a hint: the lock below decides.
   if left(remembered, 36) = organisation::text then
-    select l.lane, l.seq, l.head into e.lane, e.seq, before from audit.lanes l
-    where l.organisation_id = organisation and l.lane = substr(remembered, 37)::int for update;
+    -- By its place: the index would lead through every version that this transaction has left behind, thousands in an import.
+    select l.ctid, l.lane, l.seq, l.head into place, e.lane, e.seq, before from audit.lanes l
+    where l.ctid = split_part(remembered, ' ', 3)::tid and l.organisation_id = organisation
+      and l.lane = split_part(remembered, ' ', 2)::int for update;
+    if e.lane is null then
+      -- a savepoint that was rolled back took that version away
+      select l.ctid, l.lane, l.seq, l.head into place, e.lane, e.seq, before from audit.lanes l
+      where l.organisation_id = organisation and l.lane = split_part(remembered, ' ', 2)::int for update;
+    end if;
   else
     for i in first .. first + 15 loop
-      select l.lane, l.seq, l.head into e.lane, e.seq, before from audit.lanes l
+      select l.ctid, l.lane, l.seq, l.head into place, e.lane, e.seq, before from audit.lanes l
       where l.organisation_id = organisation and l.lane = i % 16 for update skip locked;
       exit when found;
     end loop;
     if e.lane is null then
-      select l.lane, l.seq, l.head into e.lane, e.seq, before from audit.lanes l
+      select l.ctid, l.lane, l.seq, l.head into place, e.lane, e.seq, before from audit.lanes l
       where l.organisation_id = organisation and l.lane = first for update;
     end if;
-    perform set_config('vs.lane', organisation::text || e.lane, true);
   end if;
   if e.lane is null then
     raise exception using errcode = 'VS500', message = 'this organisation has no audit lanes';
@@ -215,7 +222,12 @@ begin
   digest := sha256(convert_to(e.leaf, 'UTF8'));
   insert into audit.events values (e.*);
   insert into audit.leaves values (organisation, e.lane, e.seq, digest);
-  update audit.lanes l set seq = e.seq, head = digest where l.organisation_id = organisation and l.lane = e.lane;
+  update audit.lanes l set seq = e.seq, head = digest
+  where l.ctid = place and l.organisation_id = organisation and l.lane = e.lane returning l.ctid into place;
+  if place is null then
+    raise exception using errcode = 'VS500', message = 'the lane was lost while it was held';
+  end if;
+  perform set_config('vs.lane', organisation::text || ' ' || e.lane || ' ' || place, true);
   return e.id;
 end $$;
 comment on function audit.append is 'Writes one event at the end of a lane; gives its id. Internal: only definer functions and triggers call it.';

@@ -94,7 +94,8 @@ grant execute on function audit.read_lists to vs_patient;
 
 create view clinic.allergy_status with (security_invoker = true) as
   select p.id as patient_id,
-         case when exists (select from store.allergy_intolerances a where a.patient_id = p.id and a.clinical_status <> 'resolved') then 'known'
+         case when exists (select from store.allergy_intolerances a where a.patient_id = p.id
+                           and a.clinical_status in ('active', 'unknown') and a.verification_status is distinct from 'refuted') then 'known'
               else 'not_recorded' end as state,
          (select max(a.recorded_at) from store.allergy_intolerances a where a.patient_id = p.id) as recorded_at
   from store.patients p;
