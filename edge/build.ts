@@ -1,7 +1,7 @@
 // Bundles the Node entry into dist/: TypeScript and JSX become JavaScript, packages stay in node_modules.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 export const bundle = join(import.meta.dirname, '..', 'dist', 'node.js');
 
@@ -20,6 +20,7 @@ export async function buildNode(): Promise<string> {
     write: false,
     logLevel: 'silent',
   });
+  await stop(); // its process would stay for as long as ours
   const text = result.outputFiles[0]?.text ?? '';
   if (existsSync(bundle) && readFileSync(bundle, 'utf8') === text) return bundle;
   mkdirSync(dirname(bundle), { recursive: true });

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { buildNode } from '../../edge/build.ts';
@@ -119,12 +120,19 @@ The other accounts are in ${relative(process.cwd(), join(site.directory, 'demo.j
   print(`Vital Sync is ready: http://${host.includes(':') ? `[${host}]` : host}:${port}`);
 }
 
-/** Fulfilled by Ctrl-C, by kill, or when npm, which we run under, was killed. */
+/** Fulfilled by Ctrl-C, by kill, or when npm, which we run under, was killed and could tell us nothing. */
 function whenToldToStop(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve());
     if (!process.env.npm_lifecycle_event && !process.env.VITAL_HANDED_OVER) return;
-    const parent = process.ppid;
-    setInterval(() => process.ppid !== parent && resolve(), 500).unref();
+    const before = ancestors();
+    setInterval(() => ancestors() !== before && resolve(), 500).unref();
   });
+}
+
+/** Our parent and its parent: npm starts a shell that starts us. */
+function ancestors(): string {
+  const status = `/proc/${process.ppid}/status`;
+  const grandparent = existsSync(status) ? /^PPid:\s*(\d+)/m.exec(readFileSync(status, 'utf8'))?.[1] : '';
+  return `${process.ppid} ${grandparent}`;
 }
