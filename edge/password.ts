@@ -14,9 +14,13 @@ export async function prehash(
   account: string,
   password: string,
 ): Promise<string> {
-  const key = await crypto.subtle.importKey('raw', new Uint8Array(pepper.key), { name: 'HMAC', hash: 'SHA-256' }, false, [
-    'sign',
-  ]);
+  const key = await crypto.subtle.importKey(
+    'raw',
+    new Uint8Array(pepper.key),
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    ['sign'],
+  );
   const message = new TextEncoder().encode(account.toLowerCase() + password.normalize('NFC'));
   const mac = await crypto.subtle.sign('HMAC', key, message);
   return `${pepper.id}:${btoa(String.fromCharCode(...new Uint8Array(mac)))}`;
