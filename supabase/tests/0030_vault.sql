@@ -1,0 +1,38 @@
+\ir support/world.psql
+select no_plan();
+
+-- 1, 2: tests/db/sealing.test.ts tries every byte, row, column and version
+select is(encode((vault.aead_encrypt(decode(string_agg(lpad(to_hex(i), 2, '0'), '' order by i), 'hex'), '\x1af38c2dc2b96ffdd86694092341bc04',
+    convert_to('The second principle of Auguste Kerckhoffs', 'UTF8'),
+    convert_to('A cipher system must not be required to be secret, and it must be able to fall into the hands of the enemy without inconvenience', 'UTF8'))).tag, 'hex'),
+  '4dd3b4c088a7f45c216839645b2012bf2e6269a8c56a816dbc1b267761955bc5', 'the tag of RFC 7518 B.3') from generate_series(0, 63) i;
+select is(vault.unpack(k, a, vault.pack(k, a, p)), p, 'what is packed is unpacked') from (values (decode(repeat('07', 64), 'hex'), 'aad'::bytea)) key (k, a), unnest(array['', 'x', repeat('é', 999)]) t, lateral convert_to(t, 'UTF8') p;
+select is(vault.unpack(decode(repeat('07', 64), 'hex'), '', null), null, 'NULL stays NULL');
+select throws_ok(format('select vault.unpack(decode(repeat(''07'', 64), ''hex''), '''', %L::bytea)', v), 'VS500', null, 'cannot unpack ' || v) from unnest(array['', '\x01', '\x02' || repeat('00', 80), '\x01' || repeat('00', 80)]) v;
+
+select policies_are('vault', 'secrets', array['select_owner', 'insert_owner']);
+select policies_are('vault', 'masters', array['select_owner', 'insert_owner']);
+select policies_are('vault', 'keys', array['select_owner', 'insert_owner', 'delete_owner']);
+select policy_roles_are('vault', t, p, array['vs_owner']) from (values ('secrets', 'select_owner'), ('secrets', 'insert_owner'), ('masters', 'select_owner'), ('masters', 'insert_owner'), ('keys', 'select_owner'), ('keys', 'insert_owner'), ('keys', 'delete_owner')) x (t, p);
+
+-- 3
+select is((select string_agg(m::text, ' ') from vault.masters m) ~ split_part(tests.the('ring'), '=', 2), false, 'a master key is never stored');
+select is(tests.attempt('a.clinician', 'select * from vault.' || t), '42501', 'cannot name vault.' || t) from unnest(array['secrets', 'masters', 'keys', 'search_tokens']) t;
+select is(tests.owner('update vault.keys set wrapped = wrapped where true returning 1'), 'done', 'a key can''t be rewritten:') union all
+select is((select count(*) from vault.keys where xmin = pg_current_xact_id()::xid), 0::bigint, 'no row was');
+
+-- 4
+select is(tests.attempt('a.clinician', 'select birth_name from clinic.patients'), 'VS428', 'cannot read what nobody opened');
+select is(tests.opened('a.clinician', 'a.mine'), '(ok)', 'opens');
+select is(tests.attempt('a.clinician', 'select birth_name from clinic.patients'), '(Moreau)', 'and reads');
+select is(tests.attempt('a.clinician', 'select audit.open_patient(id), birth_name from (select id, birth_name from clinic.patients) p', 'open'), '(ok,Moreau)', 'also in a transaction that opens again, by the opening before');
+select is(tests.opened('a.secretary', 'a.mine'), '(ok)', 'a secretary opens');
+select is(tests.attempt('a.secretary', format('select birth_name from clinic.patients where id = %L', tests.the('a.mine'))), '(Moreau)', 'identity');
+select is(tests.attempt('a.secretary', 'select * from clinic.notes'), '42501', 'and nothing clinical');
+
+-- 5
+select is_empty($$select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace, pg_roles r
+  where n.nspname = 'vault' and p.proname <> 'open' and r.rolname ~ '^vs_' and r.rolname not in ('vs_owner', 'vs_dba', 'vs_admin') and has_function_privilege(r.oid, p.oid, 'execute')$$,
+  'no function that acting roles execute is in the vault, but vault.open, which gives no key');
+
+select * from finish();
