@@ -4,6 +4,7 @@ import { migrationState } from './migrate.ts';
 import { asOwner, checkRing } from './owner.ts';
 import { knownHoles } from './server-version.ts';
 import type { Site } from './site.ts';
+import { letDumpsBeWhole, missingPowers, revokeSpills, silenceErrors } from './superuser.ts';
 
 export type Finding = { check: string; state: 'ok' | 'warning' | 'failure'; finding: string; remedy?: string };
 type Check = (admin: pg.Client, site: Site) => Promise<Finding[]>;
@@ -11,7 +12,18 @@ type Check = (admin: pg.Client, site: Site) => Promise<Finding[]>;
 /** Every finding, in the order of the checks. `admin` is the administrator's connection. */
 export async function examine(admin: pg.Client, site: Site): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const check of [version, settings, migrations, keys, logins, publicPowers, memberships, largeObjects, chains]) {
+  for (const check of [
+    version,
+    settings,
+    migrations,
+    keys,
+    logins,
+    publicPowers,
+    memberships,
+    spills,
+    roleSettings,
+    chains,
+  ]) {
     findings.push(...(await check(admin, site)));
   }
   return findings;
@@ -102,7 +114,7 @@ const logins: Check = async (admin) => {
           check: name,
           state: 'warning',
           finding: 'its dumps would be empty',
-          remedy: 'as superuser: alter role vs_dba bypassrls',
+          remedy: `as superuser: ${letDumpsBeWhole}`,
         },
       ];
     return [];
@@ -143,26 +155,54 @@ const memberships: Check = async (admin) => {
   }));
 };
 
-const largeObjects: Check = async (admin) => {
-  const { rows } = await admin.query(`
-    select has_function_privilege('vs_clinician', 'lo_from_bytea(oid,bytea)', 'execute') as executable,
-           (select count(*)::int from pg_largeobject_metadata) as objects`);
-  const found: Finding[] = [];
-  if (rows[0].executable)
-    found.push({
-      check: 'large objects',
-      state: 'warning',
-      finding: 'may be written by roles that act, past the audit log',
-      remedy: `as superuser: ${revokeLargeObjects}`,
-    });
-  if (rows[0].objects > 0)
-    found.push({
-      check: 'large objects',
-      state: 'warning',
-      finding: `there are ${rows[0].objects}, and Vital Sync makes none`,
-      remedy: 'look at pg_largeobject_metadata, then select lo_unlink(oid)',
-    });
-  return found.length > 0 ? found : [ok('large objects', 'none, and nobody may make one')];
+const spills: Check = async (admin) => {
+  const missing = await missingPowers(admin);
+  const { rows } = await admin.query('select count(*)::int as objects from pg_largeobject_metadata');
+  const warn = (check: string, finding: string, remedy: string): Finding => ({
+    check,
+    state: 'warning',
+    finding,
+    remedy,
+  });
+  const found = [
+    missing.spills &&
+      warn(
+        'spills',
+        'roles that act may write large objects and notifications, past the audit log',
+        `as superuser: ${revokeSpills}`,
+      ),
+    missing.errors &&
+      warn(
+        'server log',
+        'errors of pages stand in it, and may quote a value',
+        `as superuser: ${silenceErrors.join('; ')}`,
+      ),
+    rows[0].objects > 0 &&
+      warn(
+        'large objects',
+        `there are ${rows[0].objects}, and Vital Sync makes none`,
+        'look at pg_largeobject_metadata, then select lo_unlink(oid)',
+      ),
+  ].filter((finding) => finding !== false);
+  return found.length > 0 ? found : [ok('spills', 'no large objects, and nowhere for plaintext to go but the page')];
+};
+
+/** A role may change its own settings for good, and `reset all` would bring them back into every transaction. */
+const roleSettings: Check = async (admin) => {
+  const { rows } = await admin.query<{ role: string; setting: string; database: string | null }>(`
+    select rolname::text as role, unnest(setconfig) as setting, datname::text as database
+    from pg_db_role_setting s join pg_roles r on r.oid = setrole left join pg_database d on d.oid = setdatabase
+    where rolname ~ '^vs_' and rolname <> 'vs_admin' and (datname is null or datname = current_database()) order by 1, 2`);
+  const strange = rows.filter(
+    ({ role, setting }) => !(['vs_edge', 'vs_gate'].includes(role) && setting === 'log_min_messages=fatal'),
+  );
+  if (strange.length === 0) return [ok('role settings', 'none but those of Vital Sync')];
+  return strange.map(({ role, setting, database }) => ({
+    check: role,
+    state: 'failure',
+    finding: `has the setting ${setting.split('=')[0]}, which nobody of us gave it`,
+    remedy: `alter role ${role} ${database ? `in database ${database} ` : ''}reset ${setting.split('=')[0]}`,
+  }));
 };
 
 const chains: Check = (admin) =>
@@ -197,12 +237,5 @@ const chains: Check = (admin) =>
           ),
         ];
   });
-
-/** Takes the functions on large objects from PUBLIC (hardening rule 9); only a superuser can. */
-export const revokeLargeObjects = `do $$ declare f regprocedure; begin
-  for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^lo(_|read|write)' loop
-    execute format('revoke execute on function %s from public', f);
-  end loop;
-end $$`;
 
 const ok = (check: string, finding: string): Finding => ({ check, state: 'ok', finding });

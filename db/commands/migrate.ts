@@ -1,11 +1,10 @@
 import type pg from 'pg';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
-import { connect } from '../connect.ts';
-import { revokeLargeObjects } from '../doctor.ts';
 import { DriftError, migrate } from '../migrate.ts';
 import { asOwner, checkRing, setLoginPasswords } from '../owner.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
+import { missingPowers, useSuperuser } from '../superuser.ts';
 
 export const migrateCommand: Command = {
   name: 'migrate',
@@ -33,7 +32,7 @@ export async function prepareDatabase(site: Site): Promise<string[]> {
     await setLoginPasswords(admin, site);
     const answer = await asOwner(admin, () => checkRing(admin, site.keys));
     if (answer !== 'ok') throw new CommandError(`${answer}: put back ${site.keyFile} from your backup.`);
-    await asOwner(admin, () => admin.query('select audit.ensure_partitions()'));
+    await asOwner(admin, () => admin.query('select ops.upkeep()'));
     if (site.embedded) await takeSuperuserPowers(admin, site.embedded.superuserUrl, site.adminUrl);
     return files;
   });
@@ -48,22 +47,11 @@ async function migrateOrAdvise(admin: pg.Client, site: Site): Promise<string[]> 
   }
 }
 
-/**
- * What only a superuser can do, done once, when the database is fresh (hardening rule 9): nobody writes large
- * objects, which leave no trace in the audit log, and the DBA's dumps are whole.
- */
+/** With the embedded Postgres we have its superuser, for this and for nothing else. */
 async function takeSuperuserPowers(admin: pg.Client, superuserUrl: string, adminUrl: string): Promise<void> {
-  const { rows } = await admin.query(`
-    select has_function_privilege('vs_edge', 'lo_from_bytea(oid,bytea)', 'execute')
-        or not (select rolbypassrls from pg_roles where rolname = 'vs_dba') as missing`);
-  if (!rows[0].missing) return;
+  const missing = await missingPowers(admin);
+  if (!missing.spills && !missing.errors && !missing.dumps) return;
   const url = new URL(superuserUrl);
   url.pathname = new URL(adminUrl).pathname;
-  const superuser = await connect(url.href);
-  try {
-    await superuser.query(revokeLargeObjects);
-    await superuser.query('alter role vs_dba bypassrls');
-  } finally {
-    await superuser.end();
-  }
+  await useSuperuser(url.href);
 }

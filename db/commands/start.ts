@@ -6,6 +6,7 @@ import type { serve as Serve, Server } from '../../edge/node.ts';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type DemoAccount, demoWasCutShort, fillDemoOnce } from '../demo-accounts.ts';
+import { asOwner } from '../owner.ts';
 import { knownHoles } from '../server-version.ts';
 import { isEmbedded, openSite, type Site, siteDirectory, withAdmin } from '../site.ts';
 import { prepareDatabase } from './migrate.ts';
@@ -33,6 +34,7 @@ and TRUST_PROXY=1 says that it is there.
         const accounts = await prepare(site);
         server = await listen(site, place);
         announce(site, accounts, place.host, server.port);
+        setInterval(() => void upkeep(site), 3_600_000).unref();
       })();
       await Promise.race([ready.then(() => ended), ended, site.embedded?.lost ?? ended]);
     } finally {
@@ -85,6 +87,17 @@ async function prepare(site: Site): Promise<DemoAccount[]> {
   await prepareDatabase(site);
   await warnOfHoles(site);
   return site.embedded ? fillDemoOnce(site) : [];
+}
+
+/** Once an hour what `vitalsync migrate` does as well. A failure is told and waits for the next hour. */
+async function upkeep(site: Site): Promise<void> {
+  try {
+    await withAdmin(site, (admin) => asOwner(admin, () => admin.query('select ops.upkeep()')));
+  } catch (error) {
+    process.stderr.write(
+      `The hourly upkeep failed: ${error instanceof CommandError ? error.message : (error as Error).name}\n`,
+    );
+  }
 }
 
 async function warnOfHoles(site: Site): Promise<void> {

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { connect } from '../../db/connect.ts';
-import { revokeLargeObjects } from '../../db/doctor.ts';
 import { prepareDirectory } from '../../db/embedded/cluster.ts';
 import { findPostmaster, stopPostmaster } from '../../db/embedded/postmaster.ts';
 import { embeddedLogins, openEmbedded } from '../../db/embedded.ts';
 import { generateKeys, readKeys } from '../../db/keys.ts';
 import { migrate } from '../../db/migrate.ts';
 import { scramVerifier } from '../../db/scram.ts';
+import { useSuperuser } from '../../db/superuser.ts';
 
 export type TestServer = {
   /** Superuser, on the database `postgres`. */
@@ -90,8 +90,8 @@ async function makeTemplate(superuserUrl: string, template: string, keyLines: Re
   );
   const url = new URL(superuserUrl);
   url.pathname = `/${template}`;
-  await run(url.href, revokeLargeObjects);
   await migrateAsAdmin(url, admin);
+  await useSuperuser(url.href);
   const logins = [
     ['vs_edge', passwords.edge],
     ['vs_gate', passwords.gate],
@@ -99,7 +99,6 @@ async function makeTemplate(superuserUrl: string, template: string, keyLines: Re
   ] as const;
   await run(
     superuserUrl,
-    'alter role vs_dba bypassrls',
     ...logins.map(([role, password]) => `alter role ${role} password '${scramVerifier(password ?? '')}'`),
   );
 }

@@ -1,0 +1,42 @@
+// What only a superuser can do for an installation, done once. With the embedded Postgres `vitalsync migrate` does it;
+// elsewhere `vitalsync doctor` prints these statements for whoever is superuser there.
+import type pg from 'pg';
+import { connect } from './connect.ts';
+
+/** Functions that let plaintext spill out of a read only transaction, past the audit log (hardening rule 9). */
+export const revokeSpills = `do $$ declare f regprocedure; begin
+  for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^(lo_|loread$|lowrite$|pg_notify$)' loop
+    execute format('revoke execute on function %s from public', f);
+  end loop;
+end $$`;
+
+/** An error's message may quote a value, so the log of what pages do holds none; the edge logs the SQLSTATE. */
+export const silenceErrors = (['vs_edge', 'vs_gate'] as const).map(
+  (role) => `alter role ${role} set log_min_messages = 'fatal'`,
+);
+
+/** So that dumps by the DBA are whole. */
+export const letDumpsBeWhole = 'alter role vs_dba bypassrls';
+
+export const superuserStatements: readonly string[] = [revokeSpills, ...silenceErrors, letDumpsBeWhole];
+
+/** What of it is still to be done here. Any login may ask. */
+export async function missingPowers(client: pg.Client): Promise<{ spills: boolean; errors: boolean; dumps: boolean }> {
+  const { rows } = await client.query(`
+    select has_function_privilege('vs_clinician', 'lo_from_bytea(oid,bytea)', 'execute')
+           or has_function_privilege('vs_clinician', 'pg_notify(text,text)', 'execute') as spills,
+           (select count(*) from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
+            where s.setdatabase = 0 and r.rolname in ('vs_edge', 'vs_gate') and 'log_min_messages=fatal' = any (s.setconfig)) < 2 as errors,
+           not (select rolbypassrls from pg_roles where rolname = 'vs_dba') as dumps`);
+  return rows[0];
+}
+
+/** @param url a superuser on the database of the installation */
+export async function useSuperuser(url: string): Promise<void> {
+  const superuser = await connect(url);
+  try {
+    for (const statement of superuserStatements) await superuser.query(statement);
+  } finally {
+    await superuser.end();
+  }
+}
