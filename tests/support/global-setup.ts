@@ -1,5 +1,6 @@
 // One Postgres for the run, migrated once into a template; every test file takes databases of its own from it.
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -46,7 +47,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 /** fsync is off: nothing here outlives the run. */
 async function startOwn(keyLines: Record<string, string>): Promise<{ superuserUrl: string; close(): Promise<void> }> {
   await removeLeftovers();
-  const directory = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+  const directory = join(tmpdir(), `${prefix}${process.pid}-${randomBytes(8).toString('hex')}`);
   prepareDirectory(directory);
   const { passwords } = readKeys(join(directory, 'keys.env'), keyLines);
   const embedded = await openEmbedded({ directory, passwords, durable: false });
