@@ -161,7 +161,8 @@ create function clinic.plain(name text) returns text
 language sql immutable as $$ select lower(regexp_replace(normalize(name, nfd), '[\u0300-\u036f]', '', 'g')) $$;
 
 create function audit.open_patient_search(selection uuid, name text, birth_date text) returns text
-language plpgsql as $$
+-- planned once, as any application's own prepared query is
+language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   term text := clinic.plain(name);
 begin

@@ -8,7 +8,7 @@ import { withAdmin } from '../site.ts';
 import { openDoor as openBareDoor } from './bare-door.ts';
 import { buildBench } from './build.ts';
 import type { openCapture as OpenCapture } from './capture.ts';
-import { type Comparison, compare, type Question } from './compare.ts';
+import { type Comparison, compare, type Question, warmUp } from './compare.ts';
 import { fill, type Practice } from './fill.ts';
 import { type Installation, openInstallation, settle } from './installation.ts';
 import { median } from './measure.ts';
@@ -87,11 +87,16 @@ async function benchmark(installation: Installation, options: Options, targets: 
   const theirs = await open({ ...bare, edgeUrl: bare.adminUrl }, practice, bareBundle, openBareDoor);
   const tenth = await open(small, few, guaranteed, openDoor);
 
+  tell('warming up');
+  await warmUp(ours, pageNames, 4 * seconds);
+  await warmUp(theirs, pageNames, 4 * seconds);
+  await warmUp(tenth, ['chart', 'list'], 4 * seconds);
+
   return {
     machine: machine(await postgresVersion(large), fsyncTime(directory)),
     size: { patients, notes, clinicians: practice.clinicians.length, seconds, rounds },
     fill: filled,
-    // growth first: the notes that the bench writes would make one side larger
+    // growth first: the notes that the bench writes make one side larger
     growth: await answerAll(growthQuestions, ours, tenth, options),
     guarantees: await answerAll(guaranteeQuestions, ours, theirs, options),
   };
@@ -103,7 +108,7 @@ const ways = [
   { way: 'postgres', connections: 8 },
 ] as const;
 const guaranteeQuestions: Question[] = pageNames.flatMap((page) => ways.map((way) => ({ page, ...way })));
-const growthQuestions: Question[] = (['list', 'chart'] as const).flatMap((page) =>
+const growthQuestions: Question[] = (['chart', 'list'] as const).flatMap((page) =>
   [ways[0], ways[2]].map((way) => ({ page, ...way })),
 );
 
