@@ -65,6 +65,8 @@ function explain(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
   // The database's own sentences are written to be read; anything else may quote a value.
   if (error instanceof Error && /^ \(VS\d{3}\)$/.test(code)) return `${error.message}${code}.`;
+  if (/3F000|42P01|42883/.test(code))
+    return `The database isn't what this version of Vital Sync makes${code}: run vitalsync migrate.`;
   const name = error instanceof Error ? error.name : 'Error';
   return `Something failed that shouldn't: ${name}${code}. VITAL_DEBUG=1 shows where.`;
 }

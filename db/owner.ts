@@ -2,6 +2,7 @@
 // passwords as bind parameters.
 import type pg from 'pg';
 import { prehash } from '../edge/password.ts';
+import { CommandError } from './command-error.ts';
 import { connect } from './connect.ts';
 import type { Keys } from './keys.ts';
 import { scramVerifier } from './scram.ts';
@@ -19,14 +20,24 @@ export type NewAccount = {
 
 /** One transaction as vs_owner. */
 export async function asOwner<T>(admin: pg.Client, work: () => Promise<T>): Promise<T> {
-  await admin.query('begin; set local role vs_owner');
+  await admin.query('begin');
   try {
+    await becomeOwner(admin);
     const result = await work();
     await admin.query('commit');
     return result;
   } catch (error) {
     await admin.query('rollback');
     throw error;
+  }
+}
+
+async function becomeOwner(admin: pg.Client): Promise<void> {
+  try {
+    await admin.query('set local role vs_owner');
+  } catch (error) {
+    const unknown = error instanceof Error && 'code' in error && error.code === '22023'; // invalid_parameter_value
+    throw unknown ? new CommandError("This database isn't Vital Sync's yet: run vitalsync migrate.") : error;
   }
 }
 

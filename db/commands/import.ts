@@ -1,7 +1,7 @@
 import { type Command, need, print, table } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { connect } from '../connect.ts';
-import { type FileResult, type ImportResult, importFiles, type Progress, type Tallies } from '../import.ts';
+import type { FileResult, ImportResult, Progress, Tallies } from '../import.ts';
 import { asOwner, findAccount, findOrganisation, openImportSession } from '../owner.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
 
@@ -37,6 +37,7 @@ async function importInto(
   files: string[],
   { organisation, clinician, bar }: Target,
 ): Promise<ImportResult> {
+  const { importFiles } = await import('../import.ts'); // half of what the command line would load at each command
   const token = await openSession(site, organisation, clinician);
   const connection = await connect(site.edgeUrl);
   const stop = new AbortController();
@@ -48,7 +49,8 @@ async function importInto(
   } finally {
     process.off('SIGINT', interrupt);
     if (bar) process.stderr.write('\r\x1b[K');
-    await endSession(connection, token, site.keys.ring);
+    // Where the connection was lost, that is what is told, and the session ends by itself.
+    await endSession(connection, token, site.keys.ring).catch(() => {});
     await connection.end();
   }
 }

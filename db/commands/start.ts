@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
-import { buildNode } from '../../edge/build.ts';
 import type { serve as Serve, Server } from '../../edge/node.ts';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
@@ -109,6 +108,7 @@ async function warnOfHoles(site: Site): Promise<void> {
 }
 
 async function listen(site: Site, { host, port, proxied }: Place): Promise<Server> {
+  const { buildNode } = await import('../../edge/build.ts'); // brings esbuild, which no other command needs
   const { serve } = (await import(await buildNode())) as { serve: typeof Serve }; // the bundle of edge/node.ts
   const { edgeUrl, gateUrl, keys } = site;
   const demo = site.embedded !== undefined;
