@@ -18,9 +18,9 @@ export type NewAccount = {
   totpSecret: Uint8Array;
 };
 
-/** One transaction as vs_owner. */
-export async function asOwner<T>(admin: pg.Client, work: () => Promise<T>): Promise<T> {
-  await admin.query('begin');
+/** One transaction as vs_owner; `mode` as in `begin MODE`. */
+export async function asOwner<T>(admin: pg.Client, work: () => Promise<T>, mode = ''): Promise<T> {
+  await admin.query(`begin ${mode}`);
   try {
     await becomeOwner(admin);
     const result = await work();
