@@ -1,6 +1,7 @@
 import { exportLog } from '../audit-log.ts';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
+import { asOwner } from '../owner.ts';
 import { withAdmin, withSite } from '../site.ts';
 
 export const auditExport: Command = {
@@ -17,14 +18,9 @@ DIR must not hold an export yet. Keep exports where the people who run the datab
   run: async (input) => {
     const [directory] = input.words;
     if (!directory) throw new CommandError('Where to? vitalsync audit export DIR.');
+    const oneSnapshot = 'isolation level repeatable read read only';
     const done = await withSite((site) =>
-      withAdmin(site, async (admin) => {
-        // one snapshot for heads and leaves
-        await admin.query('begin isolation level repeatable read read only; set local role vs_owner');
-        const exported = await exportLog(admin, directory);
-        await admin.query('commit');
-        return exported;
-      }),
+      withAdmin(site, (admin) => asOwner(admin, () => exportLog(admin, directory), oneSnapshot)),
     );
     print(
       input.flag('json')
