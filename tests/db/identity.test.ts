@@ -103,6 +103,21 @@ describe('a transaction carries what can be read and not used elsewhere', () => 
     expect(await attempt).toHaveLength(1);
   });
 
+  // the log asks for no key, so that nothing but the seal of the claims stands between
+  test("an auditor's claims show the log to nobody else, in any transaction or backend", async () => {
+    const log = 'select count(*)::int as events from audit.events';
+    const auditor: Entry = { token: world.a.auditor.token, ring: world.db.ring };
+    const kept = await inTransaction(edge, auditor, async () => {
+      expect((await edge.query(log)).rows[0].events).toBeGreaterThan(0);
+      return (await edge.query("select current_setting('vs.claims') as claims")).rows[0] as Pick<Carried, 'claims'>;
+    });
+    for (const client of [edge, other]) {
+      expect(await withSettings(client, { ...auditor, token: world.b.auditor.token }, kept, log)).toBe('VS401');
+      const forged = { claims: kept.claims.replace(world.a.organisation, world.b.organisation) };
+      expect(await withSettings(client, auditor, forged, log)).toBe('VS401');
+    }
+  });
+
   test('each value is sealed anew', async () => {
     const [one, two] = [await carried(edge), await carried(edge)];
     for (const name of settings) expect(one[name]).not.toBe(two[name]);
@@ -287,12 +302,17 @@ describe('keys', () => {
       const fresh = await connectEdge(world.db);
       fresh.on('notice', (notice) => said.push(JSON.stringify(notice, Object.getOwnPropertyNames(notice))));
       await fresh.query('begin');
+      // by way of settings: a parameter of this very query would stand in its plan
+      await fresh.query("select set_config('its.token', $1, true), set_config('its.ring', $2, true)", [
+        world.a.clinician.token,
+        world.db.ring,
+      ]);
       await fresh.query(
         "select set_config(name, value, true) from (values ('debug_print_plan', 'on'), ('debug_pretty_print', 'off'), ('client_min_messages', 'log')) s (name, value)",
       );
-      await fresh.query('select iam.enter((select $1::text offset 0), (select $2::text offset 0), null, $3)', [
-        world.a.clinician.token,
-        world.db.ring,
+      await fresh.query('select iam.enter(current_setting($1), current_setting($2), null, $3)', [
+        'its.token',
+        'its.ring',
         phase,
       ]);
       for (const query of [

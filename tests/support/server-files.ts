@@ -1,5 +1,5 @@
 // The raw files of the server under test, as somebody sees them who stole the disk.
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, type Dirent, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '../../db/connect.ts';
 import type { TestDatabase } from './database.ts';
@@ -20,15 +20,37 @@ export async function serverFiles(db: TestDatabase): Promise<{ data: string; log
 export async function findInFiles(directory: string, needles: Map<string, Buffer>): Promise<string[]> {
   const found: string[] = [];
   const longest = Math.max(...[...needles.values()].map((n) => n.length));
-  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-    const file = join(directory, name);
-    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) continue;
+  for (const file of filesBelow(directory)) {
     let rest: Buffer = Buffer.alloc(0);
-    for await (const chunk of createReadStream(file, { highWaterMark: 4 * 1024 * 1024 })) {
-      const bytes = Buffer.concat([rest, chunk]);
-      for (const [label, needle] of needles) if (bytes.includes(needle)) found.push(`${label} in ${name}`);
-      rest = bytes.subarray(-longest);
+    try {
+      for await (const chunk of createReadStream(file, { highWaterMark: 4 * 1024 * 1024 })) {
+        const bytes = Buffer.concat([rest, chunk]);
+        for (const [label, needle] of needles) if (bytes.includes(needle)) found.push(`${label} in ${file}`);
+        rest = bytes.subarray(-longest);
+      }
+    } catch (error) {
+      if (!isGone(error)) throw error;
     }
   }
   return found;
 }
+
+function* filesBelow(directory: string): Generator<string> {
+  for (const entry of entriesOf(directory)) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(path);
+    else if (entry.isFile()) yield path;
+  }
+}
+
+/** Other tests drop their databases meanwhile: what is gone holds nothing. */
+function entriesOf(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}
+
+const isGone = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT';
