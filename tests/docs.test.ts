@@ -1,7 +1,11 @@
 // The documents are true where a machine can tell: links, commands, versions, and the examples, which are run.
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { asOwner, createOrganisation, findAccount } from '../db/owner.ts';
 import { createDatabase, type TestDatabase } from './support/database.ts';
 import { documents, linksOf, problemOf, read } from './support/links.ts';
 
@@ -21,7 +25,7 @@ test('a link that leads nowhere is noticed', () => {
 });
 
 test('README names every command of vitalsync, and no other', () => {
-  const listed = run('db/bin.mjs').matchAll(/^ {2}(vitalsync .*?) {2,}/gm);
+  const listed = run(['db/bin.mjs']).matchAll(/^ {2}(vitalsync .*?) {2,}/gm);
   const named = read('README.md').matchAll(/^\| `(vitalsync [a-z ]+)` \|/gm);
   expect([...named].map(([, name]) => name)).toEqual([...listed].map(([, name]) => name));
 });
@@ -43,8 +47,10 @@ test('ARCHITECTURE has a line for each package, with its version', () => {
 
 test('formats.md: the worked example opens its value with node:crypto, and nothing once a byte is changed', () => {
   const example = blockOf('docs/formats.md', 'js', 'createDecipheriv');
-  expect(run('--input-type=module', '-e', example)).toBe('toux\n');
-  expect(() => run('--input-type=module', '-e', example.replace("'011e6f99", "'011e6f98"))).toThrow("can't be opened");
+  expect(run(['--input-type=module', '-e', example])).toBe('toux\n');
+  expect(() => run(['--input-type=module', '-e', example.replace("'011e6f99", "'011e6f98")])).toThrow(
+    "can't be opened",
+  );
 });
 
 describe('dba.md', () => {
@@ -62,6 +68,31 @@ describe('dba.md', () => {
     );
     expect(rows[0].policies).toBe(4);
   });
+
+  test('its script makes a clinician who has both factors', async () => {
+    const organisation = `Cabinet ${db.name}`;
+    await asOwner(db.admin, () => createOrganisation(db.admin, db.keys, organisation));
+    const script = blockOf('docs/dba.md', 'ts', 'createAccount').replaceAll("'./db/", `'${root}/db/`);
+    const email = 'luc@exemple.fr';
+    const directory = mkdtempSync(join(tmpdir(), 'vitalsync-docs-'));
+    const file = join(directory, 'add-staff.ts');
+    writeFileSync(file, script);
+    const environment = {
+      DATABASE_URL: db.adminUrl,
+      VITAL_DIR: directory,
+      VITAL_KEYS: db.ring,
+      VITAL_PEPPER: `${db.pepper.id}=${Buffer.from(db.pepper.key).toString('base64')}`,
+      VITAL_SIGNING_KEY: randomBytes(32).toString('base64'),
+    };
+    const said = run([file, organisation, 'clinician', email, 'Petit', 'Luc'], environment);
+    rmSync(directory, { recursive: true });
+    expect(said).toMatch(/password: '.{24}',\s+totpSecret: '[A-Z2-7]{32}'/);
+    const account = await asOwner(db.admin, () => findAccount(db.admin, db.keys, email));
+    const { rows } = await asOwner(db.admin, () =>
+      db.admin.query('select from iam.totp_factors where account_id = $1', [account]),
+    );
+    expect(rows).toHaveLength(1);
+  });
 });
 
 /** The block of code of this language that says this. */
@@ -72,6 +103,7 @@ function blockOf(document: string, language: string, says: string): string {
   return found[0]?.[2] ?? '';
 }
 
-function run(...args: string[]): string {
-  return execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: 'pipe' });
+function run(args: string[], environment: Record<string, string> = {}): string {
+  const env = { ...process.env, ...environment };
+  return execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: 'pipe', env });
 }
