@@ -1,5 +1,5 @@
 // Promise 6: the audit log can't be changed quietly. supabase/migrations/0070_audit.sql, db/audit-log.ts; hardening rule 13.
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -282,18 +282,30 @@ describe('the text of a leaf', () => {
     await other.end();
   });
 
-  test("a row's digest is over ciphertext, the same under any setting", async () => {
+  test("a row's digest is over ciphertext, the same under any setting of its writer", async () => {
+    const key = randomUUID();
+    const writer: Entry = { token: world.a.clinician.token, ring: world.db.ring };
+    await inTransaction(edge, { ...writer, phase: 'open' }, () =>
+      edge.query("select ops.intend($1, 'notes.write')", [key]),
+    );
+    const note = await inTransaction(edge, { ...writer, phase: 'write' }, async () => {
+      await edge.query(
+        "select set_config('timezone', 'Pacific/Chatham', true), set_config('datestyle', 'German, DMY', true), set_config('bytea_output', 'escape', true)",
+      );
+      const written = await edge.query('select clinic.write_note($1, $2, $3) as id', [
+        key,
+        world.a.mine,
+        { subjective: 'x' },
+      ]);
+      return written.rows[0].id as string;
+    });
     await root.query("set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set bytea_output = 'hex'");
-    const digest = (
-      await root.query(
-        "select details::jsonb ->> 'digest' as digest from audit.events where event = 'row.insert' and resource_type = 'Composition' and patient_id = $1",
-        [world.a.mine],
-      )
-    ).rows[0].digest;
-    const row = (
-      await root.query('select to_jsonb(n)::text as text from store.notes n where patient_id = $1', [world.a.mine])
-    ).rows[0].text;
-    expect(digest).toBe(createHash('sha256').update(row).digest('hex'));
+    const event = await root.query(
+      "select details::jsonb ->> 'digest' as digest from audit.events where event = 'row.insert' and resource_id = $1",
+      [note],
+    );
+    const row = await root.query('select to_jsonb(n)::text as text from store.notes n where id = $1', [note]);
+    expect(event.rows[0].digest).toBe(createHash('sha256').update(row.rows[0].text).digest('hex'));
   });
 });
 

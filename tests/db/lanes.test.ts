@@ -106,6 +106,44 @@ test('when every lane is kept, the next writer waits five seconds at most', asyn
   expect(await openPatient(writers[0]!, me, world.a.mine)).toBe('ok');
 });
 
+test('a writer who waited for a lane goes on from what was written meanwhile', async () => {
+  const holder = await connect(world.db.adminUrl);
+  await holder.query('begin; set local role vs_owner');
+  await holder.query('select from audit.lanes where organisation_id = $1 for update', [world.a.organisation]);
+  // an event in each lane, while the writer waits for one of them
+  const waiting = openPatient(writers[0]!, me, world.a.mine);
+  for (let lane = 0; lane < 16; lane += 1) {
+    await holder.query(
+      "select set_config('vs.lane', $1 || ' ' || $2 || ' ' || (select ctid from audit.lanes where organisation_id = $3 and lane = $4), true)",
+      [world.a.organisation, lane, world.a.organisation, lane],
+    );
+    await holder.query(
+      "select audit.append(array[null, null, $1, null, null, null, null, null], 'log.read', 'x', null, null, 'success')",
+      [world.a.organisation],
+    );
+  }
+  await holder.query('commit');
+  await holder.end();
+  expect(await waiting).toBe('ok');
+  expect(await problems()).toEqual([]);
+});
+
+test('a savepoint that is rolled back takes its events along, and the next one follows the last', async () => {
+  const writer = writers[0]!;
+  await inTransaction(writer, { ...me, phase: 'open' }, async () => {
+    const read = () => writer.query('select audit.open_patient($1)', [world.a.mine]);
+    await read();
+    for (let i = 0; i < 3; i += 1) {
+      await writer.query('savepoint s');
+      await read();
+      await read();
+      await writer.query('rollback to s');
+      await read();
+    }
+  });
+  expect(await problems()).toEqual([]);
+});
+
 test('a lane named by hand breaks nothing', async () => {
   for (const lane of [
     '',
