@@ -1,4 +1,4 @@
-import { type Problem, type Verified, verifyExport } from '../audit-log.ts';
+import { compareWithEarlier, type Problem, type Verified, verifyExport } from '../audit-log.ts';
 import { type Command, print, table } from '../command.ts';
 import { connect } from '../connect.ts';
 import { explainLogin, withSite } from '../site.ts';
@@ -16,14 +16,16 @@ database nor keys. The exit code is 1 when something was changed, removed, inser
   options: { since: { type: 'string' }, json: { type: 'boolean' } },
   run: async (input) => {
     const [directory] = input.words;
-    const result = directory ? await verifyExport(directory, input.text('since')) : await verifyDatabase();
+    const result = directory
+      ? await verifyExport(directory, input.text('since'))
+      : await verifyDatabase(input.text('since'));
     if (input.flag('json')) print({ intact: result.problems.length === 0, ...result });
     else print(describe(result));
     return result.problems.length === 0 ? 0 : 1;
   },
 };
 
-async function verifyDatabase(): Promise<Verified> {
+async function verifyDatabase(since?: string): Promise<Verified> {
   return withSite(async (site) => {
     const dba = await connect(site.dbaUrl).catch((error: unknown) => {
       throw explainLogin(error, site.dbaUrl);
@@ -38,7 +40,10 @@ async function verifyDatabase(): Promise<Verified> {
       return {
         leaves: Number(size.rows[0].leaves),
         lanes: size.rows[0].lanes,
-        problems: found.rows.map((row) => ({ ...row, seq: Number(row.seq) })),
+        problems: [
+          ...found.rows.map((row) => ({ ...row, seq: Number(row.seq) })),
+          ...(since === undefined ? [] : await compareWithEarlier(dba, since)),
+        ],
       };
     } finally {
       await dba.end();

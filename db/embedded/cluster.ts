@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CommandError } from '../command-error.ts';
 import { scramVerifier } from '../scram.ts';
 import { clusterOptions, hostRules } from './settings.ts';
@@ -32,7 +32,7 @@ export type Cluster = {
 /** Makes our directory: nobody else lists it, and as root the Postgres user may pass. One that is there stays as it is. */
 export function prepareDirectory(directory: string): void {
   try {
-    const made = mkdirSync(directory, { recursive: true }) !== undefined;
+    const made = makeDirectories(directory);
     if (made && process.platform !== 'win32') chmodSync(directory, process.getuid?.() === 0 ? 0o711 : 0o700);
     const probe = join(directory, '.probe');
     writeFileSync(probe, '');
@@ -40,6 +40,14 @@ export function prepareDirectory(directory: string): void {
   } catch {
     throw new CommandError(`Can't write to ${directory}: make it writable, or set VITAL_DIR to a directory that is.`);
   }
+}
+
+/** One level after the other: `recursive` of Node goes on for ever where the kernel says no with ENOENT, as in /proc. */
+function makeDirectories(directory: string): boolean {
+  if (existsSync(directory)) return false;
+  makeDirectories(dirname(directory));
+  mkdirSync(directory);
+  return true;
 }
 
 /** initdb into a directory of another name, so that one that was cut short is never taken for a whole one. */

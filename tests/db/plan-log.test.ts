@@ -18,7 +18,9 @@ afterAll(() => db.close());
 const asPrinted = (bytes: Uint8Array) => [...bytes].map((byte) => (byte > 127 ? byte - 256 : byte)).join(' ');
 
 test('cannot have the session secret or the key ring printed with a plan', async () => {
-  const { rows } = await asOwner(db.admin, () => db.admin.query("select value from vault.secrets where name = 'session'"));
+  const { rows } = await asOwner(db.admin, () =>
+    db.admin.query("select value from vault.secrets where name = 'session'"),
+  );
   const secrets = [rows[0].value.subarray(0, 12), new TextEncoder().encode(db.ring).subarray(8, 24)].map(asPrinted);
   // a connection of its own: plans are made at the first call
   const client = new pg.Client(db.edgeUrl);
@@ -28,7 +30,9 @@ test('cannot have the session secret or the key ring printed with a plan', async
   try {
     await client.query('begin');
     await client.query('select iam.enter($1, $2)', [practice.clinician.token, db.ring]);
-    await client.query("select set_config('client_min_messages', 'log', true), set_config('debug_print_plan', 'on', true)");
+    await client.query(
+      "select set_config('client_min_messages', 'log', true), set_config('debug_print_plan', 'on', true)",
+    );
     await client.query('select audit.open_patient_list($1)', [crypto.randomUUID()]);
     await client.query('select count(*) from clinic.patient_names');
     await client.query('select * from clinic.me');
