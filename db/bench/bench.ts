@@ -2,6 +2,7 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { CommandError } from '../command-error.ts';
 import { openDoor } from '../door.ts';
 import type { Site } from '../site.ts';
 import { withAdmin } from '../site.ts';
@@ -10,7 +11,7 @@ import { buildBench } from './build.ts';
 import type { openCapture as OpenCapture } from './capture.ts';
 import { type Comparison, compare, type Question, warmUp } from './compare.ts';
 import { fill, type Practice } from './fill.ts';
-import { type Installation, openInstallation, settle } from './installation.ts';
+import { type Installation, interruptible, openInstallation, settle } from './installation.ts';
 import { median } from './measure.ts';
 import { pageNames } from './pages.ts';
 import { machine, printed, type Report } from './report.ts';
@@ -27,11 +28,11 @@ async function run(): Promise<void> {
   const installation = await openInstallation();
   const targets: Target[] = [];
   try {
-    const report = await benchmark(installation, options, targets);
+    const report = await interruptible(benchmark(installation, options, targets));
     if (!options.json) console.log(`${printed(report)}\n`);
     console.log(JSON.stringify(report, null, options.json ? 2 : 0));
   } finally {
-    for (const target of targets) await target.close();
+    await Promise.allSettled(targets.map((target) => target.close()));
     await installation.close();
   }
 }
@@ -54,7 +55,7 @@ function readOptions(): Options | undefined {
     rounds: Number(values.rounds ?? 3),
     json: values.json ?? false,
   };
-  if (!(patients >= 10 && notes >= 0 && options.seconds > 0 && options.rounds >= 1)) throw new Error(help);
+  if (!(patients >= 10 && notes >= 0 && options.seconds > 0 && options.rounds >= 1)) throw new CommandError(help);
   return options;
 }
 
@@ -163,4 +164,10 @@ function fsyncTime(directory: string): number {
   return median(times);
 }
 
-await run();
+try {
+  await run();
+} catch (error) {
+  if (!(error instanceof CommandError)) throw error;
+  console.error(error.message);
+  process.exit(1); // what was under way when it was interrupted isn't waited for
+}

@@ -1,7 +1,9 @@
 // What the bench runs on: a Postgres of its own in a temporary directory, with three databases in it. Real fsync.
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CommandError } from '../command-error.ts';
 import { prepareDatabase } from '../commands/migrate.ts';
 import { connect } from '../connect.ts';
 import { openSite, type Site } from '../site.ts';
@@ -46,6 +48,15 @@ export function isolate(directory: string): void {
   for (const name of Object.keys(process.env))
     if (/^(VITAL_|(DATABASE|EDGE|GATE|DBA)_URL$)/.test(name)) delete process.env[name];
   process.env.VITAL_DIR = directory;
+}
+
+/** Ends `work` with an error at Ctrl-C or kill, so that what the caller has opened is closed and removed. */
+export async function interruptible<T>(work: Promise<T>): Promise<T> {
+  const told = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal).then(() => signal)));
+  const ended = told.then((signal) => {
+    throw new CommandError(`Stopped by ${signal}.`);
+  });
+  return Promise.race([work, ended]);
 }
 
 async function anotherDatabase(site: Site, superuserUrl: string, name: string): Promise<Site> {

@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prehash } from '../../edge/password.ts';
+import { CommandError } from '../command-error.ts';
 import { prepareDatabase } from '../commands/migrate.ts';
 import { asOwner } from '../owner.ts';
 import { openSite, type Site, withAdmin } from '../site.ts';
 import { toBase32 } from '../totp.ts';
 import { buildBench } from './build.ts';
 import { fill, type Practice } from './fill.ts';
-import { isolate } from './installation.ts';
+import { interruptible, isolate } from './installation.ts';
 import { startServer } from './server-process.ts';
 
 const script = join(import.meta.dirname, '..', '..', 'load', 'daily.ts');
@@ -22,7 +23,13 @@ const SKIPPED = 77;
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({ options: { users: text, duration: text, think: text, k6: text } });
-process.exitCode = await load(values.k6 ?? 'k6');
+process.exit(
+  await load(values.k6 ?? 'k6').catch((error) => {
+    if (!(error instanceof CommandError)) throw error;
+    console.error(error.message);
+    return 1;
+  }),
+);
 
 async function load(k6: string): Promise<number> {
   if (spawnSync(k6, ['version']).status !== 0) {
@@ -35,19 +42,23 @@ async function load(k6: string): Promise<number> {
   isolate(directory);
   const site = await openSite();
   try {
-    await prepareDatabase(site);
-    const practice = await fill(site, { patients: 1600, notes: 8000 });
-    const accounts = join(directory, 'accounts.json');
-    writeFileSync(accounts, JSON.stringify(await withPasswords(site, practice)), { mode: 0o600 });
-    const server = await startServer((await buildBench()).guaranteed, site);
-    try {
-      return await runK6(k6, { ACCOUNTS: accounts, BASE_URL: `http://127.0.0.1:${server.port}` });
-    } finally {
-      await server.stop();
-    }
+    return await interruptible(fillAndAsk(k6, site, directory));
   } finally {
     await site.close();
     rmSync(directory, { recursive: true });
+  }
+}
+
+async function fillAndAsk(k6: string, site: Site, directory: string): Promise<number> {
+  await prepareDatabase(site);
+  const practice = await fill(site, { patients: 1600, notes: 8000 });
+  const accounts = join(directory, 'accounts.json');
+  writeFileSync(accounts, JSON.stringify(await withPasswords(site, practice)), { mode: 0o600 });
+  const server = await startServer((await buildBench()).guaranteed, site);
+  try {
+    return await runK6(k6, { ACCOUNTS: accounts, BASE_URL: `http://127.0.0.1:${server.port}` });
+  } finally {
+    await server.stop();
   }
 }
 
