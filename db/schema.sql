@@ -1295,15 +1295,16 @@ begin
   select o.id into found_id from audit.origins o where o.session_id = session and o.digest = keyed;
   if found_id is not null then return found_id; end if;
   found_id := ops.uuid_v7();
-  if organisation is not null then
-    perform vault.set_ring(ring);
-    key := vault.unwrap(ring, organisation, 'organisation');
-  end if;
+  if organisation is not null then key := vault.unwrap(ring, organisation, 'organisation'); end if;
   insert into audit.origins (id, organisation_id, session_id, digest, ip, user_agent)
   values (found_id, coalesce(organisation, '00000000-0000-0000-0000-000000000000'), session, keyed,
           vault.seal(key, found_id, organisation, 1, '', 'audit.origins.ip', address),
           vault.seal(key, found_id, organisation, 1, '', 'audit.origins.user_agent', browser))
   on conflict (session_id, digest) do nothing;
+  -- two requests of a new session at once: the other one's is there, committed
+  if not found then
+    select o.id into strict found_id from audit.origins o where o.session_id = session and o.digest = keyed;
+  end if;
   return found_id;
 exception when invalid_text_representation then
   raise exception using errcode = 'VS422', message = 'the address of the request is no IP address';
@@ -1557,7 +1558,7 @@ declare
   c text[] := access.claims();
   status text := coalesce(p ->> 'identity_status', 'provisoire');
   key bytea;
-  ctx bytea := convert_to(status, 'UTF8');
+  ctx bytea := convert_to(status, 'UTF8') || uuid_send((access.claims())[3]::uuid);
 begin
   if (c[4] = 'import') is not true or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS403', message = 'patients are imported in a session of the import';
@@ -1628,12 +1629,17 @@ $function$;
 comment on function clinic.read_accounts is 'For an administrator.';
 
 create function clinic.read_me() returns TABLE(account_id uuid, organisation_id uuid, organisation_name text, role text, display_name text, patient_id uuid, session_expires_at timestamp with time zone, idle_expires_at timestamp with time zone)
-language sql volatile security definer set debug_print_plan=off set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+#variable_conflict use_column
+declare
+  session uuid := (access.claims())[1]::uuid;
+begin
+  return query
   select s.account_id, s.organisation_id, o.name, s.role, iam.person_name(s.account_id), s.patient_id, s.expires_at,
          s.last_seen_at + interval '30 minutes'
   from iam.sessions s join access.organisations o on o.id = s.organisation_id
-  where s.id = (access.claims())[1]::uuid
-$function$;
+  where s.id = session;
+end $function$;
 comment on function clinic.read_me is 'Oneself.';
 
 create function clinic.source_id(resource text) returns uuid
@@ -1677,6 +1683,8 @@ declare
   answer text;
   origin uuid;
   seen uuid;
+  -- hashed before it is asked for, so that the plan is made once
+  hash bytea := iam.hash_token(token);
 begin
   if phase not in ('open', 'read', 'write') then
     raise exception using errcode = 'VS422', message = 'phase is open, read or write';
@@ -1686,7 +1694,7 @@ begin
     -- a record of an access must not be lost after it was shown, and nobody waits for ever
     perform set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '5s', true);
   end if;
-  select * into s from iam.sessions x where x.token_hash = iam.hash_token(token);
+  select * into s from iam.sessions x where x.token_hash = hash;
   if not found or s.revoked_at is not null or s.expires_at <= clock_timestamp()
      or s.last_seen_at <= clock_timestamp() - (case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
      or (s.membership_id is not null and not access.membership_is_live(s.membership_id)) then
@@ -1834,6 +1842,8 @@ begin
   if team is null then team := access.create_care_team(organisation, clinician); end if;
   insert into iam.sessions (token_hash, organisation_id, role, care_team_id, factors)
   values (iam.hash_token(token), organisation, 'import', team, 2);
+  perform audit.append(array[null, null, organisation::text, null, null, null, null, null], 'session.factor', 'session', null, null,
+    'success', '{"factor":"import"}');
   return token;
 end $function$;
 comment on function iam.open_import_session is 'A session of the import, which may seal and not open: made by the administrator''s connection as vs_owner, ended by iam.end_session. Gives the token.';
@@ -2080,8 +2090,9 @@ begin
   perform audit.ensure_partitions();
   -- at most 10,000 rows of a table at a time, so that the job never holds much
   delete from audit.selections s where s.id in (select x.id from audit.selections x where x.made_at < now() - interval '1 day' limit 10000);
-  delete from audit.openings o where o.session_id in (
-    select s.id from iam.sessions s where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 1000);
+  delete from audit.openings o where o.ctid in (
+    select x.ctid from audit.openings x join iam.sessions s on s.id = x.session_id
+    where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
   delete from ops.limits l where l.key in (select x.key from ops.limits x where x.at < now() - interval '1 day' limit 10000);
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (
@@ -2090,14 +2101,15 @@ end $function$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 
 create function ops.uuid_v7() returns uuid
-language sql volatile parallel safe as $function$
-  select encode(
+language plpgsql volatile parallel safe as $function$
+begin
+  return encode(
     set_byte(
       overlay(uuid_send(gen_random_uuid()) placing
         substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
       6, (get_byte(uuid_send(gen_random_uuid()), 6) & 15) | 112),
-    'hex')::uuid
-$function$;
+    'hex')::uuid;
+end $function$;
 comment on function ops.uuid_v7 is 'A UUID that sorts by time (RFC 9562 §5.7).';
 
 create function store.insert_note(key bytea, note_id uuid, patient uuid, author uuid, at timestamp with time zone, note jsonb) returns integer
@@ -2299,7 +2311,8 @@ create function vault.matches(ring text, patient store.patients, typed text[], b
 language plpgsql volatile as $function$
 declare
   key bytea := vault.unwrap(ring, patient.id, 'identity');
-  bound bytea := '\x00'::bytea || uuid_send(patient.id) || uuid_send(patient.id) || int8send(patient.version) || convert_to(patient.identity_status, 'UTF8');
+  bound bytea := '\x00'::bytea || uuid_send(patient.id) || uuid_send(patient.id) || int8send(patient.version)
+    || convert_to(patient.identity_status, 'UTF8') || uuid_send(patient.organisation_id);
   forms text[];
 begin
   if birth_date is not null and birth_date is distinct from
@@ -2547,6 +2560,7 @@ CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_team_m
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_team_patients FOR EACH ROW EXECUTE FUNCTION audit.tg_row('CareTeamPatient', 'patient_id', 'patient_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_teams FOR EACH ROW EXECUTE FUNCTION audit.tg_row('CareTeam', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.memberships FOR EACH ROW EXECUTE FUNCTION audit.tg_row('PractitionerRole', 'patient_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.organisations FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Organization', '');
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON audit.events FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON audit.events FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON audit.events_default FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();

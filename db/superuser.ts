@@ -3,9 +3,12 @@
 import type pg from 'pg';
 import { connect } from './connect.ts';
 
-/** Functions that let plaintext spill out of a read only transaction, past the audit log (hardening rule 9). */
+/**
+ * Functions that let plaintext spill out of a read only transaction, past the audit log (hardening rule 9), and those by
+ * which one injected statement could end everybody else's connection: they all are of the same login.
+ */
 export const revokeSpills = `do $$ declare f regprocedure; begin
-  for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^(lo_|loread$|lowrite$|pg_notify$)' loop
+  for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^(lo_|loread$|lowrite$|pg_notify$|pg_(terminate|cancel)_backend$)' loop
     execute format('revoke execute on function %s from public', f);
   end loop;
 end $$`;

@@ -78,14 +78,15 @@ alter default privileges grant select on tables to vs_dba;
 
 -- Since uuidv7() is in Postgres 18 alone. RFC 9562 §5.7: 48 bits of milliseconds, then random.
 create function ops.uuid_v7() returns uuid
-language sql volatile parallel safe set search_path = '' as $$
-  select encode(
+language plpgsql volatile parallel safe set search_path = '' as $$
+begin
+  return encode(
     set_byte(
       overlay(uuid_send(gen_random_uuid()) placing
         substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
       6, (get_byte(uuid_send(gen_random_uuid()), 6) & 15) | 112),
-    'hex')::uuid
-$$;
+    'hex')::uuid;
+end $$;
 comment on function ops.uuid_v7() is 'A UUID that sorts by time (RFC 9562 §5.7).';
 
 reset role;

@@ -123,6 +123,8 @@ declare
   answer text;
   origin uuid;
   seen uuid;
+  -- hashed before it is asked for, so that the plan is made once
+  hash bytea := iam.hash_token(token);
 begin
   if phase not in ('open', 'read', 'write') then
     raise exception using errcode = 'VS422', message = 'phase is open, read or write';
@@ -132,7 +134,7 @@ begin
     -- a record of an access must not be lost after it was shown, and nobody waits for ever
     perform set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '5s', true);
   end if;
-  select * into s from iam.sessions x where x.token_hash = iam.hash_token(token);
+  select * into s from iam.sessions x where x.token_hash = hash;
   if not found or s.revoked_at is not null or s.expires_at <= clock_timestamp()
      or s.last_seen_at <= clock_timestamp() - (case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
      or (s.membership_id is not null and not access.membership_is_live(s.membership_id)) then
@@ -213,6 +215,8 @@ begin
   if team is null then team := access.create_care_team(organisation, clinician); end if;
   insert into iam.sessions (token_hash, organisation_id, role, care_team_id, factors)
   values (iam.hash_token(token), organisation, 'import', team, 2);
+  perform audit.append(array[null, null, organisation::text, null, null, null, null, null], 'session.factor', 'session', null, null,
+    'success', '{"factor":"import"}');
   return token;
 end $$;
 comment on function iam.open_import_session is 'A session of the import, which may seal and not open: made by the administrator''s connection as vs_owner, ended by iam.end_session. Gives the token.';

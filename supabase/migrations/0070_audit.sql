@@ -247,15 +247,16 @@ begin
   select o.id into found_id from audit.origins o where o.session_id = session and o.digest = keyed;
   if found_id is not null then return found_id; end if;
   found_id := ops.uuid_v7();
-  if organisation is not null then
-    perform vault.set_ring(ring);
-    key := vault.unwrap(ring, organisation, 'organisation');
-  end if;
+  if organisation is not null then key := vault.unwrap(ring, organisation, 'organisation'); end if;
   insert into audit.origins (id, organisation_id, session_id, digest, ip, user_agent)
   values (found_id, coalesce(organisation, '00000000-0000-0000-0000-000000000000'), session, keyed,
           vault.seal(key, found_id, organisation, 1, '', 'audit.origins.ip', address),
           vault.seal(key, found_id, organisation, 1, '', 'audit.origins.user_agent', browser))
   on conflict (session_id, digest) do nothing;
+  -- two requests of a new session at once: the other one's is there, committed
+  if not found then
+    select o.id into strict found_id from audit.origins o where o.session_id = session and o.digest = keyed;
+  end if;
   return found_id;
 exception when invalid_text_representation then
   raise exception using errcode = 'VS422', message = 'the address of the request is no IP address';
@@ -293,6 +294,7 @@ end $$;
 comment on function audit.tg_row is 'One event for each row: its digest over ciphertext, and which columns changed.';
 
 -- what grants something is recorded too
+create trigger _900_audit after insert or update or delete on access.organisations for each row execute function audit.tg_row('Organization', '');
 create trigger _900_audit after insert or update or delete on access.memberships for each row execute function audit.tg_row('PractitionerRole', 'patient_id');
 create trigger _900_audit after insert or update or delete on access.care_teams for each row execute function audit.tg_row('CareTeam', '');
 create trigger _900_audit after insert or update or delete on access.care_team_members for each row execute function audit.tg_row('CareTeamMember', '', 'account_id');

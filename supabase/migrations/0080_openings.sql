@@ -50,7 +50,7 @@ begin
 end $$;
 
 create function audit.open_all(claims text[], patients uuid[], levels text[]) returns boolean
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
   session uuid := claims[1]::uuid;
   fresh int;

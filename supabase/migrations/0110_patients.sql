@@ -1,7 +1,8 @@
 -- Patients: identity, sealed column by column.
 --
 -- Guarantees
---   1. A patient's identity is ciphertext here, bound to the patient and the version of the row.
+--   1. A patient's identity is ciphertext here, bound to the patient, the organisation, the identity status and the
+--      version of the row.
 --   2. A clinician sees the patients of the care teams, a secretary those of the organisation, a patient one record;
 --      nobody else sees a row.
 --   3. Plaintext leaves through the views, for patients that an earlier transaction opened.
@@ -86,7 +87,7 @@ create view clinic.patient_names with (security_invoker = true) as
   select p.id, v.v[1] as birth_name, v.v[2] as used_name, v.v[3] as first_given_name, v.v[4] as used_given_name,
          v.v[5] as sex, v.v[6] as birth_date, p.last_activity_at, p.identity_status
   from store.patients p
-  cross join lateral (select vault.open('identity', p.id, p.id, p.version, convert_to(p.identity_status, 'UTF8'),
+  cross join lateral (select vault.open('identity', p.id, p.id, p.version, convert_to(p.identity_status, 'UTF8') || uuid_send(p.organisation_id),
     array['store.patients.birth_name', 'store.patients.used_name', 'store.patients.first_given_name',
           'store.patients.used_given_name', 'store.patients.sex', 'store.patients.birth_date']::bytea[],
     array[p.birth_name, p.used_name, p.first_given_name, p.used_given_name, p.sex, p.birth_date]) as v) v;
@@ -98,7 +99,7 @@ create view clinic.patients with (security_invoker = true) as
          v.v[5] as sex, v.v[6] as birth_date, v.v[7] as birth_given_names, v.v[8] as birth_place, v.v[9] as ins_matricule,
          v.v[10] as ins_oid, v.v[11] as phone, v.v[12] as email, v.v[13] as address, v.v[14] as deceased_date
   from store.patients p
-  cross join lateral (select vault.open('identity', p.id, p.id, p.version, convert_to(p.identity_status, 'UTF8'),
+  cross join lateral (select vault.open('identity', p.id, p.id, p.version, convert_to(p.identity_status, 'UTF8') || uuid_send(p.organisation_id),
     array['store.patients.birth_name', 'store.patients.used_name', 'store.patients.first_given_name',
           'store.patients.used_given_name', 'store.patients.sex', 'store.patients.birth_date',
           'store.patients.birth_given_names', 'store.patients.birth_place', 'store.patients.ins_matricule',
@@ -130,7 +131,7 @@ declare
   c text[] := access.claims();
   status text := coalesce(p ->> 'identity_status', 'provisoire');
   key bytea;
-  ctx bytea := convert_to(status, 'UTF8');
+  ctx bytea := convert_to(status, 'UTF8') || uuid_send((access.claims())[3]::uuid);
 begin
   if (c[4] = 'import') is not true or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS403', message = 'patients are imported in a session of the import';

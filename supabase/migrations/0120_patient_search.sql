@@ -78,7 +78,8 @@ create function vault.matches(ring text, patient store.patients, typed text[], b
 language plpgsql volatile set search_path = '' as $$
 declare
   key bytea := vault.unwrap(ring, patient.id, 'identity');
-  bound bytea := '\x00'::bytea || uuid_send(patient.id) || uuid_send(patient.id) || int8send(patient.version) || convert_to(patient.identity_status, 'UTF8');
+  bound bytea := '\x00'::bytea || uuid_send(patient.id) || uuid_send(patient.id) || int8send(patient.version)
+    || convert_to(patient.identity_status, 'UTF8') || uuid_send(patient.organisation_id);
   forms text[];
 begin
   if birth_date is not null and birth_date is distinct from

@@ -9,12 +9,17 @@ set role vs_owner;
 
 create function clinic.read_me() returns table (account_id uuid, organisation_id uuid, organisation_name text, role text,
   display_name text, patient_id uuid, session_expires_at timestamptz, idle_expires_at timestamptz)
-language sql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$
+language plpgsql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$
+#variable_conflict use_column
+declare
+  session uuid := (access.claims())[1]::uuid;
+begin
+  return query
   select s.account_id, s.organisation_id, o.name, s.role, iam.person_name(s.account_id), s.patient_id, s.expires_at,
          s.last_seen_at + interval '30 minutes'
   from iam.sessions s join access.organisations o on o.id = s.organisation_id
-  where s.id = (access.claims())[1]::uuid
-$$;
+  where s.id = session;
+end $$;
 comment on function clinic.read_me is 'Oneself.';
 create view clinic.me with (security_invoker = true) as select * from clinic.read_me();
 comment on view clinic.me is 'Who is signed in: one row. not null: account_id, organisation_id, organisation_name, role, session_expires_at, idle_expires_at';
