@@ -13,7 +13,7 @@ import { answerError, answerNotFound } from './errors.tsx';
 import { homeRoutes } from './home/routes.ts';
 import { noteRoutes } from './notes/routes.tsx';
 import { patientRoutes } from './patients/routes.tsx';
-import { acceptLanguage, preferenceRoutes } from './preferences/routes.ts';
+import { preferenceRoutes } from './preferences/routes.ts';
 import { recordRoutes } from './record/routes.tsx';
 import type { Services } from './services.ts';
 import { signInRoutes, signOutRoutes } from './sign-in/routes.tsx';
@@ -22,7 +22,7 @@ export function createApp(services: Services) {
   const { door } = services;
   const app = new Hono<Env>();
 
-  app.use(logging(services.log), headers(), session(), acceptLanguage(), limits(), csrf());
+  app.use(logging(services.log), headers(), session(), limits(), csrf());
   app.onError(answerError);
   app.notFound(answerNotFound);
 

@@ -52,20 +52,6 @@ export function inLang<W>(words: Words<W>, lang: Lang): Same<W> {
   return lang === 'en' ? words.en : (words.fr as Same<W>);
 }
 
-/** The first language of an Accept-Language header that we speak; French when there is none. */
-export function acceptedLang(header: string | undefined): Lang {
-  const ranges = (header ?? '').split(',').map((range) => {
-    const [tag = '', ...parameters] = range.trim().toLowerCase().split(';');
-    const q = parameters.find((p) => p.trim().startsWith('q='));
-    return { lang: tag.split('-')[0], weight: q ? Number(q.trim().slice(2)) : 1 };
-  });
-  ranges.sort((a, b) => b.weight - a.weight);
-  return (
-    LANGS.find((lang) => lang === ranges.find((r) => r.weight > 0 && (r.lang === 'fr' || r.lang === 'en'))?.lang) ??
-    'fr'
-  );
-}
-
 const NARROW_SPACE = '\u202f';
 
 /**

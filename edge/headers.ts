@@ -7,18 +7,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { isHttps } from './client.ts';
 import type { Env } from './session.ts';
 
-const SILENT = [
-  'camera',
-  'microphone',
-  'geolocation',
-  'display-capture',
-  'usb',
-  'serial',
-  'hid',
-  'bluetooth',
-  'payment',
-  'midi',
-];
+const SILENT = ['camera', 'microphone', 'geolocation', 'display-capture', 'usb', 'serial', 'hid', 'payment', 'midi'];
 
 const CONSTANT = Object.entries({
   'X-Content-Type-Options': 'nosniff',

@@ -1,9 +1,7 @@
 /** POST /preferences: language and theme, kept in two cookies that say nothing about the person. */
-import { Hono, type MiddlewareHandler } from 'hono';
-import { getCookie } from 'hono/cookie';
+import { Hono } from 'hono';
 import { z } from 'zod';
 import { type Env, keepPreferences } from '../../edge/session.ts';
-import { acceptedLang } from '../i18n.ts';
 
 const Preferences = z.object({
   lang: z.enum(['fr', 'en']).optional().catch(undefined),
@@ -21,12 +19,4 @@ export function preferenceRoutes() {
     keepPreferences(c, wanted);
     return c.redirect(wanted.return, 303);
   });
-}
-
-/** Who hasn't chosen a language reads the first one of their browser that we speak. */
-export function acceptLanguage(): MiddlewareHandler<Env> {
-  return async (c, next) => {
-    if (getCookie(c, 'lang', 'host') === undefined) c.set('lang', acceptedLang(c.req.header('Accept-Language')));
-    return next();
-  };
 }

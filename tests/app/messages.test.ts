@@ -2,7 +2,7 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { acceptedLang, formatNumber, typeset, type Words } from '../../app/i18n.ts';
+import { formatNumber, typeset, type Words } from '../../app/i18n.ts';
 
 type Module = Record<string, Words<Record<string, unknown>>>;
 const files = globSync('app/**/messages.ts');
@@ -43,17 +43,6 @@ test('finds every concept', () => {
 
 test('French is set with its spaces', () => {
   expect(typeset('« Oui » ; vraiment ? Note : 1')).toBe('«\u202fOui\u202f»\u202f; vraiment\u202f? Note\u00a0: 1');
-});
-
-test.each([
-  [undefined, 'fr'],
-  ['', 'fr'],
-  ['de-DE,de', 'fr'],
-  ['en-GB,en;q=0.9', 'en'],
-  ['de, en;q=0.4, fr;q=0.8', 'fr'],
-  ['fr;q=0, en', 'en'],
-])('a browser that prefers %j reads %s', (header, lang) => {
-  expect(acceptedLang(header)).toBe(lang);
 });
 
 test.each([
