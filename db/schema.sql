@@ -516,7 +516,7 @@ create table vault.secrets (
 );
 alter table vault.secrets enable row level security;
 alter table vault.secrets force row level security;
-comment on table vault.secrets is 'Seals what is put into transaction-local settings (identity, keys). Nothing stored depends on it: it can be replaced at any time.';
+comment on table vault.secrets is 'Seals what is put into transaction-local settings (identity, keys). Nothing stored depends on it: a superuser may replace it at any time, and everybody reconnects.';
 
 -- Indexes
 CREATE INDEX allergy_intolerances_patient ON store.allergy_intolerances USING btree (patient_id, recorded_at DESC);
@@ -1962,7 +1962,7 @@ begin
   perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
   answer := 'second_factor';
 end $function$;
-comment on function iam.sign_in_password is 'First step. prehash: base64(HMAC-SHA-256(pepper, account id ‖ password)). token: what the cookie will hold. Answers second_factor, refused or wait (retry_after: seconds).';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold. Answers second_factor, refused or wait (retry_after: seconds).';
 
 create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$

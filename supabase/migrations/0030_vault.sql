@@ -80,7 +80,7 @@ create table vault.secrets (
   name   text primary key check (name = 'session'),
   value  bytea not null check (length(value) = 64)
 );
-comment on table vault.secrets is 'Seals what is put into transaction-local settings (identity, keys). Nothing stored depends on it: it can be replaced at any time.';
+comment on table vault.secrets is 'Seals what is put into transaction-local settings (identity, keys). Nothing stored depends on it: a superuser may replace it at any time, and everybody reconnects.';
 alter table vault.secrets enable row level security;
 alter table vault.secrets force row level security;
 create policy select_owner on vault.secrets for select to vs_owner using (true);
@@ -305,7 +305,7 @@ end $$;
 comment on function vault.set_slot is 'Keeps a key, sealed, for this transaction, identity, patient and level. Internal.';
 
 -- HMAC (RFC 2104) is H(K ⊕ opad ‖ H(K ⊕ ipad ‖ m)). With both blocks made once for a key, each of its values costs two
--- calls of the built-in sha512, half of what pgcrypto's hmac takes.
+-- calls of the built-in sha512, a tenth less than pgcrypto's hmac takes.
 create function vault.mac_blocks(mac_key bytea) returns bytea
 language plpgsql immutable parallel safe set search_path = '' as $$
 declare

@@ -125,7 +125,7 @@ begin
   perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
   answer := 'second_factor';
 end $$;
-comment on function iam.sign_in_password is 'First step. prehash: base64(HMAC-SHA-256(pepper, account id ‖ password)). token: what the cookie will hold. Answers second_factor, refused or wait (retry_after: seconds).';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold. Answers second_factor, refused or wait (retry_after: seconds).';
 grant execute on function iam.sign_in_password to vs_gate;
 
 create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text,
