@@ -12,7 +12,7 @@ export const bootstrap: Command = {
   usage: '--organisation NAME --email ADDRESS --family-name NAME --given-name NAME [--json]',
   help: `
 For a database without any organisation. Prints the administrator's password and TOTP secret once; neither is kept in
-clear, so write them down. The password can be changed after the first sign-in.
+clear, so write them down. docs/dba.md tells how others get an account.
 
   --organisation  the practice, as patients know it
   --email         what the administrator signs in with
@@ -55,7 +55,7 @@ async function createFirst(site: Site, { organisation, email, profile }: Wanted)
     asOwner(admin, async () => {
       const { rows } = await admin.query('select exists (select from access.organisations) as any');
       if (rows[0].any)
-        throw new CommandError('There is an organisation already: its administrator invites the others.');
+        throw new CommandError('There is an organisation already; docs/dba.md tells how others get an account.');
       const id = await createOrganisation(admin, site.keys, organisation);
       await createAccount(admin, site.keys, {
         organisation: id,
