@@ -1645,12 +1645,13 @@ comment on function clinic.read_me is 'Oneself.';
 create function clinic.source_id(resource text) returns uuid
 language plpgsql volatile as $function$
 declare
-  ring text := vault.ring();
+  organisation uuid := access.organisation_id();
   h bytea;
 begin
-  -- keyed, so that the id of a row says nothing about the id it had elsewhere; the same source gives the same row (RFC 9562, version 8)
-  h := substr(extensions.hmac(convert_to(access.organisation_id() || '/' || resource, 'UTF8'),
-    vault.derive(vault.master(ring, (select m.id from vault.masters m order by m.added_at, m.id limit 1)), 'source'), 'sha256'), 1, 16);
+  -- Keyed, so that the id of a row says nothing about the id it had elsewhere; the same source gives the same row (RFC
+  -- 9562, version 8). With the organisation's key, which stays the same when its master key is replaced.
+  h := substr(extensions.hmac(convert_to(organisation || '/' || resource, 'UTF8'),
+    vault.derive(vault.unwrap(vault.ring(), organisation, 'organisation'), 'source'), 'sha256'), 1, 16);
   return encode(set_byte(set_byte(h, 6, (get_byte(h, 6) & 15) | 128), 8, (get_byte(h, 8) & 63) | 128), 'hex')::uuid;
 end $function$;
 comment on function clinic.source_id is 'The row id of an imported resource, e.g. "Patient/123". Internal.';
