@@ -84,6 +84,17 @@ export function createDoor(options: { edge: Source; gate: Source; ring: string }
     parameters: [who.token, ring, focus ?? null, phase, who.ip, who.userAgent],
   });
 
+  /** A transaction that was refused has left nothing behind, so its record gets one of its own: one flush more. */
+  const recordRefusal = async (who: Who, focus: string | undefined, ...outcomes: (Outcome | undefined)[]) => {
+    const refused = outcomes.find((o) => o?.failure !== undefined && toRefusal(o.failure).reason === 'forbidden');
+    if (!refused) return;
+    const record = 'select audit.record_refusal($1, $2) as answer';
+    const parameters = [focus ?? null, sqlstateOf(refused.failure)];
+    rowsOf(
+      (await sendTwice(edge, [{ mode: 'write', statements: [enter(who, 'open'), { sql: record, parameters }] }]))[0],
+    );
+  };
+
   return {
     async read(who, { open, focus, reads }) {
       const [opened, shown] = await sendTwice(edge, [
@@ -91,17 +102,22 @@ export function createDoor(options: { edge: Source; gate: Source; ring: string }
         { mode: 'read', statements: [enter(who, 'read', focus), ...reads] },
       ]);
       mustBeOpen(opened);
+      await recordRefusal(who, focus, shown);
       return rowsOf(shown).slice(1) as never;
     },
 
     async write(who, { open, focus, reads, key, operation, change }) {
-      const intend = { sql: 'select ops.intend($1, $2) as answer', parameters: [key, operation] };
+      const intend = {
+        sql: 'select ops.intend($1, $2, $3) as answer',
+        parameters: [key, operation, JSON.stringify(change.parameters)],
+      };
       const [opened, changed, shown] = await sendTwice(edge, [
         { mode: 'write', statements: [enter(who, 'open', focus), open, intend] },
         { mode: 'write', statements: [enter(who, 'write', focus), change] },
         { mode: 'read', statements: [enter(who, 'read', focus), ...reads] },
       ]);
       mustBeOpen(opened);
+      await recordRefusal(who, focus, changed, shown);
       // a form that was sent twice, perhaps at the same moment: it has happened, and what it made is read back
       if (sqlstateOf(changed?.failure) !== 'VS208') rowsOf(changed);
       return rowsOf(shown).slice(1) as never;

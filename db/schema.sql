@@ -117,7 +117,7 @@ create table audit.events (
   shown uuid[],
   details text,
   leaf text not null,
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'write.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text]))),
   constraint events_pkey PRIMARY KEY (organisation_id, lane, seq, at)
 ) partition by RANGE (at);
@@ -144,7 +144,7 @@ create table audit.events_default (
   details text,
   leaf text not null,
   constraint events_default_pkey PRIMARY KEY (organisation_id, lane, seq, at),
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'write.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text])))
 );
 alter table audit.events_default enable row level security;
@@ -255,6 +255,7 @@ create table iam.sessions (
   last_seen_at timestamp with time zone default clock_timestamp() not null,
   expires_at timestamp with time zone default (clock_timestamp() + 'PT12H'::interval) not null,
   revoked_at timestamp with time zone,
+  replaces_id uuid,
   constraint sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint sessions_check CHECK (((role = 'import'::text) = (care_team_id IS NOT NULL))),
   constraint sessions_check1 CHECK (((role = 'import'::text) = (account_id IS NULL))),
@@ -262,6 +263,7 @@ create table iam.sessions (
   constraint sessions_membership_id_fkey FOREIGN KEY (membership_id) REFERENCES access.memberships(id),
   constraint sessions_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
   constraint sessions_pkey PRIMARY KEY (id),
+  constraint sessions_replaces_id_fkey FOREIGN KEY (replaces_id) REFERENCES iam.sessions(id),
   constraint sessions_token_hash_check CHECK ((length(token_hash) = 32)),
   constraint sessions_token_hash_key UNIQUE (token_hash)
 );
@@ -285,6 +287,7 @@ create table ops.intents (
   key uuid not null,
   session_id uuid not null,
   account_id uuid,
+  digest bytea not null,
   operation text not null,
   announced_at timestamp with time zone default clock_timestamp() not null,
   transaction xid8 default pg_current_xact_id() not null,
@@ -548,7 +551,8 @@ CREATE INDEX selections_made ON audit.selections USING btree (made_at);
 CREATE INDEX sessions_account ON iam.sessions USING btree (account_id);
 CREATE INDEX sessions_membership ON iam.sessions USING btree (membership_id);
 CREATE INDEX sessions_organisation ON iam.sessions USING btree (organisation_id);
-CREATE UNIQUE INDEX origins_digest ON audit.origins USING btree (session_id, digest);
+CREATE INDEX sessions_replaces ON iam.sessions USING btree (replaces_id) WHERE (replaces_id IS NOT NULL);
+CREATE UNIQUE INDEX origins_digest ON audit.origins USING btree (organisation_id, session_id, digest) NULLS NOT DISTINCT;
 
 -- Policies
 create policy all_owner on access.care_team_members for all to vs_owner using (true) with check (true); -- Predicates, and functions of the owner.
@@ -567,7 +571,9 @@ create policy select_auditor on audit.events for select to vs_auditor using ((or
 create policy select_owner on audit.events for select to vs_owner using (true); -- Verification, export, and who looked at a record.
 create policy select_patient on audit.events for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- A patient sees who looked at their record.
 create policy all_owner on audit.lanes for all to vs_owner using (true) with check (true); -- audit.append moves the head.
+create policy select_dba on audit.lanes for select to vs_dba using (true); -- The ends of the chains: `vitalsync audit verify`.
 create policy insert_owner on audit.leaves for insert to vs_owner with check (true); -- audit.append.
+create policy select_dba on audit.leaves for select to vs_dba using (true); -- Hashes: `vitalsync audit verify --since`.
 create policy select_owner on audit.leaves for select to vs_owner using (true); -- Verification and export.
 create policy all_owner on audit.openings for all to vs_owner using (true) with check (true); -- Written by audit.open_…, read by vault.release.
 create policy insert_owner on audit.origins for insert to vs_owner with check (true); -- audit.origin.
@@ -1137,6 +1143,8 @@ begin
   where o.session_id = session and o.patient_id = any (patients) and o.level = any (levels)
     and o.opened_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '1 second';
   if fresh = cardinality(patients) * cardinality(levels) then return true; end if;
+  -- one at a time: two transactions that count at once would each find room
+  perform from iam.sessions s where s.id = session for no key update;
   if (select count(distinct o.patient_id) from audit.openings o
       where o.session_id = session and o.opened_at > clock_timestamp() - interval '1 hour') + cardinality(patients) > 1000 then
     perform audit.append(claims, 'openings.limited', 'session', session, null, 'failure');
@@ -1232,6 +1240,7 @@ declare
   long_words text[] := array(select w from unnest(typed) w where length(w) >= 3);
   keys bytea[];
   day text := nullif(birth_date, '');
+  wanted vault.wanted_token[];
   candidates uuid[];
   shown uuid[];
   rejected uuid[];
@@ -1246,19 +1255,24 @@ begin
   if day is null and cardinality(long_words) = 0 then return 'too_short'; end if;
   ring := vault.ring();
   keys := array(select vault.search_key(ring, split_part(e, '=', 1), c[3]::uuid) from unnest(string_to_array(ring, ',')) e);
-  -- a candidate has a token for each word and for the date, under any key of the ring
-  candidates := array(
-    select t.patient_id from vault.search_tokens t
-    join (select f.place, vault.token(k, f.kind, f.value) as token
-          from (select row_number() over () as place, 'name' as kind, left(w, 5) as value from unnest(long_words) w
-                union all select 0, 'birth_date', day where day is not null) f
-          cross join unnest(keys) k) q on t.token = q.token
-    where t.organisation_id = c[3]::uuid
-    group by t.patient_id
-    having count(distinct q.place) = cardinality(long_words) + (day is not null)::int);
+  -- A candidate has a token for each word and for the date, under any key of the ring. Those that a clinician doesn't see
+  -- are left out by the index itself: what is thrown away afterwards could be counted (pg_stat_get_xact_…).
+  wanted := array(
+    select row(f.place, vault.token(k, f.kind, f.value))::vault.wanted_token
+    from (select row_number() over () as place, 'name' as kind, left(w, 5) as value from unnest(long_words) w
+          union all select 0, 'birth_date', day where day is not null) f
+    cross join unnest(keys) k);
   if c[4] = 'clinician' then
     visible := access.patients('clinician');
-    candidates := array(select x from unnest(candidates) x where x = any (visible));
+    candidates := array(
+      select t.patient_id from unnest(wanted) q join vault.search_tokens t on t.token = q.token
+      where t.organisation_id = c[3]::uuid and t.patient_id = any (visible)
+      group by t.patient_id having count(distinct q.place) = cardinality(long_words) + (day is not null)::int);
+  else
+    candidates := array(
+      select t.patient_id from unnest(wanted) q join vault.search_tokens t on t.token = q.token
+      where t.organisation_id = c[3]::uuid
+      group by t.patient_id having count(distinct q.place) = cardinality(long_words) + (day is not null)::int);
   end if;
   if cardinality(candidates) > 400 then
     perform audit.append(c, 'patients.search', 'Patient', null, null, 'partial', json_build_object('candidates', cardinality(candidates))::text);
@@ -1285,6 +1299,7 @@ language plpgsql volatile as $function$
 declare
   address text := host(ip::inet);
   browser text := left(user_agent, 300);
+  place uuid := coalesce(organisation, '00000000-0000-0000-0000-000000000000');
   keyed bytea;
   found_id uuid;
   key bytea;
@@ -1292,18 +1307,20 @@ begin
   if ip is null and user_agent is null then return null; end if;
   keyed := extensions.hmac(convert_to(array_to_json(array[address, browser])::text, 'UTF8'),
                            vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256');
-  select o.id into found_id from audit.origins o where o.session_id = session and o.digest = keyed;
+  select o.id into found_id from audit.origins o
+  where o.organisation_id = place and o.session_id is not distinct from session and o.digest = keyed;
   if found_id is not null then return found_id; end if;
   found_id := ops.uuid_v7();
   if organisation is not null then key := vault.unwrap(ring, organisation, 'organisation'); end if;
   insert into audit.origins (id, organisation_id, session_id, digest, ip, user_agent)
-  values (found_id, coalesce(organisation, '00000000-0000-0000-0000-000000000000'), session, keyed,
+  values (found_id, place, session, keyed,
           vault.seal(key, found_id, organisation, 1, '', 'audit.origins.ip', address),
           vault.seal(key, found_id, organisation, 1, '', 'audit.origins.user_agent', browser))
-  on conflict (session_id, digest) do nothing;
+  on conflict (organisation_id, session_id, digest) do nothing;
   -- two requests of a new session at once: the other one's is there, committed
   if not found then
-    select o.id into strict found_id from audit.origins o where o.session_id = session and o.digest = keyed;
+    select o.id into strict found_id from audit.origins o
+    where o.organisation_id = place and o.session_id is not distinct from session and o.digest = keyed;
   end if;
   return found_id;
 exception when invalid_text_representation then
@@ -1333,6 +1350,18 @@ begin
     convert_from(vault.unpack(key, convert_to('audit.origins.user_agent', 'UTF8') || '\x00'::bytea || uuid_send(o.id) || uuid_send(organisation) || int8send(1), o.user_agent), 'UTF8')];
 end $function$;
 comment on function audit.read_origin is 'For an auditor: address and browser of an event.';
+
+create function audit.record_refusal(patient uuid, sqlstate text) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if c is null then return 'signed_out'; end if;
+  perform audit.append(c, 'page.refused', 'Patient', patient, case when access.may_open(c, patient, 'identity') then patient end, 'failure',
+    json_build_object('sqlstate', case when sqlstate ~ '^[0-9A-Z]{5}$' then sqlstate end)::text);
+  return 'ok';
+end $function$;
+comment on function audit.record_refusal is 'Records that a page or a change was refused in its second transaction, and why (SQLSTATE).';
 
 create function audit.select_patients(claims text[], selection uuid, patients uuid[], event text, details text) returns text
 language plpgsql volatile as $function$
@@ -1377,9 +1406,14 @@ declare
 begin
   if tg_op <> 'INSERT' then before := to_jsonb(old); end if;
   if tg_op <> 'DELETE' then after := to_jsonb(new); end if;
-  content := coalesce(after, before);
+  -- the date of the last activity moves without an event, so the digest leaves it out
+  content := coalesce(after, before) - 'last_activity_at';
   if c is null then
-    c := array[null, null, content ->> 'organisation_id', null, null, null, null, null];
+    -- nobody has entered: the administrator of the installation, in whose organisation's log it belongs all the same
+    c := array[null, null, coalesce(content ->> 'organisation_id',
+      (select t.organisation_id from access.care_teams t where t.id = (content ->> 'care_team_id')::uuid)::text,
+      (select k.organisation_id from vault.keys k where k.level = 'profile'
+       and k.subject_id = coalesce(content ->> 'account_id', content ->> 'id')::uuid)::text), null, null, null, null, null];
   end if;
   if tg_op = 'UPDATE' then
     select array_agg(key order by key) into columns from jsonb_each(after) a where a.value is distinct from before -> a.key;
@@ -1665,6 +1699,10 @@ begin
   if (c[4] = 'clinician') is not true then
     raise exception using errcode = 'VS403', message = 'clinicians write notes';
   end if;
+  -- the form was begun under another account: somebody else signed in meanwhile, in another tab
+  if note ->> 'author_id' <> c[2] then
+    raise exception using errcode = 'VS409', message = 'this note was begun by somebody else';
+  end if;
   if coalesce(note ->> 'subjective', '') || coalesce(note ->> 'objective', '') || coalesce(note ->> 'assessment', '')
      || coalesce(note ->> 'plan', '') || coalesce(note ->> 'diagnosis', '') || coalesce(note ->> 'treatment_plan', '') !~ '[^[:space:]]' then
     raise exception using errcode = 'VS422', message = 'a note says something in at least one field';
@@ -1675,7 +1713,7 @@ begin
 exception when check_violation then
   raise exception using errcode = 'VS422', message = 'category, priority or status is not one of the list';
 end $function$;
-comment on function clinic.write_note is 'Writes a note in one''s own name. key: the intent announced with ops.intend(key, ''notes.write''). Errors: VS208, VS403, VS404, VS422, VS428.';
+comment on function clinic.write_note is 'Writes a note in one''s own name; author_id in the note, if it is there, must be oneself. key: the intent announced with ops.intend(key, ''notes.write''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
 
 create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) returns text[]
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -1725,6 +1763,10 @@ begin
   perform access.set_claims(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role,
                                   s.patient_id::text, seen::text, s.care_team_id::text, origin::text]);
   perform vault.set_ring(ring);
+  -- where there is one (Postgres 17 on): a transaction that was left open ends; an import of a large bundle takes its time
+  if s.role <> 'import' and current_setting('server_version_num')::int >= 170000 then
+    perform set_config('transaction_timeout', '60s', true);
+  end if;
   return array['ok', 'vs_' || s.role];
 end $function$;
 comment on function iam.admit is 'The checking half of iam.enter.';
@@ -1918,7 +1960,7 @@ begin
 end $function$;
 comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account.';
 
-create function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, OUT answer text, OUT retry_after integer) returns record
+create function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, old_token text DEFAULT NULL::text, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   a iam.accounts;
@@ -1939,6 +1981,13 @@ begin
   select * into a from iam.accounts x where x.id = account;
   select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
   origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
+  -- bcrypt takes its time: one address holds two connections at most, so that others sign in meanwhile
+  if not (pg_try_advisory_xact_lock(hashtextextended(address_key || '/0', 0))
+          or pg_try_advisory_xact_lock(hashtextextended(address_key || '/1', 0))) then
+    answer := 'wait';
+    retry_after := 1;
+    return;
+  end if;
   -- one person at one address first, and the account's own bucket only by who got that far, so that an attacker
   -- elsewhere can't use up the owner's tries
   retry_after := ops.take(pair_key, 8, 1.0 / 30);
@@ -1958,12 +2007,13 @@ begin
     return;
   end if;
   perform ops.give_back(pair_key), ops.give_back(address_key), ops.give_back(account_key);
-  insert into iam.sessions (id, token_hash, account_id, membership_id, organisation_id, role, patient_id, expires_at)
-  values (session, iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, clock_timestamp() + interval '10 minutes');
+  insert into iam.sessions (id, token_hash, account_id, membership_id, organisation_id, role, patient_id, expires_at, replaces_id)
+  values (session, iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, clock_timestamp() + interval '10 minutes',
+          (select s.id from iam.sessions s where s.token_hash = iam.hash_token(old_token) and s.account_id = account));
   perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
   answer := 'second_factor';
 end $function$;
-comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold. Answers second_factor, refused or wait (retry_after: seconds).';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused or wait (retry_after: seconds).';
 
 create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -2009,6 +2059,8 @@ begin
       -- a new token: the one from before the second factor is worth nothing
       update iam.sessions set factors = 2, token_hash = iam.hash_token(new_token), last_seen_at = clock_timestamp(),
         expires_at = clock_timestamp() + interval '12 hours' where id = s.id;
+      -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
+      update iam.sessions set revoked_at = clock_timestamp() where id = s.replaces_id and revoked_at is null;
       update iam.accounts set last_sign_in_at = clock_timestamp() where id = s.account_id;
       answer := 'ok';
       role := s.role;
@@ -2055,20 +2107,24 @@ language sql volatile as $function$
 $function$;
 comment on function ops.give_back is NULL;
 
-create function ops.intend(key uuid, operation text) returns text
+create function ops.intend(key uuid, operation text, content text DEFAULT ''::text) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
   i ops.intents;
+  ring text;
+  keyed bytea;
 begin
   if c is null then return 'signed_out'; end if;
-  insert into ops.intents (key, session_id, account_id, operation)
-  values (intend.key, c[1]::uuid, c[2]::uuid, intend.operation) on conflict on constraint intents_pkey do nothing;
+  ring := vault.ring();
+  keyed := extensions.hmac(convert_to(content, 'UTF8'), vault.derive(vault.master(ring, vault.current_master(ring)), 'intent'), 'sha256');
+  insert into ops.intents (key, session_id, account_id, operation, digest)
+  values (intend.key, c[1]::uuid, c[2]::uuid, intend.operation, keyed) on conflict on constraint intents_pkey do nothing;
   select * into i from ops.intents x where x.key = intend.key;
-  if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation then return 'conflict'; end if;
+  if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation or i.digest <> keyed then return 'conflict'; end if;
   return case when i.fulfilled_at is null then 'ok' else 'done' end;
 end $function$;
-comment on function ops.intend is 'Announces a change: ok, done (it has happened already), conflict (somebody else''s key) or signed_out.';
+comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else) or signed_out.';
 
 create function ops.take(key text, capacity double precision, per_second double precision) returns integer
 language plpgsql volatile as $function$
@@ -2827,6 +2883,14 @@ grant execute on function audit.open_verification() to vs_researcher;
 grant execute on function audit.open_verification() to vs_secretary;
 grant execute on function audit.read_lists() to vs_patient;
 grant execute on function audit.read_origin(origin uuid) to vs_auditor;
+grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_anon;
+grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_auditor;
+grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_clinician;
+grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_dpo;
+grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_org_admin;
+grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_patient;
+grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_researcher;
+grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_secretary;
 grant execute on function audit.selected(selection uuid) to vs_clinician;
 grant execute on function audit.selected(selection uuid) to vs_secretary;
 grant execute on function audit.verify() to vs_auditor;
@@ -2860,16 +2924,16 @@ grant execute on function iam.person_name(account uuid) to vs_org_admin;
 grant execute on function iam.person_name(account uuid) to vs_patient;
 grant execute on function iam.person_name(account uuid) to vs_secretary;
 grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;
-grant execute on function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, old_token text, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.totp(secret bytea, step bigint) to vs_dba;
-grant execute on function ops.intend(key uuid, operation text) to vs_anon;
-grant execute on function ops.intend(key uuid, operation text) to vs_auditor;
-grant execute on function ops.intend(key uuid, operation text) to vs_clinician;
-grant execute on function ops.intend(key uuid, operation text) to vs_dpo;
-grant execute on function ops.intend(key uuid, operation text) to vs_org_admin;
-grant execute on function ops.intend(key uuid, operation text) to vs_patient;
-grant execute on function ops.intend(key uuid, operation text) to vs_secretary;
+grant execute on function ops.intend(key uuid, operation text, content text) to vs_anon;
+grant execute on function ops.intend(key uuid, operation text, content text) to vs_auditor;
+grant execute on function ops.intend(key uuid, operation text, content text) to vs_clinician;
+grant execute on function ops.intend(key uuid, operation text, content text) to vs_dpo;
+grant execute on function ops.intend(key uuid, operation text, content text) to vs_org_admin;
+grant execute on function ops.intend(key uuid, operation text, content text) to vs_patient;
+grant execute on function ops.intend(key uuid, operation text, content text) to vs_secretary;
 grant execute on function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) to vs_dba;
 grant execute on function vault.aead_encrypt(key bytea, iv bytea, aad bytea, plaintext bytea, OUT ciphertext bytea, OUT tag bytea) to vs_dba;
 grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[]) to vs_clinician;

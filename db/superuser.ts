@@ -4,13 +4,25 @@ import type pg from 'pg';
 import { connect } from './connect.ts';
 
 /**
- * Functions that let plaintext spill out of a read only transaction, past the audit log (hardening rule 9), and those by
- * which one injected statement could end everybody else's connection: they all are of the same login.
+ * Functions that let plaintext spill out of a read only transaction, past the audit log (hardening rule 9); those by which
+ * one injected statement could end everybody else's connection, since all are of the same login; and the counters by which
+ * a search that is rolled back would still tell how much it found.
  */
+const spilling =
+  "'^(lo_|loread$|lowrite$|pg_notify$|pg_logical_emit_message$|pg_(terminate|cancel)_backend$|pg_stat_get_xact_)'";
+
 export const revokeSpills = `do $$ declare f regprocedure; begin
-  for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^(lo_|loread$|lowrite$|pg_notify$|pg_(terminate|cancel)_backend$)' loop
+  for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ ${spilling} loop
     execute format('revoke execute on function %s from public', f);
   end loop;
+end $$`;
+
+/** The DBA still ends a connection that hangs. */
+export const letDbaEndBackends = `do $$ declare f regprocedure; begin
+  for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^pg_(terminate|cancel)_backend$' loop
+    execute format('grant execute on function %s to vs_dba', f);
+  end loop;
+  grant pg_signal_backend to vs_dba;
 end $$`;
 
 /** An error's message may quote a value, so the log of what pages do holds none; the edge logs the SQLSTATE. */
@@ -21,13 +33,18 @@ export const silenceErrors = (['vs_edge', 'vs_gate'] as const).map(
 /** So that dumps by the DBA are whole. */
 export const letDumpsBeWhole = 'alter role vs_dba bypassrls';
 
-export const superuserStatements: readonly string[] = [revokeSpills, ...silenceErrors, letDumpsBeWhole];
+export const superuserStatements: readonly string[] = [
+  revokeSpills,
+  letDbaEndBackends,
+  ...silenceErrors,
+  letDumpsBeWhole,
+];
 
 /** What of it is still to be done here. Any login may ask. */
 export async function missingPowers(client: pg.Client): Promise<{ spills: boolean; errors: boolean; dumps: boolean }> {
   const { rows } = await client.query(`
-    select has_function_privilege('vs_clinician', 'lo_from_bytea(oid,bytea)', 'execute')
-           or has_function_privilege('vs_clinician', 'pg_notify(text,text)', 'execute') as spills,
+    select exists (select from pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace and p.proname ~ ${spilling}
+                   and has_function_privilege('vs_clinician', p.oid, 'execute')) as spills,
            (select count(*) from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
             where s.setdatabase = 0 and r.rolname in ('vs_edge', 'vs_gate') and 'log_min_messages=fatal' = any (s.setconfig)) < 2 as errors,
            not (select rolbypassrls from pg_roles where rolname = 'vs_dba') as dumps`);

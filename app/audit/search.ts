@@ -9,7 +9,7 @@ export const eventTypes = [
   'row.insert',
   'row.update',
   'row.delete',
-  'write.refused',
+  'page.refused',
   'import.patient',
   'session.password',
   'session.factor',

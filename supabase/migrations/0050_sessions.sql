@@ -24,6 +24,7 @@ create table iam.sessions (
   last_seen_at     timestamptz not null default clock_timestamp(),
   expires_at       timestamptz not null default clock_timestamp() + interval '12 hours',
   revoked_at       timestamptz,
+  replaces_id      uuid references iam.sessions,
   check ((role = 'import') = (care_team_id is not null)),
   check ((role = 'import') = (account_id is null))
 );
@@ -32,6 +33,7 @@ comment on table iam.sessions is 'A sign-in: 30 minutes idle, 12 hours in all (N
 create index sessions_account on iam.sessions (account_id);
 create index sessions_membership on iam.sessions (membership_id);
 create index sessions_organisation on iam.sessions (organisation_id);
+create index sessions_replaces on iam.sessions (replaces_id) where replaces_id is not null;
 alter table iam.sessions enable row level security;
 alter table iam.sessions force row level security;
 create policy all_owner on iam.sessions to vs_owner using (true) with check (true);
@@ -164,6 +166,10 @@ begin
   perform access.set_claims(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role,
                                   s.patient_id::text, seen::text, s.care_team_id::text, origin::text]);
   perform vault.set_ring(ring);
+  -- where there is one (Postgres 17 on): a transaction that was left open ends; an import of a large bundle takes its time
+  if s.role <> 'import' and current_setting('server_version_num')::int >= 170000 then
+    perform set_config('transaction_timeout', '60s', true);
+  end if;
   return array['ok', 'vs_' || s.role];
 end $$;
 comment on function iam.admit is 'The checking half of iam.enter.';

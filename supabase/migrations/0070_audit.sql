@@ -40,7 +40,7 @@ create table audit.events (
   at               timestamptz not null,
   event            text not null check (event in (
     'patient.read', 'patients.list', 'patients.search', 'record.read', 'log.read', 'log.verify', 'accounts.read', 'home.read',
-    'row.insert', 'row.update', 'row.delete', 'import.patient', 'write.refused',
+    'row.insert', 'row.update', 'row.delete', 'import.patient', 'page.refused',
     'session.password', 'session.factor', 'session.end', 'openings.limited', 'log.export')),
   resource_type    text not null,
   resource_id      uuid,
@@ -74,7 +74,7 @@ create table audit.origins (
 );
 comment on table audit.origins is 'Address and browser of a session, sealed with the organisation''s key; events refer to it.';
 -- one row for each address and browser of a session
-create unique index origins_digest on audit.origins (session_id, digest);
+create unique index origins_digest on audit.origins (organisation_id, session_id, digest) nulls not distinct;
 
 create function audit.ensure_partitions(ahead int default 3) returns int
 language plpgsql volatile set search_path = '' as $$
@@ -117,6 +117,11 @@ create policy select_owner on audit.leaves for select to vs_owner using (true);
 comment on policy select_owner on audit.leaves is 'Verification and export.';
 create policy insert_owner on audit.leaves for insert to vs_owner with check (true);
 comment on policy insert_owner on audit.leaves is 'audit.append.';
+-- a DBA without BYPASSRLS (Postgres 15 and no superuser) verifies all the same
+create policy select_dba on audit.lanes for select to vs_dba using (true);
+comment on policy select_dba on audit.lanes is 'The ends of the chains: `vitalsync audit verify`.';
+create policy select_dba on audit.leaves for select to vs_dba using (true);
+comment on policy select_dba on audit.leaves is 'Hashes: `vitalsync audit verify --since`.';
 create policy select_owner on audit.events for select to vs_owner using (true);
 comment on policy select_owner on audit.events is 'Verification, export, and who looked at a record.';
 create policy insert_owner on audit.events for insert to vs_owner with check (true);
@@ -237,6 +242,7 @@ language plpgsql volatile set search_path = '' as $$
 declare
   address text := host(ip::inet);
   browser text := left(user_agent, 300);
+  place uuid := coalesce(organisation, '00000000-0000-0000-0000-000000000000');
   keyed bytea;
   found_id uuid;
   key bytea;
@@ -244,18 +250,20 @@ begin
   if ip is null and user_agent is null then return null; end if;
   keyed := extensions.hmac(convert_to(array_to_json(array[address, browser])::text, 'UTF8'),
                            vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256');
-  select o.id into found_id from audit.origins o where o.session_id = session and o.digest = keyed;
+  select o.id into found_id from audit.origins o
+  where o.organisation_id = place and o.session_id is not distinct from session and o.digest = keyed;
   if found_id is not null then return found_id; end if;
   found_id := ops.uuid_v7();
   if organisation is not null then key := vault.unwrap(ring, organisation, 'organisation'); end if;
   insert into audit.origins (id, organisation_id, session_id, digest, ip, user_agent)
-  values (found_id, coalesce(organisation, '00000000-0000-0000-0000-000000000000'), session, keyed,
+  values (found_id, place, session, keyed,
           vault.seal(key, found_id, organisation, 1, '', 'audit.origins.ip', address),
           vault.seal(key, found_id, organisation, 1, '', 'audit.origins.user_agent', browser))
-  on conflict (session_id, digest) do nothing;
+  on conflict (organisation_id, session_id, digest) do nothing;
   -- two requests of a new session at once: the other one's is there, committed
   if not found then
-    select o.id into strict found_id from audit.origins o where o.session_id = session and o.digest = keyed;
+    select o.id into strict found_id from audit.origins o
+    where o.organisation_id = place and o.session_id is not distinct from session and o.digest = keyed;
   end if;
   return found_id;
 exception when invalid_text_representation then
@@ -279,9 +287,14 @@ declare
 begin
   if tg_op <> 'INSERT' then before := to_jsonb(old); end if;
   if tg_op <> 'DELETE' then after := to_jsonb(new); end if;
-  content := coalesce(after, before);
+  -- the date of the last activity moves without an event, so the digest leaves it out
+  content := coalesce(after, before) - 'last_activity_at';
   if c is null then
-    c := array[null, null, content ->> 'organisation_id', null, null, null, null, null];
+    -- nobody has entered: the administrator of the installation, in whose organisation's log it belongs all the same
+    c := array[null, null, coalesce(content ->> 'organisation_id',
+      (select t.organisation_id from access.care_teams t where t.id = (content ->> 'care_team_id')::uuid)::text,
+      (select k.organisation_id from vault.keys k where k.level = 'profile'
+       and k.subject_id = coalesce(content ->> 'account_id', content ->> 'id')::uuid)::text), null, null, null, null, null];
   end if;
   if tg_op = 'UPDATE' then
     select array_agg(key order by key) into columns from jsonb_each(after) a where a.value is distinct from before -> a.key;

@@ -60,6 +60,8 @@ begin
   where o.session_id = session and o.patient_id = any (patients) and o.level = any (levels)
     and o.opened_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '1 second';
   if fresh = cardinality(patients) * cardinality(levels) then return true; end if;
+  -- one at a time: two transactions that count at once would each find room
+  perform from iam.sessions s where s.id = session for no key update;
   if (select count(distinct o.patient_id) from audit.openings o
       where o.session_id = session and o.opened_at > clock_timestamp() - interval '1 hour') + cardinality(patients) > 1000 then
     perform audit.append(claims, 'openings.limited', 'session', session, null, 'failure');
@@ -181,5 +183,19 @@ comment on function audit.open_accounts is 'An administrator reads accounts and 
 comment on function audit.open_home is 'A page that shows nothing personal but one''s own name: nothing to record.';
 grant execute on function audit.open_log, audit.open_verification, audit.open_accounts, audit.open_home
   to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
+
+-- What a page asked for after its opening, and was refused: that transaction is gone, so the door records it in one of its own.
+create function audit.record_refusal(patient uuid, sqlstate text) returns text
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  c text[] := access.claims();
+begin
+  if c is null then return 'signed_out'; end if;
+  perform audit.append(c, 'page.refused', 'Patient', patient, case when access.may_open(c, patient, 'identity') then patient end, 'failure',
+    json_build_object('sqlstate', case when sqlstate ~ '^[0-9A-Z]{5}$' then sqlstate end)::text);
+  return 'ok';
+end $$;
+comment on function audit.record_refusal is 'Records that a page or a change was refused in its second transaction, and why (SQLSTATE).';
+grant execute on function audit.record_refusal to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
 
 reset role;

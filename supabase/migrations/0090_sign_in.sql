@@ -79,7 +79,7 @@ language sql stable set search_path = '' as $$
   left join lateral (select * from access.memberships x where x.account_id = a.id order by x.valid_from, x.id limit 1) m on true
 $$;
 
-create function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text,
+create function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, old_token text default null,
                                      out answer text, out retry_after int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
@@ -101,6 +101,13 @@ begin
   select * into a from iam.accounts x where x.id = account;
   select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
   origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
+  -- bcrypt takes its time: one address holds two connections at most, so that others sign in meanwhile
+  if not (pg_try_advisory_xact_lock(hashtextextended(address_key || '/0', 0))
+          or pg_try_advisory_xact_lock(hashtextextended(address_key || '/1', 0))) then
+    answer := 'wait';
+    retry_after := 1;
+    return;
+  end if;
   -- one person at one address first, and the account's own bucket only by who got that far, so that an attacker
   -- elsewhere can't use up the owner's tries
   retry_after := ops.take(pair_key, 8, 1.0 / 30);
@@ -120,12 +127,13 @@ begin
     return;
   end if;
   perform ops.give_back(pair_key), ops.give_back(address_key), ops.give_back(account_key);
-  insert into iam.sessions (id, token_hash, account_id, membership_id, organisation_id, role, patient_id, expires_at)
-  values (session, iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, clock_timestamp() + interval '10 minutes');
+  insert into iam.sessions (id, token_hash, account_id, membership_id, organisation_id, role, patient_id, expires_at, replaces_id)
+  values (session, iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, clock_timestamp() + interval '10 minutes',
+          (select s.id from iam.sessions s where s.token_hash = iam.hash_token(old_token) and s.account_id = account));
   perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
   answer := 'second_factor';
 end $$;
-comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold. Answers second_factor, refused or wait (retry_after: seconds).';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused or wait (retry_after: seconds).';
 grant execute on function iam.sign_in_password to vs_gate;
 
 create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text,
@@ -173,6 +181,8 @@ begin
       -- a new token: the one from before the second factor is worth nothing
       update iam.sessions set factors = 2, token_hash = iam.hash_token(new_token), last_seen_at = clock_timestamp(),
         expires_at = clock_timestamp() + interval '12 hours' where id = s.id;
+      -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
+      update iam.sessions set revoked_at = clock_timestamp() where id = s.replaces_id and revoked_at is null;
       update iam.accounts set last_sign_in_at = clock_timestamp() where id = s.account_id;
       answer := 'ok';
       role := s.role;

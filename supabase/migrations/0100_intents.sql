@@ -1,8 +1,9 @@
 -- Intents: a write is announced and committed before it happens, and happens once.
 --
 -- Guarantees
---   1. A change needs its intent, committed by an earlier transaction of the same session.
---   2. An idempotency key is fulfilled once, however often the form is sent.
+--   1. A change needs its intent, committed by an earlier transaction of the same person.
+--   2. An idempotency key is fulfilled once, however often the form is sent, and stands for one content: a form that was
+--      amended in between is a conflict, not "done".
 --   3. An intent that was never fulfilled is a failed attempt, and stays.
 
 set role vs_owner;
@@ -11,6 +12,7 @@ create table ops.intents (
   key           uuid primary key,
   session_id    uuid not null,
   account_id    uuid,
+  digest        bytea not null,
   operation     text not null check (operation ~ '^[a-z_]+\.[a-z_]+$'),
   announced_at  timestamptz not null default clock_timestamp(),
   transaction   xid8 not null default pg_current_xact_id(),
@@ -25,20 +27,24 @@ alter table ops.intents force row level security;
 create policy all_owner on ops.intents to vs_owner using (true) with check (true);
 comment on policy all_owner on ops.intents is 'ops.intend and ops.fulfil.';
 
-create function ops.intend(key uuid, operation text) returns text
+create function ops.intend(key uuid, operation text, content text default '') returns text
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
   i ops.intents;
+  ring text;
+  keyed bytea;
 begin
   if c is null then return 'signed_out'; end if;
-  insert into ops.intents (key, session_id, account_id, operation)
-  values (intend.key, c[1]::uuid, c[2]::uuid, intend.operation) on conflict on constraint intents_pkey do nothing;
+  ring := vault.ring();
+  keyed := extensions.hmac(convert_to(content, 'UTF8'), vault.derive(vault.master(ring, vault.current_master(ring)), 'intent'), 'sha256');
+  insert into ops.intents (key, session_id, account_id, operation, digest)
+  values (intend.key, c[1]::uuid, c[2]::uuid, intend.operation, keyed) on conflict on constraint intents_pkey do nothing;
   select * into i from ops.intents x where x.key = intend.key;
-  if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation then return 'conflict'; end if;
+  if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation or i.digest <> keyed then return 'conflict'; end if;
   return case when i.fulfilled_at is null then 'ok' else 'done' end;
 end $$;
-comment on function ops.intend is 'Announces a change: ok, done (it has happened already), conflict (somebody else''s key) or signed_out.';
+comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else) or signed_out.';
 grant execute on function ops.intend to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo;
 grant usage on schema ops to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo;
 

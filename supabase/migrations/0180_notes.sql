@@ -4,7 +4,8 @@
 --   1. The texts are ciphertext, bound to patient, row, version, author, time, category, priority and status.
 --   2. A clinician of the care team and the patient read them; a clinician of the care team writes them.
 --   3. A note has its author and its patient for ever; its version only grows.
---   4. A note is written once for an intent that was committed before (ops.intents).
+--   4. A note is written in the name of whoever began it, or not at all.
+--   5. A note is written once for an intent that was committed before (ops.intents).
 
 set role vs_owner;
 
@@ -123,6 +124,10 @@ begin
   if (c[4] = 'clinician') is not true then
     raise exception using errcode = 'VS403', message = 'clinicians write notes';
   end if;
+  -- the form was begun under another account: somebody else signed in meanwhile, in another tab
+  if note ->> 'author_id' <> c[2] then
+    raise exception using errcode = 'VS409', message = 'this note was begun by somebody else';
+  end if;
   if coalesce(note ->> 'subjective', '') || coalesce(note ->> 'objective', '') || coalesce(note ->> 'assessment', '')
      || coalesce(note ->> 'plan', '') || coalesce(note ->> 'diagnosis', '') || coalesce(note ->> 'treatment_plan', '') !~ '[^[:space:]]' then
     raise exception using errcode = 'VS422', message = 'a note says something in at least one field';
@@ -133,7 +138,7 @@ begin
 exception when check_violation then
   raise exception using errcode = 'VS422', message = 'category, priority or status is not one of the list';
 end $$;
-comment on function clinic.write_note is 'Writes a note in one''s own name. key: the intent announced with ops.intend(key, ''notes.write''). Errors: VS208, VS403, VS404, VS422, VS428.';
+comment on function clinic.write_note is 'Writes a note in one''s own name; author_id in the note, if it is there, must be oneself. key: the intent announced with ops.intend(key, ''notes.write''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
 grant execute on function clinic.write_note to vs_clinician;
 
 create function clinic.import_notes(patient uuid, rows jsonb) returns int

@@ -1,8 +1,8 @@
 \ir support/world.psql
 select no_plan();
 
-select policies_are('audit', 'lanes', array['all_owner']);
-select policies_are('audit', 'leaves', array['select_owner', 'insert_owner']);
+select policies_are('audit', 'lanes', array['all_owner', 'select_dba']);
+select policies_are('audit', 'leaves', array['select_owner', 'insert_owner', 'select_dba']);
 select policies_are('audit', 'events', array['select_owner', 'insert_owner', 'select_auditor', 'select_patient']);
 select policies_are('audit', 'origins', array['select_owner', 'insert_owner', 'select_auditor']);
 select policy_roles_are('audit', 'events', 'select_auditor', array['vs_auditor']);

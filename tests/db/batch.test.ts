@@ -166,6 +166,42 @@ describe('a change happens once', () => {
     expect((await read(door, world.a.clinician, world.a.mine))[0].length).toBeGreaterThan(0);
   });
 
+  test('an amended text under the same key is a conflict, and nothing of it is lost silently', async () => {
+    const { clinician, mine } = world.a;
+    const key = randomUUID();
+    await write(door, clinician, mine, 'as it was first sent', key);
+    expect(await reasonOf(write(door, clinician, mine, 'as it was amended', key))).toBe('conflict');
+    const [rows] = await read(door, clinician, mine);
+    expect(rows.map((row) => row.subjective)).not.toContain('as it was amended');
+  });
+
+  test('a note that somebody else began is a conflict', async () => {
+    const { clinician, colleague, mine } = world.a;
+    const key = randomUUID();
+    const note = JSON.stringify({ subjective: 'begun by a colleague', author_id: colleague.account });
+    const attempt = door.write(who(clinician), {
+      open: openPatient(mine),
+      focus: mine,
+      key,
+      operation: 'notes.write',
+      change: query`select clinic.write_note(${key}, ${mine}, ${note}) as id`,
+      reads: [notes(mine)],
+    });
+    expect(await reasonOf(attempt)).toBe('conflict');
+  });
+
+  test('a request that is refused after its opening is in the log as refused', async () => {
+    const { secretary, mine } = world.a;
+    expect(await reasonOf(write(door, secretary, mine, 'by the secretary'))).toBe('forbidden');
+    const { rows } = await asOwner(world.db.admin, () =>
+      world.db.admin.query(
+        "select outcome, details from audit.events where event = 'page.refused' and actor_id = $1 order by at desc limit 1",
+        [secretary.account],
+      ),
+    );
+    expect(rows).toEqual([{ outcome: 'failure', details: expect.stringContaining('42501') }]);
+  });
+
   test("somebody else's key is a conflict", async () => {
     const key = randomUUID();
     await write(door, world.a.clinician, world.a.mine, 'Premier', key);
