@@ -1,6 +1,7 @@
 // `vitalsync`: everything that is done to an installation from a terminal.
 import { type Command, print, readInput, table } from './command.ts';
 import { CommandError } from './command-error.ts';
+import { accountAdd } from './commands/account-add.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { bootstrap } from './commands/bootstrap.ts';
@@ -15,6 +16,7 @@ const commands: readonly Command[] = [
   start,
   migrateCommand,
   bootstrap,
+  accountAdd,
   importCommand,
   demoCode,
   dbUrl,

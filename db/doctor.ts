@@ -143,7 +143,8 @@ const memberships: Check = async (admin) => {
   const { rows } = await admin.query<{ member: string; role: string }>(
     `select m.rolname::text as member, r.rolname::text as role
      from pg_auth_members a join pg_roles m on m.oid = a.member join pg_roles r on r.oid = a.roleid
-     where m.rolname ~ '^vs_' and m.rolname <> 'vs_admin' and not (m.rolname = 'vs_edge' and r.rolname = any ($1))`,
+     where m.rolname ~ '^vs_' and m.rolname <> 'vs_admin' and not (m.rolname = 'vs_edge' and r.rolname = any ($1))
+       and not (m.rolname = 'vs_dba' and r.rolname = 'pg_signal_backend')`,
     [acting],
   );
   if (rows.length === 0) return [ok('memberships', 'vs_edge may become the acting roles, and nobody anybody else')];

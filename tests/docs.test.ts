@@ -1,11 +1,7 @@
 // The documents are true where a machine can tell: links, commands, versions, and the examples, which are run.
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { asOwner, createOrganisation, findAccount } from '../db/owner.ts';
 import { createDatabase, type TestDatabase } from './support/database.ts';
 import { documents, linksOf, problemOf, read } from './support/links.ts';
 
@@ -67,31 +63,6 @@ describe('dba.md', () => {
       "select count(*)::int as policies from pg_policies where tablename = 'immunizations' or policyname = 'select_dpo'",
     );
     expect(rows[0].policies).toBe(4);
-  });
-
-  test('its script makes a clinician who has both factors', async () => {
-    const organisation = `Cabinet ${db.name}`;
-    await asOwner(db.admin, () => createOrganisation(db.admin, db.keys, organisation));
-    const script = blockOf('docs/dba.md', 'ts', 'createAccount').replaceAll("'./db/", `'${root}/db/`);
-    const email = 'luc@exemple.fr';
-    const directory = mkdtempSync(join(tmpdir(), 'vitalsync-docs-'));
-    const file = join(directory, 'add-staff.ts');
-    writeFileSync(file, script);
-    const environment = {
-      DATABASE_URL: db.adminUrl,
-      VITAL_DIR: directory,
-      VITAL_KEYS: db.ring,
-      VITAL_PEPPER: `${db.pepper.id}=${Buffer.from(db.pepper.key).toString('base64')}`,
-      VITAL_SIGNING_KEY: randomBytes(32).toString('base64'),
-    };
-    const said = run([file, organisation, 'clinician', email, 'Petit', 'Luc'], environment);
-    rmSync(directory, { recursive: true });
-    expect(said).toMatch(/password: '.{24}',\s+totpSecret: '[A-Z2-7]{32}'/);
-    const account = await asOwner(db.admin, () => findAccount(db.admin, db.keys, email));
-    const { rows } = await asOwner(db.admin, () =>
-      db.admin.query('select from iam.totp_factors where account_id = $1', [account]),
-    );
-    expect(rows).toHaveLength(1);
   });
 });
 

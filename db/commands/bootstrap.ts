@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { type Command, need, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
-import { asOwner, createAccount, createOrganisation } from '../owner.ts';
+import { describeAccount, type Made, makeAccount } from '../new-account.ts';
+import { asOwner, createOrganisation } from '../owner.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
-import { toBase32 } from '../totp.ts';
 import { prepareDatabase } from './migrate.ts';
 
 export const bootstrap: Command = {
@@ -12,7 +11,7 @@ export const bootstrap: Command = {
   usage: '--organisation NAME --email ADDRESS --family-name NAME --given-name NAME [--json]',
   help: `
 For a database without any organisation. Prints the administrator's password and TOTP secret once; neither is kept in
-clear, so write them down. docs/dba.md tells how others get an account.
+clear, so write them down. vitalsync account add makes the others.
 
   --organisation  the practice, as patients know it
   --email         what the administrator signs in with
@@ -38,47 +37,24 @@ clear, so write them down. docs/dba.md tells how others get an account.
 };
 
 type Wanted = { organisation: string; email: string; profile: { family_name: string; given_name: string } };
-type Made = {
-  organisation: string;
-  email: string;
-  role: 'org_admin';
-  password: string;
-  totpSecret: string;
-  totpUri: string;
-};
-
 async function createFirst(site: Site, { organisation, email, profile }: Wanted): Promise<Made> {
   await prepareDatabase(site);
-  const password = randomBytes(18).toString('base64url');
-  const totpSecret = randomBytes(20);
-  await withAdmin(site, (admin) =>
+  return withAdmin(site, (admin) =>
     asOwner(admin, async () => {
       const { rows } = await admin.query('select exists (select from access.organisations) as any');
       if (rows[0].any)
-        throw new CommandError('There is an organisation already; docs/dba.md tells how others get an account.');
+        throw new CommandError('There is an organisation already: vitalsync account add makes more accounts.');
       const id = await createOrganisation(admin, site.keys, organisation);
-      await createAccount(admin, site.keys, {
-        organisation: id,
+      return makeAccount(admin, site.keys, {
+        organisation: { id, name: organisation },
         role: 'org_admin',
         email,
         profile,
-        password,
-        totpSecret,
       });
     }),
   );
-  const secret = toBase32(totpSecret);
-  const totpUri = `otpauth://totp/Vital%20Sync:${encodeURIComponent(email)}?secret=${secret}&issuer=Vital%20Sync`;
-  return { organisation, email, role: 'org_admin', password, totpSecret: secret, totpUri };
 }
 
-function describe({ organisation, email, password, totpSecret, totpUri }: Made): string {
-  return `${organisation} is ready. Its administrator signs in with
-
-  e-mail       ${email}
-  password     ${password}
-  TOTP secret  ${totpSecret}
-               ${totpUri}
-
-This is shown once.`;
+function describe(made: Made): string {
+  return `${made.organisation} is ready. Its administrator signs in with\n${describeAccount(made)}`;
 }

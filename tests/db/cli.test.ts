@@ -27,6 +27,7 @@ describe('vitalsync', () => {
     'start',
     'migrate',
     'bootstrap',
+    'account add',
     'import',
     'demo code',
     'db url',
@@ -107,6 +108,33 @@ describe('vitalsync bootstrap', () => {
     const again = await vitalsync('bootstrap', ...args);
     expect(isOneSentence(again), again.err).toBe(true);
     expect(again.err).toContain('There is an organisation already');
+  });
+});
+
+describe('vitalsync account add', () => {
+  const args = [
+    'account',
+    'add',
+    ...['--organisation', 'Cabinet des Lilas', '--role', 'clinician', '--email', 'docteur@lilas.fr'],
+    ...['--family-name', 'Petit', '--given-name', 'Marc', '--quality', 'Dr'],
+  ];
+
+  test('gives a clinician that an import can name', async () => {
+    const { code, out } = await vitalsync(...args, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ role: 'clinician', email: 'docteur@lilas.fr' });
+    const nothing = await vitalsync('import', 'no.json', ...args.slice(2, 4), '--clinician', 'docteur@lilas.fr');
+    expect(nothing.err + nothing.out).not.toContain('Nobody signs in as');
+  });
+
+  test.each([
+    [args, 'signs in as docteur@lilas.fr already'],
+    [args.with(5, 'patient'), '--role is one of'],
+    [args.with(3, 'Nowhere').with(7, 'x@lilas.fr'), 'There is no organisation "Nowhere"'],
+  ])('says in one sentence what is wrong', async (words, sentence) => {
+    const result = await vitalsync(...words);
+    expect(isOneSentence(result), result.err).toBe(true);
+    expect(result.err).toContain(sentence);
   });
 });
 

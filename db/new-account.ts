@@ -1,0 +1,46 @@
+// An account that the administrator of an installation makes from the terminal: its password and TOTP secret are shown
+// once and kept nowhere in clear.
+import { randomBytes } from 'node:crypto';
+import type pg from 'pg';
+import type { Keys } from './keys.ts';
+import { createAccount, type Profile } from './owner.ts';
+import { toBase32 } from './totp.ts';
+
+export type Wanted = { organisation: { id: string; name: string }; role: string; email: string; profile: Profile };
+export type Made = {
+  organisation: string;
+  email: string;
+  role: string;
+  password: string;
+  totpSecret: string;
+  /** What a phone's app reads from a QR code (Key Uri Format). */
+  totpUri: string;
+};
+
+/** Inside `asOwner`. Errors: VS409 when the address has an account, VS422 when it is none. */
+export async function makeAccount(admin: pg.Client, keys: Keys, wanted: Wanted): Promise<Made> {
+  const { organisation, role, email, profile } = wanted;
+  const password = randomBytes(18).toString('base64url');
+  const secret = randomBytes(20);
+  await createAccount(admin, keys, {
+    organisation: organisation.id,
+    role,
+    email,
+    profile,
+    password,
+    totpSecret: secret,
+  });
+  const totpSecret = toBase32(secret);
+  const totpUri = `otpauth://totp/Vital%20Sync:${encodeURIComponent(email)}?secret=${totpSecret}&issuer=Vital%20Sync`;
+  return { organisation: organisation.name, email, role, password, totpSecret, totpUri };
+}
+
+export function describeAccount({ email, password, totpSecret, totpUri }: Made): string {
+  return `
+  e-mail       ${email}
+  password     ${password}
+  TOTP secret  ${totpSecret}
+               ${totpUri}
+
+This is shown once.`;
+}
