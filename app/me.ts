@@ -1,6 +1,21 @@
+import { sql } from 'kysely';
+import { type Door, Refusal, type Who } from '../db/batch.ts';
 import { k } from '../db/query.ts';
+import type { Me } from './layout.tsx';
 
 /** The signed-in person, for the top bar: every page reads it in its own batch. */
 export function readMe() {
-  return k.selectFrom('clinic.me').select(['display_name', 'organisation_name', 'role']).compile();
+  return k.selectFrom('clinic.me').select(['account_id', 'display_name', 'organisation_name', 'role']).compile();
+}
+
+/** The same for a page that reads nothing else, such as a refusal. Undefined where even that is refused. */
+export async function askMe(door: Door, who: Who): Promise<Me | undefined> {
+  const open = sql<{ answer: string }>`select audit.open_home() as answer`.compile(k);
+  try {
+    const [me] = await door.read(who, { open, reads: [readMe()] });
+    return me[0];
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
 }

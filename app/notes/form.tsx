@@ -12,6 +12,10 @@ export type NoteFormProps = {
   errors?: NoteErrors;
   /** Why the database didn't take the note; the text stays in the form. */
   refusal?: string;
+  /** Who is signed in now, where that isn't who began the note. */
+  signedInAs?: string | null;
+  /** The page has no banner, so it says that the patient is still the same. */
+  unnamed?: boolean;
   /** In the chart: htmx puts the answer where the form is. On its own page the form is an ordinary one. */
   inPlace?: boolean;
   /** The form just opened, so the first field takes the focus. */
@@ -20,9 +24,11 @@ export type NoteFormProps = {
 
 /**
  * The whole note in one form, two columns where there is room: S and O, then A and P, then what was concluded.
- * The same form stands on its own page and in the chart; `key` makes a second submission write nothing.
+ * The same form stands on its own page and in the chart; `key` makes a second submission write nothing;
+ * `author` keeps the note from being signed by whoever signed in meanwhile in another tab.
  */
-export function NoteForm({ patientId, values, errors = {}, refusal, inPlace, opened }: NoteFormProps) {
+export function NoteForm(props: NoteFormProps) {
+  const { patientId, values, errors = {}, inPlace, opened } = props;
   const t = useWords(notes);
   const chart = `/patients/${patientId}`;
   return (
@@ -31,7 +37,7 @@ export function NoteForm({ patientId, values, errors = {}, refusal, inPlace, ope
         <h2 id="note-title">{t.title}</h2>
         <a href={chart}>{t.cancel}</a>
       </div>
-      <Problems errors={errors} refusal={refusal} />
+      <Problems {...props} />
       <form
         class="note-form"
         method="post"
@@ -40,6 +46,7 @@ export function NoteForm({ patientId, values, errors = {}, refusal, inPlace, ope
         {...(inPlace ? swapForm(`${chart}/notes`) : {})}
       >
         <input type="hidden" name="key" value={values.key} />
+        <input type="hidden" name="author" value={values.author} />
         <Classification values={values} errors={errors} />
         <div class="note-sections">
           {sections.map((name) => (
@@ -76,7 +83,7 @@ function swapForm(action: string) {
   };
 }
 
-function Problems({ errors, refusal }: { errors: NoteErrors; refusal?: string }) {
+function Problems({ errors = {}, refusal, signedInAs, unnamed }: NoteFormProps) {
   const t = useWords(notes);
   const sentences = Object.fromEntries(
     Object.entries(errors).map(([name, problem]) => [name, labelOf(t, 'problem', problem)]),
@@ -86,8 +93,8 @@ function Problems({ errors, refusal }: { errors: NoteErrors; refusal?: string })
   return (
     <div id="error-summary" class="error-summary" tabIndex={-1} data-focus>
       <Alert tone="danger" title={t.summary}>
-        <p>{labelOf(t, 'refusal', refusal)}</p>
-        <p>{t.samePatient}</p>
+        <p>{signedInAs === undefined ? labelOf(t, 'refusal', refusal) : t.otherAuthor(signedInAs)}</p>
+        {unnamed ? <p>{t.samePatient}</p> : null}
         {signIn ? (
           <p>
             <a href="/sign-in" target="_blank" rel="noopener">

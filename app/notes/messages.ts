@@ -56,7 +56,10 @@ export const notes = messages(
     refusal_forbidden: 'Votre rôle ne permet pas d’écrire dans ce dossier.',
     refusal_hidden: 'Ce dossier n’existe pas ou ne vous est pas ouvert.',
     refusal_invalid: 'La base de données a refusé cette note. Vérifiez les champs.',
-    refusal_conflict: 'Le dossier a changé entre-temps. Relisez-le, puis enregistrez à nouveau.',
+    refusal_conflict:
+      'Cette note a déjà été envoyée avec un autre texte, qui est peut-être dans le dossier. Regardez l’historique\u00a0: si vous enregistrez à nouveau, ce texte-ci devient une deuxième note.',
+    otherAuthor: (name: string | null) =>
+      `Cette note a été commencée sous un autre compte. ${name ? `Le compte ouvert maintenant est celui de ${name}.` : 'Un autre compte est ouvert maintenant.'} Relisez-la\u00a0: si vous enregistrez à nouveau, elle est écrite en votre nom.`,
     refusal_limited: 'Trop de demandes en peu de temps. Attendez une minute, puis enregistrez à nouveau.',
     refusal_too_many: 'Trop de demandes en peu de temps. Attendez une minute, puis enregistrez à nouveau.',
     refusal_unavailable:
@@ -116,7 +119,10 @@ export const notes = messages(
     refusal_forbidden: 'Your role does not allow writing in this record.',
     refusal_hidden: 'This record does not exist or is not open to you.',
     refusal_invalid: 'The database refused this note. Check the fields.',
-    refusal_conflict: 'The record has changed meanwhile. Read it again, then save again.',
+    refusal_conflict:
+      'This note was already sent with another text, which may be in the record. Look at the history: if you save again, this text becomes a second note.',
+    otherAuthor: (name: string | null) =>
+      `This note was begun under another account. ${name ? `The account now signed in is that of ${name}.` : 'Another account is signed in now.'} Read it again: if you save it, it is written in your name.`,
     refusal_limited: 'Too many requests in a short time. Wait a minute, then save again.',
     refusal_too_many: 'Too many requests in a short time. Wait a minute, then save again.',
     refusal_unavailable:

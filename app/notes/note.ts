@@ -20,7 +20,7 @@ export type Section = (typeof sections)[number];
 export const sectionLimit = 20_000;
 
 /** What a person typed, as it came: kept whole, to be shown again when it can't be written. */
-export type NoteValues = Record<Section | 'key' | 'category' | 'priority' | 'status', string>;
+export type NoteValues = Record<Section | 'key' | 'author' | 'category' | 'priority' | 'status', string>;
 export type NoteProblem = 'empty' | 'too_long' | 'unknown_choice';
 export type NoteErrors = Partial<Record<keyof NoteValues, NoteProblem>>;
 
@@ -42,9 +42,10 @@ const note = z
 /** The columns of clinic.notes; a part left empty is null, because nothing was said about it. */
 export type NoteColumns = Record<Section, string | null> & Pick<NoteValues, 'category' | 'priority' | 'status'>;
 
-export function blankNote(key: string): NoteValues {
+/** `author`: the account for which the form is opened. Whoever is signed in when it is sent must be the same. */
+export function blankNote(key: string, author: string): NoteValues {
   const blank = Object.fromEntries(sections.map((name) => [name, ''])) as Record<Section, string>;
-  return { ...blank, key, category: 'consultation', priority: 'routine', status: 'final' };
+  return { ...blank, key, author, category: 'consultation', priority: 'routine', status: 'final' };
 }
 
 /** In: the fields of a posted form. Out: what was typed, and either the columns to write or a problem per field. */
@@ -52,7 +53,8 @@ export function readNote(
   fields: Readonly<Record<string, unknown>>,
   freshKey: string,
 ): { values: NoteValues; columns: NoteColumns } | { values: NoteValues; errors: NoteErrors } {
-  const values = blankNote(freshKey);
+  // Without an author it isn't a form of ours, and is written in nobody's name.
+  const values = blankNote(freshKey, '');
   for (const name of Object.keys(values) as (keyof NoteValues)[]) {
     const field = fields[name];
     if (typeof field === 'string') values[name] = field;

@@ -8,10 +8,6 @@ export function openOwnRecord() {
   return sql<{ answer: string }>`select audit.open_own_record() as answer`.compile(k);
 }
 
-export function readOwnAccount() {
-  return k.selectFrom('clinic.me').select(['account_id', 'display_name', 'organisation_name', 'role']).compile();
-}
-
 /** Newest first. Which record: the patient's own, by policy. */
 export function readAccesses(limit: number) {
   return k

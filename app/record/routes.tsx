@@ -6,10 +6,11 @@ import { bannerAllergies } from '../chart/allergies.ts';
 import { readBanner, readNotes, readSummary } from '../chart/queries.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
+import { readMe } from '../me.ts';
 import { AccessesPage, accessLimit } from './accesses.tsx';
 import { record } from './messages.ts';
 import { noteLimit, RecordPage } from './page.tsx';
-import { openOwnRecord, ownPatient, readAccesses, readOwnAccount } from './queries.ts';
+import { openOwnRecord, ownPatient, readAccesses } from './queries.ts';
 
 export function recordRoutes(door: Door) {
   return new Hono<Env>()
@@ -18,7 +19,7 @@ export function recordRoutes(door: Door) {
     .get('/accesses', async (c) => {
       const [me, rows] = await door.read(c.var.who, {
         open: openOwnRecord(),
-        reads: [readOwnAccount(), readAccesses(accessLimit)],
+        reads: [readMe(), readAccesses(accessLimit)],
       });
       const title = inLang(record, c.var.lang).accessTitle;
       const accountId = me[0]?.account_id;
@@ -31,12 +32,7 @@ async function answerRecord(c: Context<Env>, door: Door) {
     c.var.who,
     {
       open: openOwnRecord(),
-      reads: [
-        readOwnAccount(),
-        ...readBanner(ownPatient),
-        ...readSummary(ownPatient),
-        readNotes(ownPatient, noteLimit),
-      ],
+      reads: [readMe(), ...readBanner(ownPatient), ...readSummary(ownPatient), readNotes(ownPatient, noteLimit)],
     },
   );
   const patient = patients[0];

@@ -7,7 +7,10 @@ let pages: Pages;
 beforeAll(async () => {
   pages = await openPages();
   const notes = `/patients/${pages.patient}/notes`;
-  await pages.post(pages.practice.clinician, notes, { ...blankNote(), diagnosis: 'Angine-canari' });
+  await pages.post(pages.practice.clinician, notes, {
+    ...blankNote(pages.practice.clinician.account),
+    diagnosis: 'Angine-canari',
+  });
 });
 afterAll(() => pages?.close());
 

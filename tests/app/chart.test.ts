@@ -32,7 +32,10 @@ beforeAll(async () => {
       },
     },
   ]);
-  await pages.post(pages.practice.clinician, `${path}/notes`, { ...blankNote(), subjective: 'Dyspnée-canari' });
+  await pages.post(pages.practice.clinician, `${path}/notes`, {
+    ...blankNote(pages.practice.clinician.account),
+    subjective: 'Dyspnée-canari',
+  });
 });
 afterAll(() => pages?.close());
 

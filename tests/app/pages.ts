@@ -88,8 +88,10 @@ export function visibleText(html: string): string {
     .replace(/\s+/g, ' ');
 }
 
-export const blankNote = () => ({
+/** As the form is when this account opens it. */
+export const blankNote = (author: string) => ({
   key: randomUUID(),
+  author,
   category: 'consultation',
   priority: 'routine',
   status: 'final',

@@ -6,7 +6,10 @@ let pages: Pages;
 beforeAll(async () => {
   pages = await openPages();
   const notes = `/patients/${pages.patient}/notes`;
-  await pages.post(pages.practice.clinician, notes, { ...blankNote(), diagnosis: 'Angine-canari' });
+  await pages.post(pages.practice.clinician, notes, {
+    ...blankNote(pages.practice.clinician.account),
+    diagnosis: 'Angine-canari',
+  });
 });
 afterAll(() => pages?.close());
 
@@ -43,7 +46,7 @@ test('staff have no record of their own, and see nothing through these pages', a
 
 test('a patient cannot open a chart by its address, not even their own, as a clinician would', async () => {
   const { text } = await pages.post(pages.patientPerson, `/patients/${pages.patient}/notes`, {
-    ...blankNote(),
+    ...blankNote(pages.practice.clinician.account),
     plan: 'Moi-même',
   });
   expect(visibleText(text)).not.toContain('Note enregistrée');
