@@ -56,7 +56,7 @@ export function page(c: Context<Env>, options: PageOptions, body: ComponentChild
 
 /**
  * A piece of the same page. `announce` goes into the page's one role=status: read out, and shown until it is
- * dismissed; `quiet` only reads it out.
+ * dismissed; `quiet` only reads it out. An empty one takes away what stands there.
  */
 export function fragment(
   c: Context<Env>,
@@ -66,9 +66,9 @@ export function fragment(
   const html = render(
     <LangContext.Provider value={c.var.lang}>
       {body}
-      {options.announce ? (
+      {options.announce !== undefined ? (
         <hx-partial hx-target="#status" hx-swap="innerHTML">
-          <p class={options.quiet ? 'visually-hidden' : undefined}>{options.announce}</p>
+          {options.announce ? <p class={options.quiet ? 'visually-hidden' : undefined}>{options.announce}</p> : null}
         </hx-partial>
       ) : null}
     </LangContext.Provider>,

@@ -52,12 +52,17 @@ function Traits({ patient }: { patient: PatientRecord }) {
         { label: t.usedGivenName, value: patient.used_given_name ?? <Missing>{t.usedGivenNameSame}</Missing> },
         { label: t.birthDate, value: <Day value={patient.birth_date} /> },
         { label: t.sex, value: <Sex value={patient.sex} /> },
-        { label: t.birthPlace, value: patient.birth_place },
+        { label: isInseeCode(patient.birth_place) ? t.birthPlaceCode : t.birthPlace, value: patient.birth_place },
         { label: t.matricule, value: <Matricule patient={patient} />, code: patient.identity_status === 'qualifiee' },
         { label: t.status, value: <IdentityBadge status={patient.identity_status} /> },
       ]}
     />
   );
+}
+
+/** A municipality or, abroad, a country (99…); 2A and 2B are Corsica's. Else the place is in words. */
+function isInseeCode(place: string | null): boolean {
+  return /^\d[\dAB]\d{3}$/.test(place ?? '');
 }
 
 /** No matricule leaves unless the identity is qualified (RNIV). */

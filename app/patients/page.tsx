@@ -1,11 +1,11 @@
 /** The list of patients, the results of a search, and the options below the search field. */
-import { useWords } from '../i18n.ts';
+import { useLang, useWords } from '../i18n.ts';
 import { Alert } from '../ui/alert.tsx';
 import { IdentityBadge, PatientName, Sex } from '../ui/banner.tsx';
 import { ComboboxOptions } from '../ui/combobox.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { type Column, Table } from '../ui/table.tsx';
-import { AgeText, Day } from '../ui/time.tsx';
+import { AgeText, Day, formatDay } from '../ui/time.tsx';
 import { patients } from './messages.ts';
 
 /** A row of clinic.patient_names. */
@@ -24,32 +24,40 @@ export type PatientRow = {
 /** How many patients a list or a search shows at most. */
 export const LIST_LENGTH = 50;
 
-export function PatientList({ rows }: { rows: readonly PatientRow[] }) {
+type Listed = { rows: readonly PatientRow[]; role: string };
+
+export function PatientList({ rows, role }: Listed) {
   const t = useWords(patients);
+  const secretary = role === 'secretary';
+  // The opening stops at LIST_LENGTH, so there may be more.
+  const latest = rows.length < LIST_LENGTH ? undefined : t.latest(rows.length);
+  const help = secretary ? t.emptyHelpSecretary : t.emptyHelp;
   return (
     <>
       <header class="page-head">
         <h1>{t.title}</h1>
-        {rows.length > 0 ? (
-          <p class="quiet">{rows.length < LIST_LENGTH ? t.count(rows.length) : t.countLatest(rows.length)}</p>
-        ) : null}
+        {rows.length > 0 ? <p class="quiet">{latest ? `${latest}. ${t.latestHelp}` : t.count(rows.length)}</p> : null}
       </header>
       {rows.length > 0 ? (
-        <PatientTable caption={t.recent} rows={rows} />
+        <PatientTable caption={latest ?? (secretary ? t.recentSecretary : t.recent)} rows={rows} />
       ) : (
-        <Empty action={<p>{t.emptyHelp}</p>}>{t.empty}</Empty>
+        <Empty action={<p>{help}</p>}>{secretary ? t.emptySecretary : t.empty}</Empty>
       )}
     </>
   );
 }
 
-export function SearchResults({ rows }: { rows: readonly PatientRow[] }) {
+/** `understood`: the birth date whose century we added. */
+export type Found = Listed & { understood?: string };
+
+export function SearchResults({ rows, role, understood }: Found) {
   const t = useWords(patients);
   return (
     <>
       <header class="page-head">
         <h1>{t.results}</h1>
         {rows.length > 0 ? <p class="quiet">{t.found(rows.length)}</p> : null}
+        <Understood day={understood} />
         <a class="button" href="/patients">
           {t.back}
         </a>
@@ -57,10 +65,16 @@ export function SearchResults({ rows }: { rows: readonly PatientRow[] }) {
       {rows.length > 0 ? (
         <PatientTable caption={t.results} rows={rows} />
       ) : (
-        <Empty action={<p>{t.noResultHelp}</p>}>{t.noResult}</Empty>
+        <Empty action={<p>{t.noResultHelp}</p>}>{role === 'secretary' ? t.noResultSecretary : t.noResult}</Empty>
       )}
     </>
   );
+}
+
+function Understood({ day }: { day?: string }) {
+  const t = useWords(patients);
+  const lang = useLang();
+  return day ? <p class="quiet">{t.understood(formatDay(lang, day))}</p> : null;
 }
 
 /** The page without script when the search can't be made: why, and what to type instead. */
@@ -79,9 +93,15 @@ export function SearchRefused({ sentence }: { sentence: string }) {
   );
 }
 
-export function SearchOptions({ rows }: { rows: readonly PatientRow[] }) {
+export function SearchOptions({ rows, role, understood }: Found) {
   const t = useWords(patients);
-  if (rows.length === 0) return <p>{t.noResult}</p>;
+  if (rows.length === 0)
+    return (
+      <>
+        <p>{role === 'secretary' ? t.noResultSecretary : t.noResult}</p>
+        <Understood day={understood} />
+      </>
+    );
   const options = rows.map((row) => ({ id: row.id, href: `/patients/${row.id}`, content: <OptionText row={row} /> }));
   return <ComboboxOptions id="patient-search" label={t.results} options={options} />;
 }

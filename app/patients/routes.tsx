@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { type Door, Refusal } from '../../db/batch.ts';
 import type { Env } from '../../edge/session.ts';
 import { inLang } from '../i18n.ts';
-import { fragment, page, wantsFragment } from '../layout.tsx';
-import { readMe } from '../me.ts';
+import { fragment, type Me, page, wantsFragment } from '../layout.tsx';
+import { askMe, readMe } from '../me.ts';
+import { formatDay } from '../ui/time.tsx';
 import { patients } from './messages.ts';
-import { PatientList, SearchOptions, SearchRefused, SearchResults } from './page.tsx';
+import { type Found, PatientList, SearchOptions, SearchRefused, SearchResults } from './page.tsx';
 import { openList, openSearch, readSelection } from './queries.ts';
 import { readTerm } from './term.ts';
 
@@ -23,24 +24,26 @@ export function patientRoutes(door: Door) {
           reads: [readMe(), readSelection(selection)],
         });
         const t = inLang(patients, c.var.lang);
-        return page(c, { title: t.title, me: me[0], section: 'patients' }, <PatientList rows={rows} />);
+        return page(
+          c,
+          { title: t.title, me: me[0], section: 'patients' },
+          <PatientList rows={rows} role={c.var.who.role} />,
+        );
       })
 
       .post('/search', async (c) => {
         const { q } = Search.parse(await c.req.parseBody());
         const term = readTerm(q);
-        if (term.problem) return answerRefused(c, q, term.problem);
+        if (term.problem) return answerRefused(c, door, q, term.problem);
         const selection = crypto.randomUUID();
         const open = openSearch(selection, term.name, term.birthDate);
         const found = await door
           .read(c.var.who, { open, reads: [readMe(), readSelection(selection)] })
           .catch(searchRefusal);
-        if (typeof found === 'string') return answerRefused(c, q, found);
+        if (typeof found === 'string') return answerRefused(c, door, q, found);
         const [me, rows] = found;
-        const t = inLang(patients, c.var.lang);
-        if (wantsFragment(c))
-          return fragment(c, <SearchOptions rows={rows} />, { announce: t.found(rows.length), quiet: true });
-        return page(c, { title: t.results, me: me[0], section: 'patients', search: q }, <SearchResults rows={rows} />);
+        const understood = term.centuryAdded && (term.birthDate ?? undefined);
+        return answerFound(c, q, me[0], { rows, role: c.var.who.role, understood });
       })
 
       // A reload, or the way back from a sign-in page: there is nothing to show without what was typed.
@@ -48,7 +51,16 @@ export function patientRoutes(door: Door) {
   );
 }
 
-type Problem = 'too_short' | 'not_a_date' | 'too_many';
+function answerFound(c: Context<Env>, typed: string, me: Me | undefined, found: Found) {
+  const t = inLang(patients, c.var.lang);
+  const { rows, understood } = found;
+  if (!wantsFragment(c))
+    return page(c, { title: t.results, me, section: 'patients', search: typed }, <SearchResults {...found} />);
+  const said = understood ? `. ${t.understood(formatDay(c.var.lang, understood))}` : '';
+  return fragment(c, <SearchOptions {...found} />, { announce: t.found(rows.length) + said, quiet: true });
+}
+
+type Problem = 'too_short' | 'not_a_date' | 'year_in_full' | 'too_many';
 
 /** What the searcher can mend stays with the search; every other refusal is a page of errors.tsx. */
 function searchRefusal(error: unknown): Problem {
@@ -56,13 +68,25 @@ function searchRefusal(error: unknown): Problem {
   throw error;
 }
 
-function answerRefused(c: Context<Env>, typed: string, problem: Problem) {
+async function answerRefused(c: Context<Env>, door: Door, typed: string, problem: Problem) {
   const t = inLang(patients, c.var.lang);
-  const sentence = { too_short: t.tooShort, not_a_date: t.notADate, too_many: t.tooMany }[problem];
-  if (wantsFragment(c)) return fragment(c, typed === '' ? null : <p>{sentence}</p>, { status: 422 });
+  const sentences = { too_short: t.tooShort, not_a_date: t.notADate, year_in_full: t.yearInFull, too_many: t.tooMany };
+  const sentence = sentences[problem];
+  // Announced as well, or the number of the search before would still stand there for a screen reader.
+  if (wantsFragment(c))
+    return typed === ''
+      ? fragment(c, null, { status: 422, announce: '' })
+      : fragment(c, <p>{sentence}</p>, { status: 422, announce: sentence, quiet: true });
   return page(
     c,
-    { title: t.results, section: 'patients', search: typed, error: true, status: 422 },
+    {
+      title: t.results,
+      me: await askMe(door, c.var.who),
+      section: 'patients',
+      search: typed,
+      error: true,
+      status: 422,
+    },
     <SearchRefused sentence={sentence} />,
   );
 }

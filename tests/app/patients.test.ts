@@ -59,8 +59,34 @@ test('a search that cannot be made says what to type instead', async () => {
   expect([short.status, await short.text()]).toEqual([422, expect.stringContaining('au moins 3 lettres')]);
   const odd = await search('31/02/1990', { htmx: true });
   expect([odd.status, await odd.text()]).toEqual([422, expect.stringContaining('n’existe pas')]);
-  const empty = await search('', { htmx: true });
-  expect(await empty.text()).toBe('');
+  const ambiguous = await search('04/07/19');
+  expect([ambiguous.status, await ambiguous.text()]).toEqual([422, expect.stringContaining('quatre chiffres')]);
+});
+
+test('a search that cannot be made takes away the number of the one before, and says so to the screen reader', async () => {
+  const piece = await (await search('le', { htmx: true })).text();
+  expect(piece).toMatch(/<hx-partial hx-target="#status"[^>]*><p class="visually-hidden">Saisissez au moins 3 lettres/);
+  const empty = await (await search('', { htmx: true })).text();
+  expect(empty).toBe('<hx-partial hx-target="#status" hx-swap="innerHTML"></hx-partial>');
+});
+
+test('a page that refuses a search still says who is signed in', async () => {
+  expect(await (await search('le')).text()).toContain('Camille NOMCLINICIAN');
+});
+
+test('a year of two digits is completed, and the page says how it was understood', async () => {
+  for (const htmx of [true, false]) {
+    const found = await (await search('04/07/90', { htmx })).text();
+    expect(found).toContain(`/patients/${zoe}"`);
+    expect(found).toContain('Date de naissance comprise\u00a0: 04/07/1990.');
+  }
+});
+
+test('the list says truthfully what it holds, to a clinician and to a secretary', async () => {
+  const listed = async (person: typeof app.practice.clinician) =>
+    (await app.ask('/patients', { cookie: cookieOf(person) })).text();
+  expect(await listed(app.practice.clinician)).toContain('>Vos patients, par nom</caption>');
+  expect(await listed(app.practice.secretary)).toContain('>Patients du cabinet, par nom</caption>');
 });
 
 test('cannot find a patient of another team', async () => {

@@ -14,16 +14,24 @@ describe('a search', () => {
     ['12031958', { name: null, birthDate: '1958-03-12' }],
     ['1958-03-12', { name: null, birthDate: '1958-03-12' }],
     ['martin 12/03/1958', { name: 'martin', birthDate: '1958-03-12' }],
+    ['22/04/67', { name: null, birthDate: '1967-04-22', centuryAdded: true }],
+    ['220467', { name: null, birthDate: '1967-04-22', centuryAdded: true }],
+    ['29/02/08 li', { name: 'li', birthDate: '2008-02-29', centuryAdded: true }],
+    ['23/11/26', { name: null, birthDate: '1926-11-23', centuryAdded: true }],
     ['29/02/2024 li', { name: 'li', birthDate: '2024-02-29' }],
   ])('%j is understood', (typed, term) => {
-    expect(readTerm(typed)).toEqual(term);
+    expect(readTerm(typed, '2026-11-22')).toEqual(term);
   });
 
-  test.each(['', 'ma', 'd’', '12/03', '12/03/19', '19', '%_*'])('%j is too short to search', (typed) => {
+  test.each(['', 'ma', 'd’', '12/03', '12/03/195', '19', '%_*'])('%j is too short to search', (typed) => {
     expect(readTerm(typed)).toEqual({ problem: 'too_short' });
   });
 
-  test.each(['31/02/1958', '12/13/1958', '00/01/1958', '2023-02-29'])('%s does not exist', (typed) => {
+  test.each(['12/03/19', '120320', '22/11/26', 'martin 12.03.18'])('%s may be of two centuries', (typed) => {
+    expect(readTerm(typed, '2026-11-22')).toEqual({ problem: 'year_in_full' });
+  });
+
+  test.each(['31/02/1958', '31/02/58', '12/13/1958', '00/01/1958', '2023-02-29'])('%s does not exist', (typed) => {
     expect(readTerm(typed)).toEqual({ problem: 'not_a_date' });
   });
 
