@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
@@ -21,12 +21,26 @@ code, which is good already, and the third time it waits.
     const [email] = input.words;
     if (!email) throw new CommandError('Whose code? vitalsync demo code EMAIL.');
     const account = readDemoAccounts(siteDirectory()).find((one) => one.email === email.toLowerCase());
-    if (!account) throw new CommandError(`There is no demo account ${email}; .vitalsync/demo.json lists them.`);
+    if (!account) throw new CommandError(`There is no demo account ${email}; ${demoList(siteDirectory())} lists them.`);
     const code = totpCode(fromBase32(account.totpSecret), await takeStep(siteDirectory(), account.email));
     print(input.flag('json') ? { email: account.email, code } : code);
     return 0;
   },
 };
+
+/** Where the demo's accounts are listed, as one would type it from here. */
+export function demoList(directory: string): string {
+  const file = join(directory, 'demo.json');
+  const near = relative(process.cwd(), file);
+  return near.startsWith('..') ? resolve(file) : near;
+}
+
+/** What gives a code of this account: with VITAL_DIR, where the demo isn't in the directory it is by default. */
+export function demoCodeCommand(directory: string, email: string): string {
+  const elsewhere = directory !== resolve(import.meta.dirname, '..', '..', '.vitalsync');
+  const quoted = /^[\w./-]+$/.test(directory) ? directory : `'${directory.replaceAll("'", "'\\''")}'`;
+  return `${elsewhere ? `VITAL_DIR=${quoted} ` : ''}npx vitalsync demo code ${email}`;
+}
 
 /** A step whose code wasn't given out yet; the one after the present one counts as current too (RFC 6238 §5.2). */
 async function takeStep(directory: string, email: string): Promise<number> {

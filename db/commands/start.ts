@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join, relative } from 'node:path';
 import type { serve as Serve, Server } from '../../edge/node.ts';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
@@ -8,6 +7,7 @@ import { type DemoAccount, demoWasCutShort, fillDemoOnce } from '../demo-account
 import { asOwner } from '../owner.ts';
 import { knownHoles } from '../server-version.ts';
 import { isEmbedded, openSite, type Site, siteDirectory, withAdmin } from '../site.ts';
+import { demoCodeCommand, demoList } from './demo-code.ts';
 import { prepareDatabase } from './migrate.ts';
 
 export const start: Command = {
@@ -127,8 +127,8 @@ function announce(site: Site, accounts: readonly DemoAccount[], host: string, po
 Sign in as the first clinician of ${first.organisation}:
   e-mail    ${first.email}
   password  ${first.password}
-  code      npx vitalsync demo code ${first.email}
-The other accounts are in ${relative(process.cwd(), join(site.directory, 'demo.json'))}.
+  code      ${demoCodeCommand(site.directory, first.email)}
+The other accounts are in ${demoList(site.directory)}.
 `);
   print(`Vital Sync is ready: http://${host.includes(':') ? `[${host}]` : host}:${port}`);
 }
