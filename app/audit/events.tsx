@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useWords } from '../i18n.ts';
 import { frame } from '../messages.ts';
 import { Badge } from '../ui/badge.tsx';
@@ -50,7 +51,7 @@ export function Events({ title, values, rows }: EventsProps) {
         <Empty>{t.none}</Empty>
       )}
       {last ? <Older values={values} last={last} /> : null}
-      {/* The buttons in the details send it with one criterion of their own. */}
+      {/* The buttons in the table send it with one criterion of their own. */}
       <form id="audit-one" method="post" action="/audit/search" {...swap} />
     </section>
   );
@@ -64,7 +65,7 @@ function columns(t: Words, roles: FrameWords): Column<EventRow>[] {
     { label: t.at, evident: true, cell: (row) => <Moment at={row.at} /> },
     { label: t.event, header: true, cell: (row) => labelOf(t, 'event', row.event) },
     { label: t.actor, evident: true, cell: (row) => <Actor row={row} roles={roles} /> },
-    { label: t.resource, cell: (row) => row.resource_type },
+    { label: t.resource, cell: (row) => <Resource row={row} /> },
     { label: t.outcome, evident: true, cell: (row) => <Outcome outcome={row.outcome} /> },
     { label: t.details, evident: true, cell: (row) => <Details row={row} /> },
   ];
@@ -76,8 +77,36 @@ function Actor({ row, roles }: { row: EventRow; roles: FrameWords }) {
   if (!row.actor_id) return <>{role}</>;
   return (
     <>
-      {row.actor_name ?? <Missing>{t.nameUnknown}</Missing>} <span class="quiet">{role}</span>
+      <OnlyThese name="actor" value={row.actor_id}>
+        {row.actor_name ?? <Missing>{t.nameUnknown}</Missing>}
+      </OnlyThese>{' '}
+      <span class="quiet">{role}</span>
     </>
+  );
+}
+
+/** Whose record it is about, by the end of the identifier: an auditor sees no patient's name. */
+function Resource({ row }: { row: EventRow }) {
+  const t = useWords(audit);
+  if (!row.patient_id) return <>{row.resource_type}</>;
+  return (
+    <>
+      {row.resource_type}{' '}
+      <OnlyThese name="patient" value={row.patient_id}>
+        {t.patient} …{row.patient_id.slice(-4)}
+      </OnlyThese>
+    </>
+  );
+}
+
+/** Sends the form below the table with this one criterion. */
+function OnlyThese(props: { name: 'actor' | 'patient'; value: string; children: ComponentChildren }) {
+  const t = useWords(audit);
+  return (
+    <button type="submit" class="link" form="audit-one" name={props.name} value={props.value}>
+      {props.children}
+      <span class="visually-hidden"> ({t.onlyThese})</span>
+    </button>
   );
 }
 
