@@ -25,6 +25,13 @@ test('an auditor finds events by type, patient, actor, role, day and result, and
   expect(ids(hit.text)).toHaveLength(1);
   expect(visibleText(hit.text)).toMatch(/NOMCLINICIAN/);
   expect(hit.text).not.toContain('canari');
+  for (const [name, value] of [
+    ['actor', clinician.account],
+    ['patient', pages.patient],
+  ])
+    expect(hit.text).toMatch(
+      new RegExp(`<td[^>]*>[^<]*<button[^>]*form="audit-one"[^>]*name="${name}" value="${value}"`),
+    );
   const elsewhere: Record<string, string>[] = [
     { from: '2031-01-01' },
     { to: '2020-01-01' },

@@ -89,6 +89,16 @@ test('the list says truthfully what it holds, to a clinician and to a secretary'
   expect(await listed(app.practice.secretary)).toContain('>Patients du cabinet, par nom</caption>');
 });
 
+test('a place of birth is called an Insee code where it is one', async () => {
+  const labelOf = async (birth_place: string) => {
+    const id = await createPatient(app.db, app.practice, { birth_place });
+    const page = await (await app.ask(`/patients/${id}`, { cookie: cookieOf(app.practice.secretary) })).text();
+    return /<dt>(Lieu de naissance[^<]*)</.exec(page)?.[1];
+  };
+  expect(await labelOf('2A004')).toBe('Lieu de naissance (code Insee)');
+  expect(await labelOf('Lyon')).toBe('Lieu de naissance');
+});
+
 test('cannot find a patient of another team', async () => {
   const other = cookieOf(app.practice.colleague);
   const page = await (await search('lef', { cookie: other })).text();
