@@ -13,7 +13,7 @@ import { hmac } from 'k6/crypto';
 import http from 'k6/http';
 
 type Account = { email: string; role: string; password: string; totpSecret: string };
-type User = { cookie: string; patients: string[] };
+type User = { cookie: string; patients: string[]; author: string };
 
 const base = __ENV.BASE_URL || 'http://127.0.0.1:3000';
 const users = Number(__ENV.USERS || 16);
@@ -46,7 +46,11 @@ export function setup(): User[] {
     const found = String(list.body).match(/\/patients\/[0-9a-f-]{36}/g) ?? [];
     const patients = found.filter((path, i) => found.indexOf(path) === i);
     if (patients.length === 0) fail(`no patient on the list of ${account.email} (status ${list.status})`);
-    return { cookie, patients };
+    // a note names who began it, as the form does
+    const form = http.get(`${base}${patients[0]}/notes/new`, { headers: reading(cookie) });
+    const author = /name="author" value="([0-9a-f-]{36})"/.exec(String(form.body))?.[1];
+    if (!author) fail(`the form of a note names no author (status ${form.status})`);
+    return { cookie, patients, author };
   });
 }
 
@@ -79,9 +83,10 @@ function search({ cookie }: User): void {
   expect(answer, 'search', '');
 }
 
-function writeNote({ cookie, patients }: User): void {
+function writeNote({ cookie, patients, author }: User): void {
   const form = {
     key: crypto.randomUUID(),
+    author,
     category: 'consultation',
     priority: 'routine',
     status: 'final',

@@ -24,7 +24,7 @@ export function visitor(page: PageName, { clinicians }: Practice, seed = ''): ()
       token,
       method: 'POST',
       path: `/patients/${patient.id}/notes`,
-      form: { ...inventNote(chance), key: randomUUID() },
+      form: { ...inventNote(chance), key: randomUUID(), author: clinician.account },
     };
   };
 }
