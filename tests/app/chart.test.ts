@@ -32,10 +32,8 @@ beforeAll(async () => {
       },
     },
   ]);
-  await pages.post(pages.practice.clinician, `${path}/notes`, {
-    ...blankNote(pages.practice.clinician.account),
-    subjective: 'Dyspnée-canari',
-  });
+  const author = pages.practice.clinician;
+  await pages.post(author, `${path}/notes`, { ...blankNote(author.account), subjective: 'Dyspnée-canari' });
 });
 afterAll(() => pages?.close());
 
