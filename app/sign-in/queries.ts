@@ -15,7 +15,13 @@ export function lookUp(ring: string, email: string) {
   return sql<{ id: string }>`select iam.sign_in_lookup(${ring}, ${email}) as id`.compile(k);
 }
 
-export function checkPassword(ring: string, account: string, prehash: string, token: string, from: Origin & { token: string | null }) {
+export function checkPassword(
+  ring: string,
+  account: string,
+  prehash: string,
+  token: string,
+  from: Origin & { token: string | null },
+) {
   return sql<PasswordAnswer>`
     select answer, retry_after
     from iam.sign_in_password(${ring}, ${account}::uuid, ${prehash}, ${token}, ${from.ip}, ${from.userAgent}, ${from.token})`.compile(
