@@ -1980,14 +1980,15 @@ begin
   pair_key := address_key || '/' || account;
   select * into a from iam.accounts x where x.id = account;
   select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
-  origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
   -- bcrypt takes its time: one address holds two connections at most, so that others sign in meanwhile
   if not (pg_try_advisory_xact_lock(hashtextextended(address_key || '/0', 0))
           or pg_try_advisory_xact_lock(hashtextextended(address_key || '/1', 0))) then
     answer := 'wait';
     retry_after := 1;
+    perform audit.append(iam.gate_claims(account, null, null), 'session.password', 'session', null, null, 'failure', '{"reason":"busy"}');
     return;
   end if;
+  origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
   -- one person at one address first, and the account's own bucket only by who got that far, so that an attacker
   -- elsewhere can't use up the owner's tries
   retry_after := ops.take(pair_key, 8, 1.0 / 30);

@@ -22,7 +22,13 @@ export const letDbaEndBackends = `do $$ declare f regprocedure; begin
   for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^pg_(terminate|cancel)_backend$' loop
     execute format('grant execute on function %s to vs_dba', f);
   end loop;
-  grant pg_signal_backend to vs_dba;
+  -- vs_dba inherits nothing else; on 15 it says "set role pg_signal_backend" first
+  if current_setting('server_version_num')::int >= 160000 then
+    execute 'grant pg_signal_backend to vs_dba with inherit true';
+  else
+    grant pg_signal_backend to vs_dba;
+    grant execute on function pg_terminate_backend(int, bigint), pg_cancel_backend(int) to pg_signal_backend;
+  end if;
 end $$`;
 
 /** An error's message may quote a value, so the log of what pages do holds none; the edge logs the SQLSTATE. */
