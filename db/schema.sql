@@ -1983,9 +1983,7 @@ begin
   -- bcrypt takes its time: one address holds two connections at most, so that others sign in meanwhile
   if not (pg_try_advisory_xact_lock(hashtextextended(address_key || '/0', 0))
           or pg_try_advisory_xact_lock(hashtextextended(address_key || '/1', 0))) then
-    answer := 'wait';
-    retry_after := 1;
-    perform audit.append(iam.gate_claims(account, null, null), 'session.password', 'session', null, null, 'failure', '{"reason":"busy"}');
+    answer := 'busy';
     return;
   end if;
   origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
@@ -2014,7 +2012,7 @@ begin
   perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
   answer := 'second_factor';
 end $function$;
-comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused or wait (retry_after: seconds).';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: two attempts of this address are under way, ask again in a moment.';
 
 create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { k } from '../../db/query.ts';
 
 export type Origin = { ip: string | null; userAgent: string | null };
-export type PasswordAnswer = { answer: 'second_factor' | 'refused' | 'wait'; retry_after: number | null };
+export type PasswordAnswer = { answer: 'second_factor' | 'refused' | 'wait' | 'busy'; retry_after: number | null };
 export type CodeAnswer = {
   answer: 'ok' | 'refused' | 'wait' | 'expired';
   role: string | null;

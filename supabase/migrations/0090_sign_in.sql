@@ -6,6 +6,7 @@
 --   2. The same answer and the same work whether or not an account exists.
 --   3. A TOTP code (RFC 6238) is checked here and works once; one step of drift.
 --   4. Attempts are limited before anything is hashed; refusals are answers, so that they are recorded.
+--      (`busy` refuses nothing: nothing was tried, and the edge asks again.)
 --   5. No role that is reachable from vs_edge may call these functions.
 
 set role vs_owner;
@@ -103,9 +104,7 @@ begin
   -- bcrypt takes its time: one address holds two connections at most, so that others sign in meanwhile
   if not (pg_try_advisory_xact_lock(hashtextextended(address_key || '/0', 0))
           or pg_try_advisory_xact_lock(hashtextextended(address_key || '/1', 0))) then
-    answer := 'wait';
-    retry_after := 1;
-    perform audit.append(iam.gate_claims(account, null, null), 'session.password', 'session', null, null, 'failure', '{"reason":"busy"}');
+    answer := 'busy';
     return;
   end if;
   origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
@@ -134,7 +133,7 @@ begin
   perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
   answer := 'second_factor';
 end $$;
-comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused or wait (retry_after: seconds).';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: two attempts of this address are under way, ask again in a moment.';
 grant execute on function iam.sign_in_password to vs_gate;
 
 create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text,

@@ -41,14 +41,18 @@ async function signIn({ email, password, totpSecret }: DemoAccount): Promise<str
     const [first, second] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')];
     const { rows } = await gate.query('select iam.sign_in_lookup($1, $2) as id', [db.ring, email]);
     const hash = await prehash(db.pepper, rows[0].id, password);
-    const told = await gate.query('select * from iam.sign_in_password($1, $2, $3, $4, $5, $6)', [
-      db.ring,
-      rows[0].id,
-      hash,
-      first,
-      '127.0.0.1',
-      'test',
-    ]);
+    const ask = () =>
+      gate.query('select * from iam.sign_in_password($1, $2, $3, $4, $5, $6)', [
+        db.ring,
+        rows[0].id,
+        hash,
+        first,
+        '127.0.0.1',
+        'test',
+      ]);
+    let told = await ask();
+    // several sign in from one address at once here
+    for (; told.rows[0].answer === 'busy'; told = await ask()) await new Promise((done) => setTimeout(done, 100));
     expect(told.rows[0]).toMatchObject({ answer: 'second_factor' });
     const code = totpCode(fromBase32(totpSecret));
     const done = await gate.query('select * from iam.sign_in_totp($1, $2, $3, $4, $5, $6)', [
