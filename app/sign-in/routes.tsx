@@ -92,7 +92,7 @@ async function askInTurn(ask: () => Promise<PasswordAnswer[]>): Promise<Password
   for (let tries = 0; tries < 40; tries++) {
     const [result] = await ask();
     if (result && result.answer !== 'busy') return result;
-    await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 200));
+    await new Promise((resolve) => setTimeout(resolve, 250));
   }
   return { answer: 'wait', retry_after: 5 };
 }
