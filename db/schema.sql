@@ -1802,10 +1802,6 @@ begin
 end $function$;
 comment on function iam.create_account is 'An account with its profile key, membership, password hash and TOTP secret. As vs_owner. Errors: VS409, VS422.';
 
-create function iam.create_care_team(organisation uuid, lead uuid) returns uuid
-language sql volatile as $function$ select access.create_care_team(organisation, lead) $function$;
-comment on function iam.create_care_team is 'See access.create_care_team.';
-
 create function iam.create_organisation(ring text, name text) returns uuid
 language plpgsql volatile as $function$
 declare

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ClinicAccounts, ClinicCareTeams } from '../../db/types.ts';
 import { formatNumber, useLang, useWords } from '../i18n.ts';
 import { frame } from '../messages.ts';
 import { Alert } from '../ui/alert.tsx';
@@ -10,22 +11,8 @@ import { Moment } from '../ui/time.tsx';
 import { admin } from './messages.ts';
 
 /** Rows of clinic.accounts and clinic.care_teams. */
-export type AccountRow = {
-  id: string;
-  display_name: string | null;
-  role: string;
-  email: string | null;
-  status: string;
-  second_factor: boolean;
-  last_sign_in_at: Date | null;
-};
-export type CareTeamRow = {
-  id: string;
-  lead_account_id: string;
-  lead_name: string | null;
-  members: string;
-  patient_count: number;
-};
+export type AccountRow = ClinicAccounts;
+export type CareTeamRow = ClinicCareTeams;
 
 /** Who can sign in, those who still lack a factor first told. */
 export function AccountsPage({ accounts }: { accounts: readonly AccountRow[] }) {

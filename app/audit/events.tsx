@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import type { ClinicAuditEvents } from '../../db/types.ts';
 import { useWords } from '../i18n.ts';
 import { frame } from '../messages.ts';
 import { Badge } from '../ui/badge.tsx';
@@ -11,24 +12,7 @@ import { audit } from './messages.ts';
 import { pageSize, type SearchValues, searchFields } from './search.ts';
 
 /** A row of clinic.audit_events; `at_text` is its time to the microsecond, for the next page. */
-export type EventRow = {
-  id: string;
-  at: Date;
-  at_text: string;
-  lane: number;
-  seq: string;
-  event: string;
-  resource_type: string;
-  resource_id: string | null;
-  patient_id: string | null;
-  actor_id: string | null;
-  actor_name: string | null;
-  actor_role: string;
-  outcome: string;
-  details: string | null;
-  ip: string | null;
-  user_agent: string | null;
-};
+export type EventRow = ClinicAuditEvents & { at_text: string };
 
 /** `rows` holds one more than a page when there is more to see. */
 export type EventsProps = { title: string; values: SearchValues; rows: readonly EventRow[] };

@@ -1,19 +1,11 @@
+import type { ClinicEncounters } from '../../db/types.ts';
 import { useWords } from '../i18n.ts';
 import { CodeableText, labelOf, readCodeable } from '../ui/codeable.tsx';
 import { Clock } from '../ui/time.tsx';
 import { chart } from './messages.ts';
 
 /** A row of clinic.encounters, as far as it is shown. */
-export type EncounterRow = {
-  id: string;
-  started_at: Date;
-  ended_at: Date | null;
-  status: string;
-  class: string | null;
-  type: string | null;
-  reason: string | null;
-  participant: string | null;
-};
+export type EncounterRow = Omit<ClinicEncounters, 'patient_id'>;
 
 /** A dated visit, as the source tells it. */
 export function EncounterEntry({ encounter }: { encounter: EncounterRow }) {

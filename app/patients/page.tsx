@@ -1,4 +1,5 @@
 /** The list of patients, the results of a search, and the options below the search field. */
+import type { ClinicPatientNames } from '../../db/types.ts';
 import { useLang, useWords } from '../i18n.ts';
 import { Alert } from '../ui/alert.tsx';
 import { IdentityBadge, PatientName, Sex } from '../ui/banner.tsx';
@@ -9,17 +10,7 @@ import { AgeText, Day, formatDay } from '../ui/time.tsx';
 import { patients } from './messages.ts';
 
 /** A row of clinic.patient_names. */
-export type PatientRow = {
-  id: string;
-  birth_name: string;
-  used_name: string | null;
-  first_given_name: string;
-  used_given_name: string | null;
-  sex: string;
-  birth_date: string;
-  last_activity_at: Date;
-  identity_status: string;
-};
+export type PatientRow = ClinicPatientNames;
 
 /** How many patients a list or a search shows at most. */
 export const LIST_LENGTH = 50;

@@ -1,3 +1,4 @@
+import type { ClinicRecordAccesses } from '../../db/types.ts';
 import { useLang, useWords } from '../i18n.ts';
 import { frame } from '../messages.ts';
 import { Badge } from '../ui/badge.tsx';
@@ -8,15 +9,7 @@ import { Timeline } from '../ui/timeline.tsx';
 import { record } from './messages.ts';
 
 /** A row of clinic.record_accesses. */
-export type AccessRow = {
-  at: Date;
-  event: string;
-  actor_id: string | null;
-  actor_name: string | null;
-  actor_role: string;
-  resource_type: string;
-  outcome: string;
-};
+export type AccessRow = Omit<ClinicRecordAccesses, 'id'>;
 
 /** What one person did on one day: each act once, with all its times. */
 export type Visit = Pick<AccessRow, 'actor_id' | 'actor_name' | 'actor_role'> & { day: string; acts: Act[] };

@@ -76,10 +76,6 @@ begin
 end $$;
 comment on function access.create_care_team is 'A team and its lead. As vs_owner.';
 
-create function iam.create_care_team(organisation uuid, lead uuid) returns uuid
-language sql volatile set search_path = '' as $$ select access.create_care_team(organisation, lead) $$;
-comment on function iam.create_care_team is 'See access.create_care_team.';
-
 -- ---------------------------------------------------------------- predicates
 
 create function access.membership_is_live(membership uuid) returns boolean
