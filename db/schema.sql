@@ -117,7 +117,7 @@ create table audit.events (
   shown uuid[],
   details text,
   leaf text not null,
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text]))),
   constraint events_pkey PRIMARY KEY (organisation_id, lane, seq, at)
 ) partition by RANGE (at);
@@ -144,7 +144,7 @@ create table audit.events_default (
   details text,
   leaf text not null,
   constraint events_default_pkey PRIMARY KEY (organisation_id, lane, seq, at),
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text])))
 );
 alter table audit.events_default enable row level security;

@@ -41,7 +41,9 @@ create table audit.events (
   event            text not null check (event in (
     'patient.read', 'patients.list', 'patients.search', 'record.read', 'log.read', 'log.verify', 'accounts.read', 'home.read',
     'row.insert', 'row.update', 'row.delete', 'import.patient', 'page.refused',
-    'session.password', 'session.factor', 'session.end', 'openings.limited', 'log.export')),
+    'session.password', 'session.factor', 'session.end', 'openings.limited',
+    'log.export', 'log.prune', 'log.restart', 'service.clear', 'glass.break', 'glass.end', 'referral.make', 'referral.end',
+    'keys.add', 'keys.rotate', 'keys.retire', 'patient.erase', 'erasure.replay', 'existing.encrypt')),
   resource_type    text not null,
   resource_id      uuid,
   patient_id       uuid,
