@@ -27,8 +27,11 @@ export function answerError(error: Error, c: Context<Env>): Response | Promise<R
   if (error.reason === 'second_factor') return goTo(c, '/sign-in/code');
   if (error.reason === 'signed_out') return answerSignedOut(c);
   const status = error.status as ContentfulStatusCode; // a Refusal's status always goes with a body
-  return answerProblem(c, { reason: error.reason, status, retryAfter: error.reason === 'limited' ? '60' : undefined });
+  return answerProblem(c, { reason: error.reason, status, retryAfter: retryAfter[error.reason] });
 }
+
+/** Seconds. A database that was restarted is back within some (db/service.ts). */
+const retryAfter: Partial<Record<Reason, string>> = { limited: '60', unavailable: '5' };
 
 /** For `app.notFound`: in the same words as for a record that is hidden. */
 export function answerNotFound(c: Context<Env>): Response | Promise<Response> {

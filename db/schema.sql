@@ -310,6 +310,21 @@ alter table ops.limits enable row level security;
 alter table ops.limits force row level security;
 comment on table ops.limits is 'Token buckets, shared by all edges. Keys hold ids and keyed hashes, no addresses.';
 
+create table ops.service (
+  id integer default 1 not null,
+  started_at timestamp with time zone not null,
+  file text not null,
+  writer xid not null,
+  compared text not null,
+  cleared_at timestamp with time zone default clock_timestamp() not null,
+  constraint service_compared_check CHECK ((compared = ANY (ARRAY['outside'::text, 'empty'::text, 'nothing'::text]))),
+  constraint service_id_check CHECK ((id = 1)),
+  constraint service_pkey PRIMARY KEY (id)
+);
+alter table ops.service enable row level security;
+alter table ops.service force row level security;
+comment on table ops.service is 'One row: for which start, file and transaction this database was cleared to serve.';
+
 create table store.allergy_intolerances (
   id uuid not null,
   patient_id uuid not null,
@@ -585,6 +600,8 @@ create policy all_owner on iam.sessions for all to vs_owner using (true) with ch
 create policy all_owner on iam.totp_factors for all to vs_owner using (true) with check (true); -- Enrolment and sign-in.
 create policy all_owner on ops.intents for all to vs_owner using (true) with check (true); -- ops.intend and ops.fulfil.
 create policy all_owner on ops.limits for all to vs_owner using (true) with check (true); -- ops.take.
+create policy all_owner on ops.service for all to vs_owner using (true) with check (true); -- ops.is_cleared, ops.clear_to_serve.
+create policy select_dba on ops.service for select to vs_dba using (true); -- Why nobody enters: `vitalsync doctor`.
 create policy insert_owner on store.allergy_intolerances for insert to vs_owner with check (((( SELECT access.role() AS role) = 'import'::text) AND (access.organisation_of(patient_id) = ( SELECT access.organisation_id() AS organisation_id)))); -- The import, into its own organisation.
 create policy select_clinician on store.allergy_intolerances for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
 create policy select_owner on store.allergy_intolerances for select to vs_owner using ((( SELECT access.role() AS role) IS NOT NULL)); -- Functions of the owner, within a session.
@@ -1728,6 +1745,8 @@ begin
   if phase not in ('open', 'read', 'write') then
     raise exception using errcode = 'VS422', message = 'phase is open, read or write';
   end if;
+  -- nothing is recorded either: a restored log must not go on before it was compared
+  perform ops.require_clearance();
   perform set_config('vs.claims', '', true), set_config('vs.keys', '', true), set_config('vs.slot', '', true), set_config('vs.lane', '', true);
   if phase <> 'read' then
     -- a record of an access must not be lost after it was shown, and nobody waits for ever
@@ -1950,6 +1969,7 @@ language plpgsql stable security definer set debug_print_plan=off set search_pat
 declare
   account uuid;
 begin
+  perform ops.require_clearance();
   select a.id into account from iam.accounts a where a.email_index = any (iam.email_indexes(ring, sign_in_lookup.email));
   -- somebody unknown gets an id too, always the same one, so that the next step has the same work
   return coalesce(account, encode((iam.email_indexes(ring, email))[1], 'hex')::uuid);
@@ -1969,6 +1989,7 @@ declare
   origin uuid;
   ok boolean;
 begin
+  perform ops.require_clearance();
   perform set_config('lock_timeout', '5s', true);
   network := case when ip is null then '' when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64))) else host(ip::inet) end;
   address_key := 'password/address/' || encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
@@ -2021,6 +2042,7 @@ declare
   origin uuid;
 begin
   retry_after := 0;
+  perform ops.require_clearance();
   perform set_config('lock_timeout', '5s', true);
   select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
   if not found or s.factors <> 1 or s.revoked_at is not null or s.expires_at <= clock_timestamp()
@@ -2077,6 +2099,24 @@ begin
 end $function$;
 comment on function iam.totp is 'RFC 6238 with SHA-1 and 6 digits; step = Unix time / 30 s.';
 
+create function ops.clear_to_serve(compared text DEFAULT 'nothing'::text) returns boolean
+language plpgsql volatile as $function$
+begin
+  -- two that start at once: the second one finds it done
+  lock table ops.service in share row exclusive mode;
+  if ops.is_cleared() then return false; end if;
+  insert into ops.service as s (started_at, file, writer, compared)
+  values (pg_postmaster_start_time(), pg_relation_filepath('ops.service'::regclass), '0', clear_to_serve.compared)
+  on conflict (id) do update set started_at = excluded.started_at, file = excluded.file, writer = excluded.writer,
+                                 compared = excluded.compared, cleared_at = excluded.cleared_at;
+  -- a second step: which transaction wrote the row shows when it is there, and within a savepoint it isn't the outer one
+  update ops.service s set writer = s.xmin;
+  perform audit.append(array_fill(null::text, array[8]), 'service.clear', 'service', null, null, 'success',
+    json_build_object('compared', clear_to_serve.compared)::text);
+  return true;
+end $function$;
+comment on function ops.clear_to_serve is 'Lets people in again; true if they were kept out. compared: with what is `outside`, an `empty` database, or `nothing`. As vs_owner.';
+
 create function ops.fulfil(key uuid, operation text, result uuid) returns void
 language plpgsql volatile as $function$
 declare
@@ -2120,6 +2160,25 @@ begin
   return case when i.fulfilled_at is null then 'ok' else 'done' end;
 end $function$;
 comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else) or signed_out.';
+
+create function ops.is_cleared() returns boolean
+language plpgsql volatile as $function$
+begin
+  return exists (
+    select from ops.service s
+    where s.started_at = pg_postmaster_start_time() and s.file = pg_relation_filepath(s.tableoid) and s.writer = s.xmin);
+end $function$;
+comment on function ops.is_cleared is 'Is this the database that was cleared, since it was? Asked by iam.admit and the sign-in functions.';
+
+create function ops.require_clearance() returns void
+language plpgsql volatile as $function$
+begin
+  if not ops.is_cleared() then
+    raise exception using errcode = 'VS503',
+      message = 'the database was restarted, copied or restored, and waits to be compared with the record outside: vitalsync start, migrate or audit seal does it';
+  end if;
+end $function$;
+comment on function ops.require_clearance is 'Internal. Errors: VS503.';
 
 create function ops.take(key text, capacity double precision, per_second double precision) returns integer
 language plpgsql volatile as $function$
@@ -2750,6 +2809,7 @@ grant select on iam.sessions to vs_dba;
 grant select on iam.totp_factors to vs_dba;
 grant select on ops.intents to vs_dba;
 grant select on ops.limits to vs_dba;
+grant select on ops.service to vs_dba;
 grant select on store.allergy_intolerances to vs_clinician;
 grant select on store.allergy_intolerances to vs_dba;
 grant select on store.allergy_intolerances to vs_patient;
@@ -2929,6 +2989,7 @@ grant execute on function ops.intend(key uuid, operation text, content text) to 
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_org_admin;
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_patient;
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_secretary;
+grant execute on function ops.is_cleared() to vs_dba;
 grant execute on function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) to vs_dba;
 grant execute on function vault.aead_encrypt(key bytea, iv bytea, aad bytea, plaintext bytea, OUT ciphertext bytea, OUT tag bytea) to vs_dba;
 grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[]) to vs_clinician;

@@ -3,6 +3,7 @@ import { CommandError } from '../command-error.ts';
 import { connect } from '../connect.ts';
 import type { FileResult, ImportResult, Progress, Tallies } from '../import.ts';
 import { asOwner, findAccount, findOrganisation, openImportSession } from '../owner.ts';
+import { clearToServe } from '../service.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
 
 export const importCommand: Command = {
@@ -56,15 +57,16 @@ async function importInto(
 }
 
 function openSession(site: Site, organisation: string, clinician: string): Promise<string> {
-  return withAdmin(site, (admin) =>
-    asOwner(admin, async () => {
+  return withAdmin(site, async (admin) => {
+    await clearToServe(site, admin); // this very command may have started the database
+    return asOwner(admin, async () => {
       const place = await findOrganisation(admin, organisation);
       if (!place) throw new CommandError(`There is no organisation "${organisation}": give its exact name.`);
       const person = await findAccount(admin, site.keys, clinician);
       if (!person) throw new CommandError(`Nobody signs in as ${clinician}: give the e-mail address of a clinician.`);
       return openImportSession(admin, site.keys, place, person);
-    }),
-  );
+    });
+  });
 }
 
 async function endSession(connection: Awaited<ReturnType<typeof connect>>, token: string, ring: string): Promise<void> {

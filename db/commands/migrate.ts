@@ -3,6 +3,7 @@ import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { DriftError, migrate } from '../migrate.ts';
 import { asOwner, checkRing, setLoginPasswords } from '../owner.ts';
+import { clearToServe } from '../service.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
 import { missingPowers, useSuperuser } from '../superuser.ts';
 
@@ -25,7 +26,7 @@ CREATEROLE, not superuser. The supabase CLI keeps the same books: supabase db pu
   },
 };
 
-/** Migrations, logins, and the proof that these keys belong to this database. Gives the files that ran. */
+/** Migrations, logins, the proof that these keys belong to this database, and that it may serve. Gives the files that ran. */
 export async function prepareDatabase(site: Site): Promise<string[]> {
   return withAdmin(site, async (admin) => {
     const files = await migrateOrAdvise(admin, site);
@@ -34,6 +35,7 @@ export async function prepareDatabase(site: Site): Promise<string[]> {
     if (answer !== 'ok') throw new CommandError(`${answer}: put back ${site.keyFile} from your backup.`);
     await asOwner(admin, () => admin.query('select ops.upkeep()'));
     if (site.embedded) await takeSuperuserPowers(admin, site.embedded.superuserUrl, site.adminUrl);
+    await clearToServe(site, admin);
     return files;
   });
 }

@@ -6,6 +6,7 @@ import { CommandError } from '../command-error.ts';
 import { type DemoAccount, demoWasCutShort, fillDemoOnce } from '../demo-accounts.ts';
 import { asOwner } from '../owner.ts';
 import { knownHoles } from '../server-version.ts';
+import { keepServing } from '../service.ts';
 import { isEmbedded, openSite, type Site, siteDirectory, withAdmin } from '../site.ts';
 import { demoCodeCommand, demoList } from './demo-code.ts';
 import { prepareDatabase } from './migrate.ts';
@@ -28,9 +29,11 @@ and TRUST_PROXY=1 says that it is there.
     const ended = whenToldToStop();
     const site = await openSite({ discard: isEmbedded() && demoWasCutShort(siteDirectory()) });
     let server: Server | undefined;
+    let watch: ReturnType<typeof keepServing> | undefined;
     try {
       const ready = (async () => {
         const accounts = await prepare(site);
+        watch = keepServing(site);
         server = await listen(site, place);
         announce(site, accounts, place.host, server.port);
         setInterval(() => void upkeep(site), 3_600_000).unref();
@@ -38,6 +41,7 @@ and TRUST_PROXY=1 says that it is there.
       await Promise.race([ready.then(() => ended), ended, site.embedded?.lost ?? ended]);
     } finally {
       await server?.stop();
+      await watch?.stop();
       await site.close();
     }
     return 0;

@@ -6,6 +6,7 @@
 --      and the transaction: set_config, set role and injected SQL don't forge it, and it can't be replayed.
 --   3. The role is part of that identity: becoming another role by hand widens nothing.
 --   4. Nothing personal below two factors.
+--   5. Nobody enters a database that was restarted or restored before it was cleared (0250).
 
 set role vs_owner;
 
@@ -131,6 +132,8 @@ begin
   if phase not in ('open', 'read', 'write') then
     raise exception using errcode = 'VS422', message = 'phase is open, read or write';
   end if;
+  -- nothing is recorded either: a restored log must not go on before it was compared
+  perform ops.require_clearance();
   perform set_config('vs.claims', '', true), set_config('vs.keys', '', true), set_config('vs.slot', '', true), set_config('vs.lane', '', true);
   if phase <> 'read' then
     -- a record of an access must not be lost after it was shown, and nobody waits for ever

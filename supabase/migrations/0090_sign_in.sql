@@ -8,6 +8,7 @@
 --   4. Attempts are limited before anything is hashed; refusals are answers, so that they are recorded.
 --      (`busy` refuses nothing: nothing was tried, and the edge asks again.)
 --   5. No role that is reachable from vs_edge may call these functions.
+--   6. Nobody signs in to a database that was restarted or restored before it was cleared (0250).
 
 set role vs_owner;
 
@@ -65,6 +66,7 @@ language plpgsql stable security definer set search_path = '' set debug_print_pl
 declare
   account uuid;
 begin
+  perform ops.require_clearance();
   select a.id into account from iam.accounts a where a.email_index = any (iam.email_indexes(ring, sign_in_lookup.email));
   -- somebody unknown gets an id too, always the same one, so that the next step has the same work
   return coalesce(account, encode((iam.email_indexes(ring, email))[1], 'hex')::uuid);
@@ -94,6 +96,7 @@ declare
   origin uuid;
   ok boolean;
 begin
+  perform ops.require_clearance();
   perform set_config('lock_timeout', '5s', true);
   network := case when ip is null then '' when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64))) else host(ip::inet) end;
   address_key := 'password/address/' || encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
@@ -148,6 +151,7 @@ declare
   origin uuid;
 begin
   retry_after := 0;
+  perform ops.require_clearance();
   perform set_config('lock_timeout', '5s', true);
   select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
   if not found or s.factors <> 1 or s.revoked_at is not null or s.expires_at <= clock_timestamp()

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { inject } from 'vitest';
 import { connect, withLogin } from '../../db/connect.ts';
 import { type Keys, readKeys } from '../../db/keys.ts';
+import { asOwner } from '../../db/owner.ts';
 
 export type TestDatabase = {
   name: string;
@@ -37,6 +38,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   const adminUrl = url('vs_admin', adminPassword);
   const admin = await connect(adminUrl);
   await admin.query(databaseGrants(name));
+  await asOwner(admin, () => admin.query("select ops.clear_to_serve('empty')"));
   return {
     name,
     keys,
@@ -55,7 +57,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** A copy doesn't take its template's grants along, and PUBLIC has TEMP again (hardening rule 6). */
+/** A copy doesn't take its template's grants along, and PUBLIC has TEMP again (hardening rule 6); nor its clearance (0250). */
 const databaseGrants = (name: string) => `
   revoke all on database ${name} from public;
   grant connect on database ${name} to vs_edge, vs_gate, vs_dba;

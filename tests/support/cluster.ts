@@ -1,0 +1,137 @@
+// A Postgres of a test's own, to be stopped, restarted, copied and put back: what a shared server can't bear.
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prepareDatabase } from '../../db/commands/migrate.ts';
+import { connect, withLogin } from '../../db/connect.ts';
+import { databaseName, provision } from '../../db/embedded/administration.ts';
+import { findBinaries } from '../../db/embedded/binaries.ts';
+import { type Cluster, createCluster, prepareDirectory } from '../../db/embedded/cluster.ts';
+import { findPostmaster, stopPostmaster } from '../../db/embedded/postmaster.ts';
+import { startServer } from '../../db/embedded/server.ts';
+import { hostRules } from '../../db/embedded/settings.ts';
+import { chooseRunner, postgresEnvironment } from '../../db/embedded/unprivileged.ts';
+import { embeddedLogins } from '../../db/embedded.ts';
+import { generateKeys, readKeys, writeKeyFile } from '../../db/keys.ts';
+import type { Site } from '../../db/site.ts';
+import { useSuperuser } from '../../db/superuser.ts';
+import type { TestDatabase } from './database.ts';
+
+const debian = '/usr/lib/postgresql/15';
+/** The newest that we bring, and the oldest that we support where Debian's is installed. */
+export const versions: readonly (15 | 18)[] = existsSync(join(debian, 'bin', 'postgres')) ? [18, 15] : [18];
+/** A program of Debian's Postgres 15, or undefined. */
+export const debianProgram = (name: string): string | undefined =>
+  existsSync(join(debian, 'bin', name)) ? join(debian, 'bin', name) : undefined;
+
+export type OwnCluster = {
+  site: Site;
+  superuserUrl: string;
+  /** `vitalsync` as an operator of this database runs it. */
+  environment: Record<string, string>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** The stopped data directory, kept under a name; `putBack` replaces the data by it. */
+  keepCopy(name: string): void;
+  putBack(name: string): void;
+  /** A connection as tests have it; the caller ends its `admin`. */
+  connect(): Promise<TestDatabase>;
+  remove(): Promise<void>;
+};
+
+/** Running, migrated, empty and cleared. Takes three seconds. */
+export async function openCluster(version: 15 | 18): Promise<OwnCluster> {
+  const directory = mkdtempSync(join(tmpdir(), 'vitalsync-cluster-'));
+  rmSync(directory, { recursive: true });
+  prepareDirectory(directory);
+  const keyFile = join(directory, 'keys.env');
+  writeKeyFile(keyFile, generateKeys(embeddedLogins));
+  const keys = readKeys(keyFile, {});
+  const binaries = version === 18 ? findBinaries() : debian;
+  const home = join(directory, 'postgres');
+  const { admin = '', superuser = '' } = keys.passwords;
+  const cluster: Cluster = {
+    runner: chooseRunner(binaries, directory),
+    directory,
+    home,
+    data: join(home, 'data'),
+    admin,
+    superuser,
+    durable: false,
+  };
+  if (version === 18) createCluster(cluster);
+  else createOldCluster(cluster);
+  const { port } = await startServer(cluster);
+  const superuserUrl = `postgres://postgres:${superuser}@127.0.0.1:${port}/${databaseName}`;
+  await provision(superuserUrl.replace(/[^/]*$/, 'postgres'), admin);
+  const url = (role: string, password = '') => withLogin(superuserUrl, role, password);
+  const site: Site = {
+    directory,
+    keyFile,
+    keys,
+    adminUrl: url('vs_admin', admin),
+    edgeUrl: url('vs_edge', keys.passwords.edge),
+    gateUrl: url('vs_gate', keys.passwords.gate),
+    dbaUrl: url('vs_dba', keys.passwords.dba),
+    close: async () => {},
+  };
+  await prepareDatabase(site);
+  await useSuperuser(superuserUrl);
+  const stop = async () => {
+    const running = findPostmaster(cluster.data);
+    if (running) await stopPostmaster(cluster.data, running.pid);
+  };
+  const copy = (name: string) => join(home, name);
+  return {
+    site,
+    superuserUrl,
+    environment: { VITAL_DIR: directory, DATABASE_URL: site.adminUrl },
+    start: async () => void (await startServer(cluster)),
+    stop,
+    keepCopy: (name) => copyTree(cluster.data, copy(name)),
+    putBack: (name) => {
+      renameSync(cluster.data, copy(`replaced-${randomBytes(4).toString('hex')}`));
+      copyTree(copy(name), cluster.data);
+    },
+    connect: async () => ({
+      name: databaseName,
+      keys,
+      ring: keys.ring,
+      pepper: keys.pepper,
+      admin: await connect(site.adminUrl),
+      adminUrl: site.adminUrl,
+      edgeUrl: site.edgeUrl,
+      gateUrl: site.gateUrl,
+      dbaUrl: site.dbaUrl,
+      superuserUrl,
+      close: async () => {},
+    }),
+    remove: async () => {
+      await stop();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** With its owner and times, as a copy by `cp -a` has them: Postgres refuses a directory that isn't its own. */
+function copyTree(from: string, to: string): void {
+  const done = spawnSync('cp', ['-a', from, to]);
+  if (done.status !== 0) throw new Error(String(done.stderr));
+}
+
+/** Before 17 there is no built-in locale. */
+function createOldCluster({ runner, home, superuser }: Cluster): void {
+  mkdirSync(home, { mode: 0o700 });
+  writeFileSync(join(home, 'password'), superuser);
+  for (const path of [home, join(home, 'password')]) runner.give(path);
+  const { file, args, options } = runner.command('initdb', home, (inside) => [
+    ...['-D', `${inside}/data`, `--pwfile=${inside}/password`, '--username=postgres', '--auth=scram-sha-256'],
+    ...['--encoding=UTF8', '--locale=C.UTF-8', '--no-instructions'],
+  ]);
+  const made = spawnSync(file, args, { ...options, env: postgresEnvironment, encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(made.stderr);
+  rmSync(join(home, 'password'));
+  writeFileSync(join(home, 'data', 'pg_hba.conf'), hostRules);
+}
