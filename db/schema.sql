@@ -176,6 +176,19 @@ alter table audit.leaves enable row level security;
 alter table audit.leaves force row level security;
 comment on table audit.leaves is 'Every leaf''s hash, never partitioned and never pruned: no number is used twice.';
 
+create table audit.log_origins (
+  generation integer not null,
+  origin text not null,
+  began_at timestamp with time zone default clock_timestamp() not null,
+  constraint log_origins_generation_check CHECK ((generation > 0)),
+  constraint log_origins_origin_check CHECK ((origin ~ '^[!-*,-~]{1,200}$'::text)),
+  constraint log_origins_origin_key UNIQUE (origin),
+  constraint log_origins_pkey PRIMARY KEY (generation)
+);
+alter table audit.log_origins enable row level security;
+alter table audit.log_origins force row level security;
+comment on table audit.log_origins is 'What the log is called. A log that a restore cut short goes on as another generation, under another name.';
+
 create table audit.openings (
   session_id uuid not null,
   patient_id uuid not null,
@@ -590,6 +603,9 @@ create policy select_dba on audit.lanes for select to vs_dba using (true); -- Th
 create policy insert_owner on audit.leaves for insert to vs_owner with check (true); -- audit.append.
 create policy select_dba on audit.leaves for select to vs_dba using (true); -- Hashes: `vitalsync audit verify --since`.
 create policy select_owner on audit.leaves for select to vs_owner using (true); -- Verification and export.
+create policy insert_owner on audit.log_origins for insert to vs_owner with check (true); -- audit.log_origin begins the log.
+create policy select_dba on audit.log_origins for select to vs_dba using (true); -- The log's name: `vitalsync audit verify`.
+create policy select_owner on audit.log_origins for select to vs_owner using (true); -- Sealing and verification.
 create policy all_owner on audit.openings for all to vs_owner using (true) with check (true); -- Written by audit.open_…, read by vault.release.
 create policy insert_owner on audit.origins for insert to vs_owner with check (true); -- audit.origin.
 create policy select_auditor on audit.origins for select to vs_auditor using ((organisation_id = ( SELECT access.organisation_as('auditor'::text) AS organisation_as))); -- An auditor sees where from.
@@ -1144,6 +1160,21 @@ begin
     e.session_id::text, e.origin_id::text, e.outcome, e.shown::text, e.details, encode(before, 'hex')])::text;
 end $function$;
 comment on function audit.leaf is 'The text that is hashed: see the head of 0070_audit and docs/formats.md.';
+
+create function audit.log_origin(name text DEFAULT NULL::text) returns text
+language plpgsql volatile as $function$
+declare
+  found_origin text;
+begin
+  select o.origin into found_origin from audit.log_origins o order by o.generation desc limit 1;
+  if found_origin is null then
+    insert into audit.log_origins (generation, origin) values (1, coalesce(name, 'vitalsync.local/' || ops.uuid_v7()))
+    on conflict (generation) do nothing;
+    select o.origin into strict found_origin from audit.log_origins o order by o.generation desc limit 1;
+  end if;
+  return found_origin;
+end $function$;
+comment on function audit.log_origin is 'What the log is called now; begins it under this name when it hasn''t begun. Internal.';
 
 create function audit.open_accounts() returns text
 language sql volatile security definer set debug_print_plan=off set search_path="" as $function$ select audit.open_page('org_admin', 'accounts.read', 'Person') $function$;
@@ -2676,6 +2707,7 @@ CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON audit.events FOR EACH
 CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON audit.events FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON audit.events_default FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.leaves FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.log_origins FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF password_hash, status ON iam.accounts FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Person', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF secret, confirmed_at ON iam.totp_factors FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.allergy_intolerances FOR EACH ROW EXECUTE FUNCTION audit.tg_row('AllergyIntolerance', 'patient_id');
@@ -2756,6 +2788,7 @@ grant select on audit.events (resource_type) to vs_patient;
 grant select on audit.events_default to vs_dba;
 grant select on audit.lanes to vs_dba;
 grant select on audit.leaves to vs_dba;
+grant select on audit.log_origins to vs_dba;
 grant select on audit.openings to vs_dba;
 grant select on audit.origins to vs_dba;
 grant select on audit.selections to vs_dba;

@@ -1,0 +1,84 @@
+// The record outside of the database: a directory that stands for storage which the people who run the database can't
+// change (another machine's, mounted; an append-only one). What stands there is believed only with our signature.
+//
+//   checkpoint                     the newest checkpoint, a signed note
+//   checkpoints/<20 digits: size>  every checkpoint; of a log begun anew in checkpoints-2, checkpoints-3, …
+//   key.vkey                       our verifier key, for whoever verifies without us
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { CommandError } from '../command-error.ts';
+import type { Site } from '../site.ts';
+import { openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import { NoteError, vkey } from './note.ts';
+
+/** VITAL_WITNESS_DIR, or `witness` in the installation's directory. */
+export const outsideDirectory = (site: Pick<Site, 'directory'>): string =>
+  resolve(process.env.VITAL_WITNESS_DIR || join(site.directory, 'witness'));
+
+const newest = (directory: string) => join(directory, 'checkpoint');
+const folderOf = (directory: string, generation: number) =>
+  join(directory, generation === 1 ? 'checkpoints' : `checkpoints-${generation}`);
+
+/**
+ * The last checkpoint that is outside; undefined when there has been none.
+ * @throws CommandError when what stands there isn't signed by our key
+ */
+export function readLatest(directory: string, site: Pick<Site, 'keys'>): SignedCheckpoint | undefined {
+  return existsSync(newest(directory)) ? readSigned(newest(directory), site) : undefined;
+}
+
+/** Every checkpoint of one generation of the log, oldest first: a file each, not yet read. */
+export function listCheckpoints(directory: string, generation = 1): string[] {
+  const folder = folderOf(directory, generation);
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => /^[0-9]{20}$/.test(name));
+  return names.sort().map((name) => join(folder, name));
+}
+
+/** Reads one file. @throws CommandError naming the file when our key didn't sign what it holds */
+export function readSigned(file: string, site: Pick<Site, 'keys'>): SignedCheckpoint {
+  try {
+    return openOwnCheckpoint(readFileSync(file, 'utf8'), site.keys.signingKey);
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error;
+    throw new CommandError(`${file} can't be believed: ${error.message}. Put it back from where it is kept.`);
+  }
+}
+
+/** Adds a checkpoint, which becomes the newest; on disk before it returns. The same size again adds cosignatures. */
+export function writeCheckpoint(
+  directory: string,
+  { origin, size, note }: SignedCheckpoint,
+  site: Pick<Site, 'keys'>,
+  generation = 1,
+): void {
+  const folder = folderOf(directory, generation);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  replaceFile(join(folder, String(size).padStart(20, '0')), note);
+  replaceFile(join(directory, 'key.vkey'), `${vkey(origin, site.keys.signingKey)}\n`);
+  replaceFile(newest(directory), note);
+}
+
+/** Whole or not at all, and on disk before it returns. */
+export function replaceFile(file: string, text: string): void {
+  const fresh = `${file}.new`;
+  const handle = openSync(fresh, 'w', 0o600);
+  writeSync(handle, text);
+  fsyncSync(handle);
+  closeSync(handle);
+  renameSync(fresh, file);
+  if (process.platform === 'win32') return; // no directory can be opened there
+  const folder = openSync(dirname(file), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
+}
