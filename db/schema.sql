@@ -2321,18 +2321,26 @@ language plpgsql immutable parallel safe as $function$
 declare
   mac_key bytea;
   expected bytea;
+  padded bytea;
+  pad int;
 begin
-  if (length(key) = 64 and length(iv) = 16 and length(tag) = 32 and aad is not null
-      and length(ciphertext) > 0 and length(ciphertext) % 16 = 0) is not true then
-    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+  if length(key) = 64 and length(iv) = 16 and length(tag) = 32 and aad is not null
+      and length(ciphertext) > 0 and length(ciphertext) % 16 = 0 then
+    mac_key := substr(key, 1, 32);
+    expected := substr(extensions.hmac(aad || iv || ciphertext || int8send(length(aad)::bigint * 8), mac_key, 'sha512'), 1, 32);
+    -- both sides are hashed under the key, so that the time of the comparison says nothing about the tag
+    if sha256(mac_key || tag) = sha256(mac_key || expected) then
+      -- PKCS#7 is taken off here: pgcrypto's own error would be another one. It can only be wrong under another cipher
+      -- key, since the tag is right.
+      padded := extensions.decrypt_iv(ciphertext, substr(key, 33, 32), iv, 'aes-cbc/pad:none');
+      pad := get_byte(padded, length(padded) - 1);
+      if pad between 1 and 16 and substr(padded, length(padded) - pad + 1) = decode(repeat(lpad(to_hex(pad), 2, '0'), pad), 'hex') then
+        return substr(padded, 1, length(padded) - pad);
+      end if;
+    end if;
   end if;
-  mac_key := substr(key, 1, 32);
-  expected := substr(extensions.hmac(aad || iv || ciphertext || int8send(length(aad)::bigint * 8), mac_key, 'sha512'), 1, 32);
-  -- both sides are hashed under the key, so that the time of the comparison says nothing about the tag
-  if (sha256(mac_key || tag) = sha256(mac_key || expected)) is not true then
-    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
-  end if;
-  return extensions.decrypt_iv(ciphertext, substr(key, 33, 32), iv, 'aes-cbc/pad:pkcs');
+  -- one place for every failure: the line of an error, which its context tells, is the same too
+  raise exception using errcode = 'VS500', message = 'the value can''t be opened';
 end $function$;
 comment on function vault.aead_decrypt is 'Opens what aead_encrypt made. One error for every failure: VS500.';
 
@@ -2537,12 +2545,18 @@ create function vault.pack(key bytea, aad bytea, plaintext bytea) returns bytea
 language plpgsql volatile parallel safe as $function$
 declare
   iv bytea := extensions.gen_random_bytes(16);
-  ct bytea := extensions.encrypt_iv(plaintext, substr(key, 33, 32), iv, 'aes-cbc/pad:pkcs');
+  ct bytea;
 begin
+  if plaintext is null then return null; end if;
+  -- NULL in, NULL out: without this, a missing key would lose the value, and a short one seal it with AES-128
+  if (length(key) = 64 and aad is not null) is not true then
+    raise exception using errcode = 'VS500', message = 'the value can''t be sealed: key or place are missing';
+  end if;
+  ct := extensions.encrypt_iv(plaintext, substr(key, 33, 32), iv, 'aes-cbc/pad:pkcs');
   return '\x01'::bytea || iv || ct
     || substr(extensions.hmac(aad || iv || ct || int8send(length(aad)::bigint * 8), substr(key, 1, 32), 'sha512'), 1, 32);
 end $function$;
-comment on function vault.pack is 'Stored value: 0x01 ‖ IV(16) ‖ ciphertext ‖ tag(32), see docs/formats.md. NULL stays NULL.';
+comment on function vault.pack is 'Stored value: 0x01 ‖ IV(16) ‖ ciphertext ‖ tag(32), see docs/formats.md. NULL stays NULL. Errors: VS500.';
 
 create function vault.release(patient uuid, level text) returns bytea
 language plpgsql volatile parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
@@ -2647,12 +2661,11 @@ create function vault.unpack(key bytea, aad bytea, value bytea) returns bytea
 language plpgsql immutable parallel safe as $function$
 begin
   if value is null then return null; end if;
-  if (length(value) >= 65 and get_byte(value, 0) = 1) is not true then
-    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
-  end if;
-  return vault.aead_decrypt(key, substr(value, 2, 16), aad, substr(value, 18, length(value) - 49), substr(value, length(value) - 31));
+  -- an unknown version or a stump has no tag, which is refused where every other failure is
+  return vault.aead_decrypt(key, substr(value, 2, 16), aad, substr(value, 18, greatest(length(value) - 49, 0)),
+    case when length(value) >= 65 and get_byte(value, 0) = 1 then substr(value, length(value) - 31) end);
 end $function$;
-comment on function vault.unpack is 'Opens a stored value. Errors: VS500.';
+comment on function vault.unpack is 'Opens a stored value. NULL stays NULL. Errors: VS500.';
 
 create function vault.unwrap(ring text, subject uuid, level text) returns bytea
 language plpgsql stable as $function$

@@ -1,14 +1,23 @@
 \ir support/world.psql
 select no_plan();
 
--- 1, 2: tests/db/sealing.test.ts tries every byte, row, column and version
+-- 1, 2: tests/db/aead.test.ts tries every bit and size, tests/db/sealing.test.ts every row, column and version
 select is(encode((vault.aead_encrypt(decode(string_agg(lpad(to_hex(i), 2, '0'), '' order by i), 'hex'), '\x1af38c2dc2b96ffdd86694092341bc04',
     convert_to('The second principle of Auguste Kerckhoffs', 'UTF8'),
     convert_to('A cipher system must not be required to be secret, and it must be able to fall into the hands of the enemy without inconvenience', 'UTF8'))).tag, 'hex'),
   '4dd3b4c088a7f45c216839645b2012bf2e6269a8c56a816dbc1b267761955bc5', 'the tag of RFC 7518 B.3') from generate_series(0, 63) i;
 select is(vault.unpack(k, a, vault.pack(k, a, p)), p, 'what is packed is unpacked') from (values (decode(repeat('07', 64), 'hex'), 'aad'::bytea)) key (k, a), unnest(array['', 'x', repeat('é', 999)]) t, lateral convert_to(t, 'UTF8') p;
 select is(vault.unpack(decode(repeat('07', 64), 'hex'), '', null), null, 'NULL stays NULL');
-select throws_ok(format('select vault.unpack(decode(repeat(''07'', 64), ''hex''), '''', %L::bytea)', v), 'VS500', null, 'cannot unpack ' || v) from unnest(array['', '\x01', '\x02' || repeat('00', 80), '\x01' || repeat('00', 80)]) v;
+select throws_ok(format('select vault.unpack(decode(repeat(''07'', 64), ''hex''), '''', %L::bytea)', v), 'VS500', 'the value can''t be opened', 'cannot unpack ' || v) from unnest(array['', '\x01', '\x02' || repeat('00', 80), '\x01' || repeat('00', 80), '\x01' || repeat('00', 81)]) v;
+select throws_ok(format('select vault.aead_decrypt(%s)', args), 'VS500', 'the value can''t be opened', 'cannot decrypt with ' || what) from (values
+  ('no key', $$null, decode(repeat('00', 16), 'hex'), '', decode(repeat('00', 16), 'hex'), decode(repeat('00', 32), 'hex')$$),
+  ('a short key', $$decode(repeat('00', 48), 'hex'), decode(repeat('00', 16), 'hex'), '', decode(repeat('00', 16), 'hex'), decode(repeat('00', 32), 'hex')$$),
+  ('no IV', $$decode(repeat('00', 64), 'hex'), null, '', decode(repeat('00', 16), 'hex'), decode(repeat('00', 32), 'hex')$$),
+  ('no AAD', $$decode(repeat('00', 64), 'hex'), decode(repeat('00', 16), 'hex'), null, decode(repeat('00', 16), 'hex'), decode(repeat('00', 32), 'hex')$$),
+  ('no tag', $$decode(repeat('00', 64), 'hex'), decode(repeat('00', 16), 'hex'), '', decode(repeat('00', 16), 'hex'), null$$),
+  ('no ciphertext', $$decode(repeat('00', 64), 'hex'), decode(repeat('00', 16), 'hex'), '', '', decode(repeat('00', 32), 'hex')$$)) x (what, args);
+select throws_ok(format('select vault.pack(%s, ''text'')', args), 'VS500', null, 'cannot seal with ' || args) from unnest(array['null, ''''', $$decode(repeat('00', 48), 'hex'), ''$$, $$decode(repeat('00', 64), 'hex'), null$$]) args;
+select is(vault.pack(null, null, null), null, 'NULL stays NULL, whatever the key');
 
 select policies_are('vault', 'secrets', array['select_owner', 'insert_owner']);
 select policies_are('vault', 'masters', array['select_owner', 'insert_owner']);
