@@ -3,6 +3,7 @@ import { type Command, print, readInput, table } from './command.ts';
 import { CommandError } from './command-error.ts';
 import { accountAdd } from './commands/account-add.ts';
 import { auditExport } from './commands/audit-export.ts';
+import { auditPrune } from './commands/audit-prune.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { bootstrap } from './commands/bootstrap.ts';
 import { dbPsql, dbUrl } from './commands/db.ts';
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   dbPsql,
   auditVerify,
   auditExport,
+  auditPrune,
   doctor,
 ];
 

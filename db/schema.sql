@@ -217,6 +217,23 @@ alter table audit.origins enable row level security;
 alter table audit.origins force row level security;
 comment on table audit.origins is 'Address and browser of a session, sealed with the organisation''s key; events refer to it.';
 
+create table audit.pruned (
+  organisation_id uuid not null,
+  lane integer not null,
+  first_seq bigint not null,
+  last_seq bigint not null,
+  until timestamp with time zone not null,
+  head bytea not null,
+  constraint pruned_check CHECK ((last_seq >= first_seq)),
+  constraint pruned_first_seq_check CHECK ((first_seq > 0)),
+  constraint pruned_head_check CHECK ((length(head) = 32)),
+  constraint pruned_lane_check CHECK (((lane >= 0) AND (lane <= 15))),
+  constraint pruned_pkey PRIMARY KEY (organisation_id, lane, first_seq)
+);
+alter table audit.pruned enable row level security;
+alter table audit.pruned force row level security;
+comment on table audit.pruned is 'Events that are gone by retention: from which number to which, and the hash of the last one, which the next one holds.';
+
 create table audit.selections (
   id uuid not null,
   session_id uuid not null,
@@ -559,8 +576,10 @@ CREATE INDEX conditions_patient ON store.conditions USING btree (patient_id, ons
 CREATE INDEX encounters_patient ON store.encounters USING btree (patient_id, started_at DESC);
 CREATE INDEX events_at ON ONLY audit.events USING btree (organisation_id, at DESC);
 CREATE INDEX events_default_organisation_id_at_idx ON audit.events_default USING btree (organisation_id, at DESC);
+CREATE INDEX events_default_origin_id_idx ON audit.events_default USING btree (origin_id) WHERE ((session_id IS NULL) AND (origin_id IS NOT NULL));
 CREATE INDEX events_default_patient_id_at_idx ON audit.events_default USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
 CREATE INDEX events_default_shown_idx ON audit.events_default USING gin (shown) WHERE (shown IS NOT NULL);
+CREATE INDEX events_origin ON ONLY audit.events USING btree (origin_id) WHERE ((session_id IS NULL) AND (origin_id IS NOT NULL));
 CREATE INDEX events_patient ON ONLY audit.events USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
 CREATE INDEX events_shown ON ONLY audit.events USING gin (shown) WHERE (shown IS NOT NULL);
 CREATE INDEX intents_announced ON ops.intents USING btree (announced_at);
@@ -607,9 +626,12 @@ create policy insert_owner on audit.log_origins for insert to vs_owner with chec
 create policy select_dba on audit.log_origins for select to vs_dba using (true); -- The log's name: `vitalsync audit verify`.
 create policy select_owner on audit.log_origins for select to vs_owner using (true); -- Sealing and verification.
 create policy all_owner on audit.openings for all to vs_owner using (true) with check (true); -- Written by audit.open_…, read by vault.release.
+create policy delete_owner on audit.origins for delete to vs_owner using ((created_at < (now() - 'P3Y'::interval))); -- audit.forget_origins, when their events have been pruned.
 create policy insert_owner on audit.origins for insert to vs_owner with check (true); -- audit.origin.
 create policy select_auditor on audit.origins for select to vs_auditor using ((organisation_id = ( SELECT access.organisation_as('auditor'::text) AS organisation_as))); -- An auditor sees where from.
 create policy select_owner on audit.origins for select to vs_owner using (true); -- audit.origin finds the one that exists.
+create policy all_owner on audit.pruned for all to vs_owner using (true) with check (true); -- audit.prune_month, which joins neighbours, and verification.
+create policy select_dba on audit.pruned for select to vs_dba using (true); -- A DBA without BYPASSRLS verifies all the same.
 create policy all_owner on audit.selections for all to vs_owner using (true) with check (true); -- Written by audit.open_…, read through audit.selected.
 create policy all_owner on iam.accounts for all to vs_owner using (true) with check (true); -- Functions of the owner: creation, sign-in, names of colleagues.
 create policy all_owner on iam.sessions for all to vs_owner using (true) with check (true); -- iam.enter and the sign-in functions.
@@ -1066,38 +1088,70 @@ end $function$;
 comment on function audit.append is 'Writes one event at the end of a lane; gives its id. Internal: only definer functions and triggers call it.';
 
 create function audit.check_lanes(organisations uuid[]) returns TABLE(organisation_id uuid, lane integer, seq bigint, problem text)
-language sql stable as $function$
+language plpgsql stable as $function$
+begin
+  return query
   with chain as (
-    select e.organisation_id, e.lane, e.seq, e.leaf,
-           e.leaf is distinct from audit.leaf(e, coalesce(
-             lag(sha256(convert_to(e.leaf, 'UTF8'))) over w, decode(repeat('00', 32), 'hex'))) as unlike,
-           e.seq - coalesce(lag(e.seq) over w, 0) as step,
-           sha256(convert_to(e.leaf, 'UTF8')) as hash
-    from audit.events e where e.organisation_id = any (organisations)
-    window w as (partition by e.organisation_id, e.lane order by e.seq)
+    -- the event before, or, where 0260_retention has pruned that one, what it has left: its number and its hash
+    select c.*, c.step = 1 or p.first_seq is not null as follows,
+           c.leaf is distinct from audit.leaf(c.event, case when c.step = 1 then c.hash_before else coalesce(p.head, c.hash_before) end) as unlike
+    from (
+      select e.organisation_id, e.lane, e.seq, e.leaf, e as event, sha256(convert_to(e.leaf, 'UTF8')) as hash,
+             coalesce(lag(sha256(convert_to(e.leaf, 'UTF8'))) over w, decode(repeat('00', 32), 'hex')) as hash_before,
+             e.seq - coalesce(lag(e.seq) over w, 0) as step
+      from audit.events e where e.organisation_id = any (organisations)
+      window w as (partition by e.organisation_id, e.lane order by e.seq)
+    ) c
+    left join audit.pruned p on (p.organisation_id, p.lane, p.last_seq) = (c.organisation_id, c.lane, c.seq - 1) and p.first_seq = c.seq - c.step + 1
   )
   select c.organisation_id, c.lane, c.seq,
-         case when c.step <> 1 then format('%s events before this one are missing or out of order', abs(c.step - 1))
+         case when not c.follows then format('%s events before this one are missing or out of order', abs(c.step - 1))
               when c.unlike then 'the event is not what was chained'
               else 'the leaf''s hash is not the one recorded' end
   from chain c left join audit.leaves l on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
-  where c.step <> 1 or c.unlike or l.hash is distinct from c.hash
+  where not c.follows or c.unlike or l.hash is distinct from c.hash
   union all
   select l.organisation_id, l.lane, l.seq, 'the event is missing'
   from audit.leaves l left join chain c on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
   where l.organisation_id = any (organisations) and c.seq is null
+    and not exists (select from audit.pruned p where (p.organisation_id, p.lane) = (l.organisation_id, l.lane) and l.seq between p.first_seq and p.last_seq)
   union all
   -- a lane has a head also when somebody took its row away
   select p.organisation_id, p.lane, coalesce(h.seq, t.seq), 'the head of the lane is not its last event'
   from (select h.organisation_id, h.lane from audit.lanes h where h.organisation_id = any (organisations)
-        union select c.organisation_id, c.lane from chain c) p
+        union select c.organisation_id, c.lane from chain c
+        union select g.organisation_id, g.lane from audit.pruned g where g.organisation_id = any (organisations)) p
   left join audit.lanes h on (h.organisation_id, h.lane) = (p.organisation_id, p.lane)
-  left join lateral (select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (p.organisation_id, p.lane)
-                     order by c.seq desc limit 1) t on true
+  left join lateral (select x.seq, x.hash from (
+      select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (p.organisation_id, p.lane)
+      union all select g.last_seq, g.head from audit.pruned g where (g.organisation_id, g.lane) = (p.organisation_id, p.lane)) x
+    order by x.seq desc limit 1) t on true
   where (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')))
-  order by 1, 2, 3
-$function$;
+  union all
+  select g.organisation_id, g.lane, g.seq, g.problem from audit.check_pruned(organisations) g
+  order by 1, 2, 3;
+end $function$;
 comment on function audit.check_lanes is 'Every break in the chains of these organisations, with its place; no row: intact. Internal.';
+
+create function audit.check_pruned(organisations uuid[]) returns TABLE(organisation_id uuid, lane integer, seq bigint, problem text)
+language sql stable as $function$
+  with mine as (select p.* from audit.pruned p where p.organisation_id = any (organisations)),
+  told as (select o.organisation_id, audit.prune_digest(o.organisation_id) as digest, max(o.until) as until from mine o group by o.organisation_id)
+  select p.organisation_id, p.lane, p.first_seq, 'no event log.prune covers what was pruned here'
+  from mine p join told t on t.organisation_id = p.organisation_id
+  where not exists (select from audit.events e where e.organisation_id = t.organisation_id and e.event = 'log.prune'
+                    and e.details::json ->> 'digest' = t.digest and e.at >= audit.month_after(t.until, 36))
+  union all
+  select p.organisation_id, p.lane, p.last_seq, 'the leaf of the last event that was pruned is not the one recorded'
+  from mine p left join audit.leaves l on (l.organisation_id, l.lane, l.seq) = (p.organisation_id, p.lane, p.last_seq)
+  where l.hash is distinct from p.head
+  union all
+  select p.organisation_id, p.lane, p.first_seq, format('%s leaves of pruned events are missing', p.last_seq - p.first_seq + 1 - n.leaves)
+  from mine p cross join lateral (select count(*) as leaves from audit.leaves l where (l.organisation_id, l.lane) = (p.organisation_id, p.lane)
+                                  and l.seq between p.first_seq and p.last_seq) n
+  where n.leaves <> p.last_seq - p.first_seq + 1
+$function$;
+comment on function audit.check_pruned is 'What is wrong with the record of pruned events; no row: nothing. Internal.';
 
 create function audit.create_lanes(organisation uuid) returns void
 language sql volatile as $function$
@@ -1105,26 +1159,78 @@ language sql volatile as $function$
 $function$;
 comment on function audit.create_lanes is NULL;
 
-create function audit.ensure_partitions(ahead integer DEFAULT 3) returns integer
+create function audit.ensure_partitions(ahead integer DEFAULT 3, today timestamp with time zone DEFAULT now()) returns integer
 language plpgsql volatile as $function$
 declare
-  month timestamptz;
-  name text;
-  made int := 0;
+  now_month timestamptz := audit.month_of(today);
+  newest timestamptz;
+  wanted timestamptz[];
 begin
-  for i in -1 .. ahead loop
-    month := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => i)) at time zone 'UTC';
-    name := 'events_' || to_char(month at time zone 'UTC', 'YYYY_MM');
-    continue when to_regclass('audit.' || name) is not null;
-    execute format('create table audit.%I partition of audit.events for values from (%L) to (%L)', name, month,
-                   (month at time zone 'UTC' + interval '1 month') at time zone 'UTC');
-    execute format('alter table audit.%I enable row level security', name);
-    execute format('alter table audit.%I force row level security', name);
-    made := made + 1;
-  end loop;
-  return made;
+  -- two at once: the second one finds everything made
+  perform pg_advisory_xact_lock(hashtextextended('audit.ensure_partitions', 0));
+  -- without a gap since the newest month before this one (a server that slept), but not for ever (a clock that was far off)
+  select max(m.month) into newest from audit.months() m where m.month < now_month;
+  wanted := array(
+    select audit.month_after(now_month, i) from generate_series(
+      least(-1, greatest(-36, audit.months_between(now_month, newest))), ahead) i
+    -- and the months that a clock which was behind has written into
+    union select s.month from audit.strays() s where s.month between audit.month_after(now_month, -36) and audit.month_after(now_month, ahead)
+    except select m.month from audit.months() m
+    order by 1);
+  if exists (select from audit.strays() s where s.month = any (wanted)) then
+    perform audit.file_strays(wanted);
+  else
+    perform audit.make_month(m) from unnest(wanted) m;
+  end if;
+  return cardinality(wanted);
 end $function$;
-comment on function audit.ensure_partitions is 'Makes the partitions of the coming months. As vs_owner, at every start and by a job.';
+comment on function audit.ensure_partitions is 'Makes the partitions of the coming months and files events that were dated outside of them. As vs_owner, at every start and by a job.';
+
+create function audit.file_strays(wanted timestamp with time zone[]) returns bigint
+language plpgsql volatile as $function$
+declare
+  aside text := 'events_astray';
+  month timestamptz;
+  astray bigint;
+  back bigint;
+begin
+  perform set_config('lock_timeout', '5s', true);
+  lock table audit.events in access exclusive mode;
+  execute 'alter table audit.events_default no force row level security';
+  execute format('create table audit.%I as select * from audit.events_default', aside);
+  get diagnostics astray = row_count;
+  execute 'drop table audit.events_default';
+  foreach month in array wanted loop perform audit.make_month(month); end loop;
+  perform audit.make_default();
+  execute format('insert into audit.events select * from audit.%I', aside);
+  get diagnostics back = row_count;
+  if back <> astray then
+    raise exception using errcode = 'VS500', message = 'events of the default partition were not filed: nothing was changed';
+  end if;
+  execute format('drop table audit.%I', aside);
+  return astray - coalesce((select sum(s.events) from audit.strays() s), 0);
+end $function$;
+comment on function audit.file_strays is 'Makes these months and files what the default partition holds of them; gives the number of events. Internal.';
+
+create function audit.forget_origins(at_most integer DEFAULT 10000) returns integer
+language plpgsql volatile as $function$
+declare
+  oldest timestamptz := (select min(m.month) from audit.months() m);
+  forgotten int;
+begin
+  -- a session lasts 12 hours at most, so that its events are gone with the month after
+  delete from audit.origins o where o.id in (
+    select x.id from audit.origins x
+    where x.created_at < least(oldest - interval '1 day', now() - interval '3 years')
+      -- one of a sign-in belongs to no session and may have been used since
+      and not exists (select from audit.events e where e.origin_id = x.id and e.session_id is null)
+      -- what a clock that was far off has dated
+      and not exists (select from audit.strays() s)
+    order by x.created_at limit at_most);
+  get diagnostics forgotten = row_count;
+  return forgotten;
+end $function$;
+comment on function audit.forget_origins is 'Removes addresses and browsers to which no event refers any more. As vs_owner, by a job.';
 
 create function audit.heads() returns TABLE(lane integer, events bigint, head text, last_at timestamp with time zone)
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -1175,6 +1281,53 @@ begin
   return found_origin;
 end $function$;
 comment on function audit.log_origin is 'What the log is called now; begins it under this name when it hasn''t begun. Internal.';
+
+create function audit.make_default() returns void
+language plpgsql volatile as $function$
+begin
+  execute 'create table audit.events_default partition of audit.events default';
+  execute 'alter table audit.events_default enable row level security';
+  execute 'alter table audit.events_default force row level security';
+end $function$;
+comment on function audit.make_default is 'The partition for what is dated outside of every month. Internal.';
+
+create function audit.make_month(month timestamp with time zone) returns void
+language plpgsql volatile as $function$
+declare
+  name text := 'events_' || to_char(month at time zone 'UTC', 'YYYY_MM');
+begin
+  execute format('create table audit.%I partition of audit.events for values from (%L) to (%L)', name, month, audit.month_after(month));
+  execute format('alter table audit.%I enable row level security', name);
+  execute format('alter table audit.%I force row level security', name);
+end $function$;
+comment on function audit.make_month is 'The partition of one month. Internal.';
+
+create function audit.month_after(month timestamp with time zone, months integer DEFAULT 1) returns timestamp with time zone
+language sql immutable as $function$
+  select (month at time zone 'UTC' + pg_catalog.make_interval(months => months)) at time zone 'UTC'
+$function$;
+comment on function audit.month_after is NULL;
+
+create function audit.month_of(at timestamp with time zone) returns timestamp with time zone
+language sql immutable as $function$
+  select pg_catalog.date_trunc('month', at at time zone 'UTC') at time zone 'UTC'
+$function$;
+comment on function audit.month_of is NULL;
+
+create function audit.months() returns TABLE(month timestamp with time zone, name text)
+language sql stable as $function$
+  select to_timestamp(substr(c.relname, 8) || '-01', 'YYYY_MM-DD')::timestamp at time zone 'UTC', c.relname::text
+  from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+  where i.inhparent = 'audit.events'::regclass and c.relname ~ '^events_[0-9]{4}_[0-9]{2}$'
+$function$;
+comment on function audit.months is 'The months that have a partition (their first moment, in UTC), and its name. Internal.';
+
+create function audit.months_between(since timestamp with time zone, until timestamp with time zone) returns integer
+language sql immutable as $function$
+  select coalesce((extract(year from until at time zone 'UTC') - extract(year from since at time zone 'UTC')) * 12
+                  + extract(month from until at time zone 'UTC') - extract(month from since at time zone 'UTC'), 0)::int
+$function$;
+comment on function audit.months_between is NULL;
 
 create function audit.open_accounts() returns text
 language sql volatile security definer set debug_print_plan=off set search_path="" as $function$ select audit.open_page('org_admin', 'accounts.read', 'Person') $function$;
@@ -1376,6 +1529,89 @@ exception when invalid_text_representation then
 end $function$;
 comment on function audit.origin is 'Where a request came from, as an id; sealed once for each session, address and browser. Internal.';
 
+create function audit.prunable(before date DEFAULT NULL::date) returns TABLE(month date, name text, events bigint, bytes bigint)
+language plpgsql stable as $function$
+declare
+  latest date := (audit.month_after(audit.month_of(now()), -36) at time zone 'UTC')::date;
+  m record;
+begin
+  if before > latest then
+    raise exception using errcode = 'VS422', message = format('only whole months before %s can be pruned: the log is kept for three years', latest);
+  end if;
+  for m in select * from audit.months() x where (x.month at time zone 'UTC')::date < coalesce(before, latest) order by x.month loop
+    month := (m.month at time zone 'UTC')::date;
+    name := m.name;
+    bytes := pg_total_relation_size(format('audit.%I', m.name));
+    select count(*) into events from audit.events e where e.at >= m.month and e.at < audit.month_after(m.month);
+    return next;
+  end loop;
+end $function$;
+comment on function audit.prunable is 'The months that can be pruned: those that ended more than three years ago, and before that date. Errors: VS422 when the date is later. As vs_owner.';
+
+create function audit.prune_digest(organisation uuid) returns text
+language sql stable as $function$
+  select encode(sha256(convert_to(coalesce(string_agg(array_to_json(array[p.lane::text, p.first_seq::text, p.last_seq::text,
+    to_char(p.until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), encode(p.head, 'hex')])::text, E'\n' order by p.lane, p.first_seq), ''), 'UTF8')), 'hex')
+  from audit.pruned p where p.organisation_id = organisation
+$function$;
+comment on function audit.prune_digest is 'Of what audit.pruned holds of an organisation; its last event log.prune holds the same. Internal.';
+
+create function audit.prune_month(month date) returns bigint
+language plpgsql volatile as $function$
+declare
+  m record;
+  first timestamptz := month::timestamp at time zone 'UTC';
+  past timestamptz := audit.month_after(month::timestamp at time zone 'UTC');
+  wrong bigint;
+  ranges audit.pruned[];
+  o record;
+  removed bigint;
+begin
+  -- the same refusal for a month that is too young and for a date that isn't a month's first
+  select * into m from audit.prunable(((month + interval '1 month'))::date) p where p.month = prune_month.month;
+  if not found then
+    raise exception using errcode = 'VS404', message = 'the log has no such month: a month is named by its first day';
+  end if;
+  -- 2: read first, while others write
+  select count(*) into wrong from audit.events e
+  left join audit.leaves l on (l.organisation_id, l.lane, l.seq) = (e.organisation_id, e.lane, e.seq)
+  left join audit.leaves b on (b.organisation_id, b.lane, b.seq) = (e.organisation_id, e.lane, e.seq - 1)
+  where e.at >= first and e.at < past
+    and ((e.leaf = audit.leaf(e, coalesce(b.hash, decode(repeat('00', 32), 'hex'))) and l.hash = sha256(convert_to(e.leaf, 'UTF8'))) is not true);
+  if wrong > 0 then
+    raise exception using errcode = 'VS409', message = format('%s events of this month are not what was chained: `vitalsync audit verify` tells which, and nothing was pruned', wrong);
+  end if;
+  -- nobody waits long for us, and we hold no lane while we wait
+  perform set_config('lock_timeout', '2s', true);
+  lock table audit.events in access exclusive mode;
+  select count(*) into removed from audit.events e where e.at >= first and e.at < past;
+  -- what is there of these organisations and what comes to it, neighbours joined
+  ranges := array(
+    with mine as (
+      select e.organisation_id, e.lane, e.seq, e.seq - row_number() over (partition by e.organisation_id, e.lane order by e.seq) as island
+      from audit.events e where e.at >= first and e.at < past),
+    pieces as (
+      select x.organisation_id, x.lane, min(x.seq) as first_seq, max(x.seq) as last_seq, past as until from mine x group by x.organisation_id, x.lane, x.island
+      union all
+      select p.organisation_id, p.lane, p.first_seq, p.last_seq, p.until from audit.pruned p where p.organisation_id in (select x.organisation_id from mine x)),
+    begun as (
+      select p.*, (p.first_seq is distinct from lag(p.last_seq) over (partition by p.organisation_id, p.lane order by p.first_seq) + 1)::int as begins from pieces p),
+    grouped as (select b.*, sum(b.begins) over (partition by b.organisation_id, b.lane order by b.first_seq) as range from begun b),
+    joined as (select g.organisation_id, g.lane, min(g.first_seq) as first_seq, max(g.last_seq) as last_seq, max(g.until) as until
+               from grouped g group by g.organisation_id, g.lane, g.range)
+    select row(j.organisation_id, j.lane, j.first_seq, j.last_seq, j.until, l.hash)::audit.pruned
+    from joined j join audit.leaves l on (l.organisation_id, l.lane, l.seq) = (j.organisation_id, j.lane, j.last_seq));
+  delete from audit.pruned p where p.organisation_id in (select r.organisation_id from unnest(ranges) r);
+  insert into audit.pruned select r.* from unnest(ranges) r;
+  for o in select e.organisation_id as id, count(*) as events from audit.events e where e.at >= first and e.at < past group by 1 order by 1 loop
+    perform audit.append(array[null, null, o.id::text, null, null, null, null, null], 'log.prune', 'AuditEvent', null, null, 'success',
+      json_build_object('month', to_char(month, 'YYYY-MM'), 'events', o.events, 'digest', audit.prune_digest(o.id))::text);
+  end loop;
+  execute format('drop table audit.%I', m.name);
+  return removed;
+end $function$;
+comment on function audit.prune_month is 'Gives up the events of one whole month, named by its first day; their leaf hashes stay. Gives their number. Errors: VS404, VS409 (something of it was changed), VS422 (younger than three years), 55P03 (the log is being read: again later). As vs_owner.';
+
 create function audit.read_lists() returns TABLE(id uuid, at timestamp with time zone, event text, actor_id uuid, actor_role text, resource_type text, outcome text)
 language sql stable security definer set debug_print_plan=off set search_path="" as $function$
   select e.id, e.at, e.event, e.actor_id, e.actor_role, e.resource_type, e.outcome
@@ -1435,6 +1671,22 @@ begin
                      and s.transaction is distinct from pg_current_xact_id_if_assigned()), '{}');
 end $function$;
 comment on function audit.selected is 'The patients that this list or search of one''s own session shows, once an earlier transaction has committed it.';
+
+create function audit.strays() returns TABLE(month timestamp with time zone, events bigint)
+language plpgsql stable as $function$
+declare
+  gap record;
+begin
+  for gap in
+    select coalesce(audit.month_after(lag(m.month) over w), '-infinity') as since, m.month as until from audit.months() m window w as (order by m.month)
+    union all select coalesce(audit.month_after(max(m.month)), '-infinity'), 'infinity' from audit.months() m
+  loop
+    continue when gap.since = gap.until;
+    return query select audit.month_of(e.at), count(*) from audit.events e
+                 where e.at >= gap.since and e.at < gap.until group by 1 order by 1;
+  end loop;
+end $function$;
+comment on function audit.strays is 'Events dated outside of the months that have a partition, by month: a clock was far off. Internal.';
 
 create function audit.tg_events__append_only() returns trigger
 language plpgsql volatile as $function$
@@ -2239,6 +2491,7 @@ begin
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (
     select x.key from ops.intents x where x.fulfilled_at < now() - interval '30 days' limit 10000);
+  perform audit.forget_origins();
 end $function$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 
@@ -2804,6 +3057,7 @@ grant select on audit.leaves to vs_dba;
 grant select on audit.log_origins to vs_dba;
 grant select on audit.openings to vs_dba;
 grant select on audit.origins to vs_dba;
+grant select on audit.pruned to vs_dba;
 grant select on audit.selections to vs_dba;
 grant select on clinic.accounts to vs_dba;
 grant select on clinic.accounts to vs_org_admin;

@@ -5,6 +5,7 @@ import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type DemoAccount, demoWasCutShort, fillDemoOnce } from '../demo-accounts.ts';
 import { asOwner } from '../owner.ts';
+import { prunableMonths, pruneMonth } from '../prune.ts';
 import { knownHoles } from '../server-version.ts';
 import { keepServing } from '../service.ts';
 import { isEmbedded, openSite, type Site, siteDirectory, withAdmin } from '../site.ts';
@@ -21,7 +22,8 @@ with this command. HOST and PORT say where to listen: 127.0.0.1 and 3000. A HOST
 and TRUST_PROXY=1 says that it is there.
 
   DATABASE_URL  any Postgres 15 to 18: owner of the database, CREATEROLE, not superuser
-  VITAL_KEYS, VITAL_PEPPER, VITAL_SIGNING_KEY  else read from .vitalsync/keys.env`,
+  VITAL_KEYS, VITAL_PEPPER, VITAL_SIGNING_KEY  else read from .vitalsync/keys.env
+  VITAL_PRUNE=1  give up the months of the audit log that are older than three years, as audit prune does`,
   options: {},
   run: async () => {
     const place = readPlace(process.env);
@@ -95,7 +97,12 @@ async function prepare(site: Site): Promise<DemoAccount[]> {
 /** Once an hour what `vitalsync migrate` does as well. A failure is told and waits for the next hour. */
 async function upkeep(site: Site): Promise<void> {
   try {
-    await withAdmin(site, (admin) => asOwner(admin, () => admin.query('select ops.upkeep()')));
+    await withAdmin(site, async (admin) => {
+      await asOwner(admin, () => admin.query('select ops.upkeep()'));
+      // evidence goes only where somebody has decided so
+      if (process.env.VITAL_PRUNE !== '1') return;
+      for (const month of await prunableMonths(admin)) await pruneMonth(admin, month);
+    });
   } catch (error) {
     process.stderr.write(
       `The hourly upkeep failed: ${error instanceof CommandError ? error.message : (error as Error).name}\n`,

@@ -78,31 +78,7 @@ comment on table audit.origins is 'Address and browser of a session, sealed with
 -- one row for each address and browser of a session
 create unique index origins_digest on audit.origins (organisation_id, session_id, digest) nulls not distinct;
 
-create function audit.ensure_partitions(ahead int default 3) returns int
-language plpgsql volatile set search_path = '' as $$
-declare
-  month timestamptz;
-  name text;
-  made int := 0;
-begin
-  for i in -1 .. ahead loop
-    month := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => i)) at time zone 'UTC';
-    name := 'events_' || to_char(month at time zone 'UTC', 'YYYY_MM');
-    continue when to_regclass('audit.' || name) is not null;
-    execute format('create table audit.%I partition of audit.events for values from (%L) to (%L)', name, month,
-                   (month at time zone 'UTC' + interval '1 month') at time zone 'UTC');
-    execute format('alter table audit.%I enable row level security', name);
-    execute format('alter table audit.%I force row level security', name);
-    made := made + 1;
-  end loop;
-  return made;
-end $$;
-comment on function audit.ensure_partitions is 'Makes the partitions of the coming months. As vs_owner, at every start and by a job.';
-do $$ begin perform audit.ensure_partitions(); end $$;
--- a clock far off must not stop the practice: such events land here, and doctor tells
-create table audit.events_default partition of audit.events default;
-alter table audit.events_default enable row level security;
-alter table audit.events_default force row level security;
+-- its partitions, a month each, are made by 0260_retention
 
 alter table audit.lanes enable row level security;
 alter table audit.lanes force row level security;
@@ -321,37 +297,49 @@ create trigger _900_audit after insert or delete or update of secret, confirmed_
 -- ---------------------------------------------------------------- verification
 
 create function audit.check_lanes(organisations uuid[]) returns table (organisation_id uuid, lane int, seq bigint, problem text)
-language sql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
   with chain as (
-    select e.organisation_id, e.lane, e.seq, e.leaf,
-           e.leaf is distinct from audit.leaf(e, coalesce(
-             lag(sha256(convert_to(e.leaf, 'UTF8'))) over w, decode(repeat('00', 32), 'hex'))) as unlike,
-           e.seq - coalesce(lag(e.seq) over w, 0) as step,
-           sha256(convert_to(e.leaf, 'UTF8')) as hash
-    from audit.events e where e.organisation_id = any (organisations)
-    window w as (partition by e.organisation_id, e.lane order by e.seq)
+    -- the event before, or, where 0260_retention has pruned that one, what it has left: its number and its hash
+    select c.*, c.step = 1 or p.first_seq is not null as follows,
+           c.leaf is distinct from audit.leaf(c.event, case when c.step = 1 then c.hash_before else coalesce(p.head, c.hash_before) end) as unlike
+    from (
+      select e.organisation_id, e.lane, e.seq, e.leaf, e as event, sha256(convert_to(e.leaf, 'UTF8')) as hash,
+             coalesce(lag(sha256(convert_to(e.leaf, 'UTF8'))) over w, decode(repeat('00', 32), 'hex')) as hash_before,
+             e.seq - coalesce(lag(e.seq) over w, 0) as step
+      from audit.events e where e.organisation_id = any (organisations)
+      window w as (partition by e.organisation_id, e.lane order by e.seq)
+    ) c
+    left join audit.pruned p on (p.organisation_id, p.lane, p.last_seq) = (c.organisation_id, c.lane, c.seq - 1) and p.first_seq = c.seq - c.step + 1
   )
   select c.organisation_id, c.lane, c.seq,
-         case when c.step <> 1 then format('%s events before this one are missing or out of order', abs(c.step - 1))
+         case when not c.follows then format('%s events before this one are missing or out of order', abs(c.step - 1))
               when c.unlike then 'the event is not what was chained'
               else 'the leaf''s hash is not the one recorded' end
   from chain c left join audit.leaves l on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
-  where c.step <> 1 or c.unlike or l.hash is distinct from c.hash
+  where not c.follows or c.unlike or l.hash is distinct from c.hash
   union all
   select l.organisation_id, l.lane, l.seq, 'the event is missing'
   from audit.leaves l left join chain c on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
   where l.organisation_id = any (organisations) and c.seq is null
+    and not exists (select from audit.pruned p where (p.organisation_id, p.lane) = (l.organisation_id, l.lane) and l.seq between p.first_seq and p.last_seq)
   union all
   -- a lane has a head also when somebody took its row away
   select p.organisation_id, p.lane, coalesce(h.seq, t.seq), 'the head of the lane is not its last event'
   from (select h.organisation_id, h.lane from audit.lanes h where h.organisation_id = any (organisations)
-        union select c.organisation_id, c.lane from chain c) p
+        union select c.organisation_id, c.lane from chain c
+        union select g.organisation_id, g.lane from audit.pruned g where g.organisation_id = any (organisations)) p
   left join audit.lanes h on (h.organisation_id, h.lane) = (p.organisation_id, p.lane)
-  left join lateral (select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (p.organisation_id, p.lane)
-                     order by c.seq desc limit 1) t on true
+  left join lateral (select x.seq, x.hash from (
+      select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (p.organisation_id, p.lane)
+      union all select g.last_seq, g.head from audit.pruned g where (g.organisation_id, g.lane) = (p.organisation_id, p.lane)) x
+    order by x.seq desc limit 1) t on true
   where (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')))
-  order by 1, 2, 3
-$$;
+  union all
+  select g.organisation_id, g.lane, g.seq, g.problem from audit.check_pruned(organisations) g
+  order by 1, 2, 3;
+end $$;
 comment on function audit.check_lanes is 'Every break in the chains of these organisations, with its place; no row: intact. Internal.';
 
 create function audit.verify() returns table (lane int, seq bigint, problem text)

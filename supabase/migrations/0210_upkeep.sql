@@ -1,7 +1,7 @@
 -- Upkeep: what a job does for the tables that only matter for a while.
 --
 -- Guarantees
---   1. Nothing that is evidence is removed: events, leaves and lanes stay.
+--   1. Nothing that is evidence is removed: events, leaves and lanes stay (pruning after three years is a command: 0260_retention).
 --   2. What is removed can't open anything any more: it is older than any session.
 
 set role vs_owner;
@@ -19,6 +19,7 @@ begin
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (
     select x.key from ops.intents x where x.fulfilled_at < now() - interval '30 days' limit 10000);
+  perform audit.forget_origins();
 end $$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 

@@ -4,7 +4,7 @@ select no_plan();
 select policies_are('audit', 'lanes', array['all_owner', 'select_dba']);
 select policies_are('audit', 'leaves', array['select_owner', 'insert_owner', 'select_dba']);
 select policies_are('audit', 'events', array['select_owner', 'insert_owner', 'select_auditor', 'select_patient']);
-select policies_are('audit', 'origins', array['select_owner', 'insert_owner', 'select_auditor']);
+select policies_are('audit', 'origins', array['select_owner', 'insert_owner', 'delete_owner', 'select_auditor']);
 select policy_roles_are('audit', 'events', 'select_auditor', array['vs_auditor']);
 select policy_roles_are('audit', 'events', 'select_patient', array['vs_patient']);
 select is_empty($$select c.oid::regclass, p.polname from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_policy p on p.polrelid = c.oid where i.inhparent = 'audit.events'::regclass$$, 'a partition has no policy of its own: nobody reads it but through the log');
