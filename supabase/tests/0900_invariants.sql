@@ -55,34 +55,13 @@ select is((select string_agg(format('%s:%s %s: %s', c.functionid, c.lineno, c.le
   cross join plpgsql_check_function_tb(p.oid, coalesce(t.tgrelid, 0), security_warnings => true) c
   where p.prorettype <> 'trigger'::regtype or t.tgrelid is not null), null, 'plpgsql_check finds nothing');
 
--- ---------------------------------------------------------------- who may do what: permissions.tsv
+-- ---------------------------------------------------------------- who may do what
 
--- The file is the decision; this is what the catalog says. A column that ends in "columns" is a grant on some columns.
--- An object that nobody may use needs no line if it is a function (it is internal then); everything else needs one.
-create temp view permissions as
-with roles (role) as (select unnest(array['anon', 'patient', 'clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher', 'import', 'edge', 'gate', 'dba'])),
-objects (kind, object, oid) as (
-  select 'schema', nspname::text, oid from ours
-  union all select case relkind when 'v' then 'view' else 'table' end, c.oid::regclass::text, c.oid from pg_class c join ours n on n.oid = c.relnamespace where relkind in ('r', 'p', 'v', 'm', 'f') and not relispartition
-  union all select 'function', oid::regprocedure::text, oid from functions),
-cells as (
-  select kind, object, role, coalesce(case kind
-      when 'schema' then (select string_agg(case v when 'usage' then 'use' else v end, ',') from unnest(array['usage', 'create']) v where has_schema_privilege('vs_' || role, oid, v))
-      when 'function' then case when has_function_privilege('vs_' || role, oid, 'execute') then 'call' end
-      else (select string_agg(case v when 'select' then 'read' else v end || case when has_table_privilege('vs_' || role, oid, v) then '' else ' columns' end, ',' order by place)
-            from unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) with ordinality x (v, place)
-            where has_table_privilege('vs_' || role, oid, v) or (v in ('select', 'insert', 'update', 'references') and has_any_column_privilege('vs_' || role, oid, v)))
-    end, '-') as may
-  from objects cross join roles)
-select kind, object, jsonb_object_agg(role, may) as may from cells group by kind, object having kind <> 'function' or bool_or(may <> '-');
-
-create temp table decided (kind text, object text, anon text, patient text, clinician text, secretary text, org_admin text, auditor text, dpo text, researcher text, import text, edge text, gate text, dba text, primary key (object));
-\copy decided from program 'cat supabase/tests/permissions.tsv' with (format csv, delimiter E'\t', header)
-
-select is_empty($$select p.kind, p.object from permissions p where not exists (select from decided d where d.object = p.object)$$, 'every object that somebody may use stands in permissions.tsv');
-select is_empty($$select d.kind, d.object from decided d where not exists (select from permissions p where p.object = d.object)$$, 'every line of permissions.tsv is of an object that exists');
-select is_empty($$select p.object, c.key as role, c.value as decided, p.may ->> c.key as granted from decided d join permissions p using (object), jsonb_each_text(to_jsonb(d) - 'kind' - 'object') c where p.may ->> c.key <> c.value$$,
-  'everybody may do what permissions.tsv says, and nothing else');
+-- Object by object it is decided in matrix/ and tried by tests/db/matrix.test.ts; here is what holds for all of them.
+select is_empty($$select c.oid::regclass, a.grantee::regrole, a.privilege_type from pg_class c join ours n on n.oid = c.relnamespace, aclexplode(c.relacl) a
+  where a.grantee <> 'vs_owner'::regrole and (a.privilege_type <> 'SELECT' or a.is_grantable)$$, 'on a table or a view there is one thing that is granted: to read it');
+select is_empty($$select a.attrelid::regclass, a.attname, x.grantee::regrole, x.privilege_type from pg_attribute a join pg_class c on c.oid = a.attrelid join ours n on n.oid = c.relnamespace, aclexplode(a.attacl) x
+  where x.privilege_type <> 'SELECT' or x.is_grantable$$, 'nor anything else on a column');
 select is_empty($$select c.oid::regclass, r.rolname from pg_class c join ours n on n.oid = c.relnamespace, pg_roles r where c.relispartition and r.rolname ~ '^vs_' and r.rolname not in ('vs_owner', 'vs_dba', 'vs_admin') and has_any_column_privilege(r.oid, c.oid, 'select')$$,
   'nobody reads a partition past its table');
 select is_empty($$select f.oid::regprocedure, r.rolname from functions f, pg_roles r where not f.prosecdef and r.rolname in ('vs_anon', 'vs_patient', 'vs_clinician', 'vs_secretary', 'vs_org_admin', 'vs_auditor', 'vs_dpo', 'vs_researcher', 'vs_import') and has_function_privilege(r.oid, f.oid, 'execute')$$,

@@ -1,0 +1,31 @@
+// A day in both practices, so that every table that somebody may read has rows of each: a new one gets its rows here.
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { type House, open, openPatient, type World } from '../world.ts';
+
+/** @param edge a connection of the edge */
+export async function liveIn(world: World, edge: pg.Client): Promise<void> {
+  for (const house of [world.a, world.b]) await spendTheDay(world, house, edge);
+}
+
+async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promise<void> {
+  const entry = ({ token }: { token: string }) => ({ token, ring: db.ring });
+  const { mine, theirs, clinician, colleague, secretary, patient, auditor, orgAdmin } = house;
+  // from an address, which leaves an origin
+  await edge.query('begin');
+  await edge.query("select iam.enter($1, $2, null, 'open', '192.0.2.1', 'Firefox')", [clinician.token, db.ring]);
+  await edge.query('commit');
+  for (const [person, record] of [
+    [clinician, mine],
+    [colleague, theirs],
+    [patient, mine],
+    [secretary, mine],
+    [secretary, theirs],
+  ] as const)
+    await openPatient(edge, entry(person), record);
+  for (const person of [clinician, colleague, secretary])
+    await open(edge, entry(person), 'audit.open_patient_list($1)', [randomUUID()]);
+  await open(edge, entry(clinician), 'ops.intend($1, $2)', [randomUUID(), 'notes.write']);
+  await open(edge, entry(auditor), 'audit.open_log()');
+  await open(edge, entry(orgAdmin), 'audit.open_accounts()');
+}
