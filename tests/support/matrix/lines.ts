@@ -120,7 +120,8 @@ export function writeLines(found: Matrix): void {
     const text = kept.length > 0 ? kept : [title(file), ''];
     while (text.at(-1) === '') text.pop();
     if (text.length === 1) text.push('');
-    for (const line of right) {
+    // tables and views, then functions
+    for (const line of right.toSorted((a, b) => Number(a.includes('()')) - Number(b.includes('()')))) {
       const object = parse(file, line)?.object;
       const last = text.findLastIndex((one) => parse(file, one)?.object === object);
       text.splice(last < 0 ? text.length : last + 1, 0, line);
