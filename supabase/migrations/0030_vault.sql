@@ -189,14 +189,14 @@ comment on function vault.require_ring is 'check_ring as an error, before someth
 
 create table vault.keys (
   subject_id       uuid not null,
-  level            text not null check (level in ('identity', 'clinical', 'profile', 'organisation')),
+  level            text not null check (level in ('identity', 'clinical', 'profile', 'organisation', 'glass')),
   organisation_id  uuid not null,
   master           text not null references vault.masters,
   wrapped          bytea not null,
   created_at       timestamptz not null default clock_timestamp(),
   primary key (subject_id, level)
 );
-comment on table vault.keys is 'A patient has an identity and a clinical key, an account a profile key, an organisation one for its log; each wrapped with a master key.';
+comment on table vault.keys is 'A patient has an identity and a clinical key, an account a profile key, an organisation one for its log, a broken glass one for its reason; each wrapped with a master key.';
 -- "does this master key still wrap something?"
 create index keys_master on vault.keys (master);
 -- what an organisation holds, for its erasure
@@ -300,6 +300,11 @@ begin
     raise exception using errcode = 'VS428',
       message = 'no committed record of this access: call audit.open_… in an earlier transaction';
   end if;
+  -- through a broken glass each row asks again: no slot keeps the key for the rest of the transaction
+  if c[9] is not null
+     or (c[6] is null and level = 'clinical' and access.way_in(c[4], c[2]::uuid, c[3]::uuid, c[5]::uuid, patient) = 'glass') then
+    perform set_config('vs.slot', 'glass', true);
+  end if;
   return vault.unwrap(vault.ring(), patient, level);
 end $$;
 comment on function vault.release is 'A patient''s key, for functions of the owner, after every check. Errors: VS401, VS404, VS428.';
@@ -364,7 +369,7 @@ begin
     key := vault.release(patient, level);
     v := vault.mac_blocks(substr(key, 1, 32));
     key := substr(key, 33, 32);
-    if level = 'clinical' then perform vault.set_slot(place, v || key); end if;
+    if level = 'clinical' and current_setting('vs.slot', true) is distinct from 'glass' then perform vault.set_slot(place, v || key); end if;
   end if;
   inner_block := substr(v, 1, 128);
   outer_block := substr(v, 129, 128);

@@ -58,7 +58,7 @@ end $$;
 
 -- ---------------------------------------------------------------- the identity of a transaction
 -- A text[] of fixed length: 1 session, 2 account, 3 organisation, 4 role, 5 own record (patients), 6 the patient
--- on the page, 7 care team (import), 8 origin. It isn't secret, so it carries a MAC rather than being encrypted.
+-- on the page, 7 care team (import), 8 origin, 9 the broken glass that this patient is seen through. It isn't secret, so it carries a MAC rather than being encrypted.
 
 create function access.claims_mac(claims text) returns text
 language plpgsql stable parallel restricted set search_path = '' as $$
@@ -126,6 +126,8 @@ declare
   answer text;
   origin uuid;
   seen uuid;
+  way text;
+  glass uuid;
   -- hashed before it is asked for, so that the plan is made once
   hash bytea := iam.hash_token(token);
 begin
@@ -163,11 +165,12 @@ begin
   end if;
   if focus is not null then
     -- a page that shows one patient sees that one alone, or nobody
-    seen := case when access.sees(s.role, s.account_id, s.organisation_id, s.patient_id, focus) then focus
-                 else '00000000-0000-0000-0000-000000000000' end;
+    way := access.way_in(s.role, s.account_id, s.organisation_id, s.patient_id, focus);
+    seen := case when way is not null then focus else '00000000-0000-0000-0000-000000000000' end;
+    if way = 'glass' then glass := access.glass(s.account_id, s.organisation_id, focus); end if;
   end if;
   perform access.set_claims(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role,
-                                  s.patient_id::text, seen::text, s.care_team_id::text, origin::text]);
+                                  s.patient_id::text, seen::text, s.care_team_id::text, origin::text, glass::text]);
   perform vault.set_ring(ring);
   -- where there is one (Postgres 17 on): a transaction that was left open ends; an import of a large bundle takes its time
   if s.role <> 'import' and current_setting('server_version_num')::int >= 170000 then

@@ -1,10 +1,14 @@
 -- Care teams: who looks after whom. They decide which patients a clinician sees.
 --
 -- Guarantees
---   1. A clinician sees the patients of the care teams they are a member of now, and no others.
+--   1. A clinician sees the patients of the care teams they are a member of now, those referred to them (0112) or whose
+--      glass they broke (0114), and no others.
 --   2. A secretary sees the identity of the organisation's patients; a patient sees their own record; nobody else
 --      sees a patient at all.
 --   3. Every policy and every release of a key asks the functions of this file.
+--   4. An administrator keeps the teams of the own organisation: clinicians with a role and dates, patients with dates.
+--      Nobody gets access in the past, and a period that has begun is ended rather than erased.
+--   5. Somebody may leave and return: each stay is a row, and two stays of one person in one team never overlap.
 
 set role vs_owner;
 
@@ -20,25 +24,67 @@ create index care_teams_organisation on access.care_teams (organisation_id, lead
 create index care_teams_lead on access.care_teams (lead_account_id);
 
 create table access.care_team_members (
+  id            uuid primary key default ops.uuid_v7(),
   care_team_id  uuid not null references access.care_teams,
   account_id    uuid not null references iam.accounts,
+  role          text not null default 'physician'
+                check (role in ('lead', 'physician', 'nurse', 'midwife', 'physiotherapist', 'pharmacist', 'psychologist', 'other')),
   valid_from    timestamptz not null default clock_timestamp(),
   valid_until   timestamptz not null default 'infinity' check (valid_until >= valid_from),
-  primary key (account_id, care_team_id)
+  -- "whose patients does this clinician see?" begins with the account
+  unique (account_id, care_team_id, valid_from)
 );
-comment on table access.care_team_members is 'FHIR CareTeam.participant, with dates.';
+comment on table access.care_team_members is 'FHIR CareTeam.participant: one stay of one person in one team. `lead` is the médecin traitant or référent.';
 create index care_team_members_team on access.care_team_members (care_team_id);
+-- one stay without an end, and one such lead, whatever happens at the same moment
+create unique index care_team_members_open on access.care_team_members (care_team_id, account_id) where valid_until = 'infinity';
+create unique index care_team_members_lead on access.care_team_members (care_team_id) where role = 'lead' and valid_until = 'infinity';
 
 create table access.care_team_patients (
+  id            uuid primary key default ops.uuid_v7(),
   care_team_id  uuid not null references access.care_teams,
   patient_id    uuid not null,
   valid_from    timestamptz not null default clock_timestamp(),
   valid_until   timestamptz not null default 'infinity' check (valid_until >= valid_from),
-  primary key (care_team_id, patient_id)
+  unique (care_team_id, patient_id, valid_from)
 );
-comment on table access.care_team_patients is 'FHIR CareTeam.subject, with dates.';
+comment on table access.care_team_patients is 'FHIR CareTeam.subject: one period in which one team follows one patient.';
 -- "may this clinician open this patient?"
 create index care_team_patients_patient on access.care_team_patients (patient_id, care_team_id);
+create unique index care_team_patients_open on access.care_team_patients (care_team_id, patient_id) where valid_until = 'infinity';
+
+-- An exclusion constraint would need GiST over a range. The team's row is locked instead, so that two changes of one team
+-- come one after the other; who waits sees what the other one committed (read committed, as every page).
+create function access.tg_care_team_members__apart() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  perform from access.care_teams t where t.id = new.care_team_id for no key update;
+  if exists (select from access.care_team_members m
+             where m.account_id = new.account_id and m.care_team_id = new.care_team_id and m.id <> new.id
+               and m.valid_from < new.valid_until and new.valid_from < m.valid_until) then
+    raise exception using errcode = 'VS409', message = 'this person is in the team at that time already';
+  end if;
+  if new.role = 'lead' and exists (select from access.care_team_members m
+             where m.care_team_id = new.care_team_id and m.role = 'lead' and m.id <> new.id
+               and m.valid_from < new.valid_until and new.valid_from < m.valid_until) then
+    raise exception using errcode = 'VS409', message = 'the team has a lead at that time already';
+  end if;
+  return new;
+end $$;
+create trigger _100_apart before insert or update on access.care_team_members for each row execute function access.tg_care_team_members__apart();
+
+create function access.tg_care_team_patients__apart() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  perform from access.care_teams t where t.id = new.care_team_id for no key update;
+  if exists (select from access.care_team_patients p
+             where p.patient_id = new.patient_id and p.care_team_id = new.care_team_id and p.id <> new.id
+               and p.valid_from < new.valid_until and new.valid_from < p.valid_until) then
+    raise exception using errcode = 'VS409', message = 'the team follows this patient at that time already';
+  end if;
+  return new;
+end $$;
+create trigger _100_apart before insert or update on access.care_team_patients for each row execute function access.tg_care_team_patients__apart();
 
 alter table access.care_teams enable row level security;
 alter table access.care_teams force row level security;
@@ -71,10 +117,10 @@ declare
   team uuid := ops.uuid_v7();
 begin
   insert into access.care_teams (id, organisation_id, lead_account_id) values (team, organisation, lead);
-  insert into access.care_team_members (care_team_id, account_id) values (team, lead);
+  insert into access.care_team_members (care_team_id, account_id, role) values (team, lead, 'lead');
   return team;
 end $$;
-comment on function access.create_care_team is 'A team and its lead. As vs_owner.';
+comment on function access.create_care_team is 'A team and its lead. As vs_owner; clinic.create_care_team asks first.';
 
 -- ---------------------------------------------------------------- predicates
 
@@ -104,26 +150,42 @@ begin
       and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until);
 end $$;
 
--- The rule itself: does this person see this patient at all?
+-- The rule itself: by which way does this person see this patient, if at all? The care team is asked first: the others
+-- cost a look-up each, and only where it said no.
+create function access.way_in(role text, account uuid, organisation uuid, own uuid, patient uuid) returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  if role = 'clinician' then
+    if access.in_care_of(account, organisation, patient) then return 'care_team'; end if;
+    if access.is_referred(account, organisation, patient) then return 'referral'; end if;
+    if access.glass(account, organisation, patient) is not null then return 'glass'; end if;
+  elsif role = 'secretary' then
+    if access.organisation_of(patient) = organisation then return 'organisation'; end if;
+  elsif role = 'patient' then
+    if patient = own then return 'own'; end if;
+  end if;
+  return null;
+end $$;
+comment on function access.way_in is 'care_team, referral or glass for a clinician, within the organisation of the session; organisation for a secretary; own for a patient; NULL: not at all.';
+
 create function access.sees(role text, account uuid, organisation uuid, own uuid, patient uuid) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
-  return coalesce(case role
-    when 'clinician' then access.in_care_of(account, organisation, patient)
-    when 'secretary' then access.organisation_of(patient) = organisation
-    when 'patient' then patient = own
-  end, false);
+  return access.way_in(role, account, organisation, own, patient) is not null;
 end $$;
-comment on function access.sees is 'Clinician: on a care team of the patient, in the organisation of the session. Secretary: same organisation. Patient: own record. Nobody else.';
+comment on function access.sees is 'Does this person see this patient at all? access.way_in tells by which way.';
 
 create function access.may_open(claims text[], patient uuid, level text) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
   if level not in ('identity', 'clinical') or (level = 'clinical' and claims[4] = 'secretary') then return false; end if;
   -- iam.enter has asked for the patient on the page in this very transaction; nobody is the zero that says no
-  if claims[6] is not null then return claims[6]::uuid = patient and patient <> '00000000-0000-0000-0000-000000000000'; end if;
-  return access.sees(claims[4], claims[2]::uuid, claims[3]::uuid, claims[5]::uuid, patient);
+  if claims[6] is not null and (claims[6]::uuid = patient and patient <> '00000000-0000-0000-0000-000000000000') is not true then return false; end if;
+  -- a broken glass ends by the clock, in the middle of a transaction if need be
+  if claims[6] is not null and claims[9] is null then return true; end if;
+  return access.way_in(claims[4], claims[2]::uuid, claims[3]::uuid, claims[5]::uuid, patient) is not null;
 end $$;
+comment on function access.may_open is 'May this identity open this patient at this level, here and now? Internal.';
 
 -- For policies: `patient_id = any ((select access.patients('clinician'))::uuid[])` uses the index, where
 -- `in (select …)` scans every patient (docs/performance.md).
@@ -133,7 +195,10 @@ declare
   c text[] := access.claims();
 begin
   if (c[4] = role) is not true then return '{}'::uuid[]; end if;
-  if c[6] is not null then return array[c[6]::uuid]; end if;
+  if c[6] is not null and c[9] is null then return array[c[6]::uuid]; end if;
+  if c[6] is not null then
+    return case when access.may_open(c, c[6]::uuid, 'identity') then array[c[6]::uuid] else '{}' end;
+  end if;
   if role = 'patient' then return array[c[5]::uuid]; end if;
   return array(
     select p.patient_id
@@ -141,7 +206,15 @@ begin
     join access.care_teams t on t.id = m.care_team_id and t.organisation_id = c[3]::uuid
     where m.account_id = c[2]::uuid
       and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
-      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until);
+      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until
+    union all
+    select r.patient_id from store.referrals r
+    where r.performer_id = c[2]::uuid and r.organisation_id = c[3]::uuid
+      and clock_timestamp() >= r.valid_from and clock_timestamp() < r.valid_until
+    union all
+    select b.patient_id from access.broken_glass b
+    where b.account_id = c[2]::uuid and b.organisation_id = c[3]::uuid
+      and clock_timestamp() >= b.broken_at - interval '5 seconds' and clock_timestamp() < b.ends_at);
 end $$;
 comment on function access.patients is 'The patients that the verified identity sees, if it has this role; on a page that shows one patient, that one.';
 grant execute on function access.patients to vs_patient, vs_clinician;
@@ -154,10 +227,150 @@ begin
   if claims[4] = 'patient' then
     return exists (select from audit.events e where e.patient_id = claims[5]::uuid and e.actor_id = account)
         or exists (select from audit.events e where e.shown @> array[claims[5]::uuid] and e.actor_id = account)
-        or exists (select from store.notes n where n.patient_id = claims[5]::uuid and n.author_id = account);
+        or exists (select from store.notes n where n.patient_id = claims[5]::uuid and n.author_id = account)
+        or exists (select from store.referrals r where r.patient_id = claims[5]::uuid and r.performer_id = account);
   end if;
   -- a colleague isn't a patient who has an account here: identity is the vault's to open
   return exists (select from access.memberships m where m.account_id = account and m.organisation_id = claims[3]::uuid and m.role <> 'patient');
 end $$;
+
+-- ---------------------------------------------------------------- what an administrator changes
+-- Each is announced with ops.intend and happens once. Whether a team is another practice's or isn't there at all is
+-- answered alike.
+
+create function access.is_clinician_of(account uuid, organisation uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from access.memberships m where m.account_id = account and m.organisation_id = organisation
+                 and m.role = 'clinician' and access.membership_is_live(m.id));
+end $$;
+comment on function access.is_clinician_of is 'Somebody who may take care of patients of this organisation now.';
+
+-- The claims of an administrator whose session is alive, and whose organisation has this team.
+create function access.require_admin_of(team uuid) returns text[]
+language plpgsql volatile set search_path = '' as $$
+declare
+  c text[] := access.claims();
+begin
+  if (c[4] = 'org_admin') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'administrators keep the care teams';
+  end if;
+  if team is not null and not exists (select from access.care_teams t where t.id = team and t.organisation_id = c[3]::uuid) then
+    raise exception using errcode = 'VS404', message = 'there is no such care team here';
+  end if;
+  return c;
+end $$;
+comment on function access.require_admin_of is 'Internal. Errors: VS403, VS404.';
+
+-- A period that a page asks for: from now on if it says nothing, never from the past.
+create function access.period(starts timestamptz, ends timestamptz, out valid_from timestamptz, out valid_until timestamptz)
+language plpgsql volatile set search_path = '' as $$
+begin
+  valid_from := greatest(starts, clock_timestamp());
+  valid_until := coalesce(ends, 'infinity');
+  if valid_until <= valid_from then
+    raise exception using errcode = 'VS422', message = 'a period ends after it begins, and not in the past';
+  end if;
+end $$;
+comment on function access.period is 'Internal. Errors: VS422.';
+
+create function clinic.create_care_team(key uuid, lead uuid) returns uuid
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  c text[] := access.require_admin_of(null);
+  team uuid;
+begin
+  if not access.is_clinician_of(lead, c[3]::uuid) then
+    raise exception using errcode = 'VS422', message = 'a clinician of the organisation leads a care team';
+  end if;
+  team := access.create_care_team(c[3]::uuid, lead);
+  perform ops.fulfil(key, 'care_teams.create', team);
+  return team;
+end $$;
+comment on function clinic.create_care_team is 'For an administrator: a team with its lead. key: ops.intend(key, ''care_teams.create''). Errors: VS208, VS403, VS422, VS428.';
+
+create function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamptz default null,
+                                            ends timestamptz default null) returns uuid
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  c text[] := access.require_admin_of(team);
+  stay uuid := ops.uuid_v7();
+  period record;
+begin
+  perform ops.fulfil(key, 'care_teams.add_member', stay);
+  if not access.is_clinician_of(account, c[3]::uuid) then
+    raise exception using errcode = 'VS422', message = 'a clinician of the organisation joins a care team';
+  end if;
+  period := access.period(starts, ends);
+  insert into access.care_team_members (id, care_team_id, account_id, role, valid_from, valid_until)
+  values (stay, team, account, add_care_team_member.role, period.valid_from, period.valid_until);
+  -- the team is called by its lead
+  if add_care_team_member.role = 'lead' then
+    update access.care_teams t set lead_account_id = account where t.id = team and t.lead_account_id <> account;
+  end if;
+  return stay;
+exception
+  when check_violation or not_null_violation then
+    raise exception using errcode = 'VS422', message = 'the role is not one of the list';
+  when unique_violation then
+    raise exception using errcode = 'VS409', message = 'this person is in the team already, or the team has a lead';
+end $$;
+comment on function clinic.add_care_team_member is 'For an administrator: somebody joins a team, from now or later, until a time or for good. key: ops.intend(key, ''care_teams.add_member''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
+
+create function clinic.end_care_team_member(key uuid, stay uuid) returns uuid
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  m access.care_team_members;
+begin
+  select * into m from access.care_team_members x where x.id = stay;
+  -- a team that can't be is nobody's: not found and another practice's answer alike
+  perform access.require_admin_of(coalesce(m.care_team_id, '00000000-0000-0000-0000-000000000000'));
+  perform ops.fulfil(key, 'care_teams.end_member', stay);
+  if m.valid_until > clock_timestamp() then
+    -- what has not begun never was
+    update access.care_team_members x set valid_until = greatest(x.valid_from, clock_timestamp()) where x.id = stay;
+  end if;
+  return stay;
+end $$;
+comment on function clinic.end_care_team_member is 'For an administrator: somebody leaves a team, now. key: ops.intend(key, ''care_teams.end_member''). Errors: VS208, VS403, VS404, VS428.';
+
+create function clinic.add_care_team_patient(key uuid, team uuid, patient uuid, starts timestamptz default null,
+                                             ends timestamptz default null) returns uuid
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  c text[] := access.require_admin_of(team);
+  place uuid := ops.uuid_v7();
+  period record;
+begin
+  if (access.organisation_of(patient) = c[3]::uuid) is not true then
+    raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  perform ops.fulfil(key, 'care_teams.add_patient', place);
+  period := access.period(starts, ends);
+  insert into access.care_team_patients (id, care_team_id, patient_id, valid_from, valid_until)
+  values (place, team, patient, period.valid_from, period.valid_until);
+  return place;
+exception when unique_violation then
+  raise exception using errcode = 'VS409', message = 'the team follows this patient already';
+end $$;
+comment on function clinic.add_care_team_patient is 'For an administrator, who knows a record by its id alone: a team follows a patient. key: ops.intend(key, ''care_teams.add_patient''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
+
+create function clinic.end_care_team_patient(key uuid, place uuid) returns uuid
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  p access.care_team_patients;
+begin
+  select * into p from access.care_team_patients x where x.id = place;
+  perform access.require_admin_of(coalesce(p.care_team_id, '00000000-0000-0000-0000-000000000000'));
+  perform ops.fulfil(key, 'care_teams.end_patient', place);
+  if p.valid_until > clock_timestamp() then
+    update access.care_team_patients x set valid_until = greatest(x.valid_from, clock_timestamp()) where x.id = place;
+  end if;
+  return place;
+end $$;
+comment on function clinic.end_care_team_patient is 'For an administrator: a team no longer follows a patient, from now. key: ops.intend(key, ''care_teams.end_patient''). Errors: VS208, VS403, VS404, VS428.';
+
+grant execute on function clinic.create_care_team, clinic.add_care_team_member, clinic.end_care_team_member,
+  clinic.add_care_team_patient, clinic.end_care_team_patient to vs_org_admin;
 
 reset role;

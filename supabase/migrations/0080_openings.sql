@@ -90,10 +90,11 @@ begin
                         case when c[4] = 'secretary' then array['identity'] else array['identity', 'clinical'] end) then
     return 'limited';
   end if;
-  perform audit.append(c, 'patient.read', 'Patient', patient, patient, 'success');
+  perform audit.append(c, 'patient.read', 'Patient', patient, patient, 'success',
+    case when c[9] is not null then json_build_object('glass', c[9])::text end);
   return 'ok';
 end $$;
-comment on function audit.open_patient is 'Opens one patient: identity for a secretary, the whole record for a clinician of the care team or the patient. ok, hidden, limited or signed_out.';
+comment on function audit.open_patient is 'Opens one patient: identity for a secretary, the whole record for a clinician who sees it (access.way_in) or the patient. ok, hidden, limited or signed_out.';
 grant execute on function audit.open_patient to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher, vs_import;
 
 create function audit.open_own_record() returns text

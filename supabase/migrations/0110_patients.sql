@@ -165,8 +165,10 @@ begin
       coalesce((p ->> 'last_activity_at')::timestamptz, clock_timestamp()));
     perform vault.index_patient(id, p);
   end if;
-  insert into access.care_team_patients (care_team_id, patient_id) values (c[7]::uuid, id)
-  on conflict (care_team_id, patient_id) do nothing;
+  -- a period that an administrator has ended stays ended
+  if not exists (select from access.care_team_patients x where x.care_team_id = c[7]::uuid and x.patient_id = import_patient.id) then
+    insert into access.care_team_patients (care_team_id, patient_id) values (c[7]::uuid, import_patient.id) on conflict do nothing;
+  end if;
 end $$;
 comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is. Errors: VS403, VS422.';
 grant execute on function clinic.import_patient to vs_import;

@@ -43,11 +43,12 @@ comment on view clinic.accounts is 'Accounts of the organisation''s staff. not n
 
 create view clinic.care_teams with (security_invoker = true) as
   select t.id, t.lead_account_id, iam.person_name(t.lead_account_id) as lead_name,
-         (select coalesce(json_agg(json_build_object('id', m.account_id, 'name', iam.person_name(m.account_id))), '[]')::text
-          from access.care_team_members m where m.care_team_id = t.id and now() between m.valid_from and m.valid_until) as members,
+         (select coalesce(json_agg(json_build_object('stay', m.id, 'id', m.account_id, 'name', iam.person_name(m.account_id), 'role', m.role,
+                    'from', m.valid_from, 'until', nullif(m.valid_until, 'infinity')) order by m.valid_from, m.id), '[]')::text
+          from access.care_team_members m where m.care_team_id = t.id and now() < m.valid_until) as members,
          (select count(*)::int from access.care_team_patients p where p.care_team_id = t.id and now() between p.valid_from and p.valid_until) as patient_count
   from access.care_teams t;
-comment on view clinic.care_teams is 'Care teams with their members, and how many patients. not null: id, lead_account_id, members, patient_count';
+comment on view clinic.care_teams is 'Care teams with their members of now and later (JSON: stay, id, name, role, from, until), and how many patients. not null: id, lead_account_id, members, patient_count';
 grant select on access.care_teams, access.care_team_members, access.care_team_patients to vs_org_admin;
 
 create function audit.read_origin(origin uuid) returns text[]
@@ -88,7 +89,8 @@ create view clinic.record_accesses with (security_invoker = true) as
   select e.id, e.at, e.event, e.actor_id, a.name as actor_name, e.actor_role, e.resource_type, e.outcome
   from (select e.id, e.at, e.event, e.actor_id, e.actor_role, e.resource_type, e.outcome
         from audit.events e
-        where e.patient_id is not null and e.event in ('patient.read', 'row.insert', 'row.update', 'row.delete')
+        where e.patient_id is not null and e.event in ('patient.read', 'row.insert', 'row.update', 'row.delete', 'patients.search',
+                                                     'referral.make', 'referral.end', 'glass.break', 'glass.end')
         union all
         select * from audit.read_lists()) e
   left join lateral (select iam.person_name(e.actor_id) as name offset 0) a on true;

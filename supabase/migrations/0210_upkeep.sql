@@ -15,6 +15,8 @@ begin
   delete from audit.openings o where o.ctid in (
     select x.ctid from audit.openings x join iam.sessions s on s.id = x.session_id
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
+  -- searches older than an hour no longer count, and the log has them
+  delete from access.emergency_searches e where e.id in (select x.id from access.emergency_searches x where x.made_at < now() - interval '1 day' limit 10000);
   delete from ops.limits l where l.key in (select x.key from ops.limits x where x.at < now() - interval '1 day' limit 10000);
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (

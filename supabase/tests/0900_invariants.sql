@@ -21,7 +21,7 @@ select is_empty('select c.oid::regclass from pg_class c join ours n on n.oid = c
 select is_empty('select c.oid::regclass from pg_class c join ours n on n.oid = c.relnamespace where c.relkind in (''r'', ''p'', ''v'') and not c.relispartition and obj_description(c.oid, ''pg_class'') is null', 'every table and view says what it is');
 
 select is_empty($$select t.oid::regclass, e.event from tables t, (values (4, 'insert'), (8, 'delete'), (16, 'update')) e (bit, event)
-  where (t.nspname = 'store' or t.oid in ('access.memberships'::regclass, 'access.care_teams'::regclass, 'access.care_team_members'::regclass, 'access.care_team_patients'::regclass, 'vault.keys'::regclass, 'iam.accounts'::regclass, 'iam.totp_factors'::regclass))
+  where (t.nspname = 'store' or t.oid in ('access.memberships'::regclass, 'access.care_teams'::regclass, 'access.care_team_members'::regclass, 'access.care_team_patients'::regclass, 'access.broken_glass'::regclass, 'vault.keys'::regclass, 'iam.accounts'::regclass, 'iam.totp_factors'::regclass))
     and not exists (select from pg_trigger g where g.tgrelid = t.oid and g.tgfoid = 'audit.tg_row'::regproc and g.tgtype & e.bit > 0 and g.tgtype & 1 = 1 and g.tgenabled = 'O')$$,
   'every change of a row in store, and of what grants something, is recorded');
 
@@ -31,7 +31,8 @@ select is_empty($$select conrelid::regclass, conname from pg_constraint c join t
 -- A column of store is sealed, or stands here, which takes a decision (clear: ids, organisation, patient, type, times, status, category, priority, version).
 create temp table clear (name text primary key);
 insert into clear values ('id'), ('organisation_id'), ('patient_id'), ('author_id'), ('version'), ('created_at'), ('updated_at'), ('last_activity_at'), ('started_at'), ('ended_at'),
-  ('onset_at'), ('abatement_at'), ('recorded_at'), ('effective_at'), ('authored_at'), ('status'), ('intent'), ('category'), ('priority'), ('identity_status'), ('clinical_status'), ('verification_status');
+  ('onset_at'), ('abatement_at'), ('recorded_at'), ('effective_at'), ('authored_at'), ('status'), ('intent'), ('category'), ('priority'), ('identity_status'), ('clinical_status'), ('verification_status'),
+  ('requester_id'), ('performer_id'), ('ended_by'), ('valid_from'), ('valid_until');
 select is_empty($$select a.attrelid::regclass, a.attname from pg_attribute a join tables t on t.oid = a.attrelid where t.nspname = 'store' and a.attnum > 0 and not a.attisdropped
   and a.atttypid <> 'bytea'::regtype and a.attname not in (select name from clear)$$, 'a column of store is sealed, or known to be clear');
 select is_empty($$select a.attrelid::regclass, a.attname from pg_attribute a join tables t on t.oid = a.attrelid where t.nspname = 'store' and a.attname in ('status', 'intent', 'category', 'priority', 'identity_status', 'clinical_status', 'verification_status')

@@ -1,11 +1,21 @@
 // A day in both practices, so that every table that somebody may read has rows of each: a new one gets its rows here.
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { breakGlass, refer } from '../care.ts';
 import { type House, open, openPatient, type World } from '../world.ts';
 
 /** @param edge a connection of the edge */
 export async function liveIn(world: World, edge: pg.Client): Promise<void> {
-  for (const house of [world.a, world.b]) await spendTheDay(world, house, edge);
+  for (const [letter, house] of [
+    ['A', world.a],
+    ['B', world.b],
+  ] as const) {
+    await spendTheDay(world, house, edge);
+    // the colleague looks into the clinician's patient in an emergency, and is asked to see them
+    const { ring } = world.db;
+    await breakGlass(edge, { token: house.colleague.token, ring }, { name: `Nom Cabinet ${letter}`, day: '1958-03-12' });
+    await refer(edge, { token: house.clinician.token, ring }, house.mine, house.colleague.account);
+  }
 }
 
 async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promise<void> {
