@@ -27,33 +27,65 @@ create schema vault; -- Keys, sealing, opening. Acting roles may not name it.
 
 -- Tables
 
+create table access.broken_glass (
+  id uuid not null,
+  organisation_id uuid not null,
+  account_id uuid not null,
+  patient_id uuid not null,
+  session_id uuid not null,
+  kind text not null,
+  reason bytea not null,
+  broken_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  seen_by uuid,
+  seen_at timestamp with time zone,
+  constraint broken_glass_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint broken_glass_check CHECK (((ends_at >= broken_at) AND (ends_at <= (broken_at + 'PT30M'::interval)))),
+  constraint broken_glass_check1 CHECK (((seen_by IS NULL) = (seen_at IS NULL))),
+  constraint broken_glass_kind_check CHECK ((kind = ANY (ARRAY['emergency'::text, 'on_call'::text, 'colleague_unreachable'::text, 'patient_asks'::text, 'other'::text]))),
+  constraint broken_glass_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint broken_glass_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint broken_glass_pkey PRIMARY KEY (id),
+  constraint broken_glass_seen_by_fkey FOREIGN KEY (seen_by) REFERENCES iam.accounts(id),
+  constraint broken_glass_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id)
+);
+alter table access.broken_glass enable row level security;
+alter table access.broken_glass force row level security;
+comment on table access.broken_glass is 'Emergency access: who to whom, why, until when, and which DPO or administrator has looked into it.';
+
 create table access.care_team_members (
+  id uuid default ops.uuid_v7() not null,
   care_team_id uuid not null,
   account_id uuid not null,
+  role text default 'physician'::text not null,
   valid_from timestamp with time zone default clock_timestamp() not null,
   valid_until timestamp with time zone default 'infinity'::timestamp with time zone not null,
+  constraint care_team_members_account_id_care_team_id_valid_from_key UNIQUE (account_id, care_team_id, valid_from),
   constraint care_team_members_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint care_team_members_care_team_id_fkey FOREIGN KEY (care_team_id) REFERENCES access.care_teams(id),
   constraint care_team_members_check CHECK ((valid_until >= valid_from)),
-  constraint care_team_members_pkey PRIMARY KEY (account_id, care_team_id)
+  constraint care_team_members_pkey PRIMARY KEY (id),
+  constraint care_team_members_role_check CHECK ((role = ANY (ARRAY['lead'::text, 'physician'::text, 'nurse'::text, 'midwife'::text, 'physiotherapist'::text, 'pharmacist'::text, 'psychologist'::text, 'other'::text])))
 );
 alter table access.care_team_members enable row level security;
 alter table access.care_team_members force row level security;
-comment on table access.care_team_members is 'FHIR CareTeam.participant, with dates.';
+comment on table access.care_team_members is 'FHIR CareTeam.participant: one stay of one person in one team. `lead` is the médecin traitant or référent.';
 
 create table access.care_team_patients (
+  id uuid default ops.uuid_v7() not null,
   care_team_id uuid not null,
   patient_id uuid not null,
   valid_from timestamp with time zone default clock_timestamp() not null,
   valid_until timestamp with time zone default 'infinity'::timestamp with time zone not null,
   constraint care_team_patients_care_team_id_fkey FOREIGN KEY (care_team_id) REFERENCES access.care_teams(id),
+  constraint care_team_patients_care_team_id_patient_id_valid_from_key UNIQUE (care_team_id, patient_id, valid_from),
   constraint care_team_patients_check CHECK ((valid_until >= valid_from)),
   constraint care_team_patients_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
-  constraint care_team_patients_pkey PRIMARY KEY (care_team_id, patient_id)
+  constraint care_team_patients_pkey PRIMARY KEY (id)
 );
 alter table access.care_team_patients enable row level security;
 alter table access.care_team_patients force row level security;
-comment on table access.care_team_patients is 'FHIR CareTeam.subject, with dates.';
+comment on table access.care_team_patients is 'FHIR CareTeam.subject: one period in which one team follows one patient.';
 
 create table access.care_teams (
   id uuid default ops.uuid_v7() not null,
@@ -67,6 +99,24 @@ create table access.care_teams (
 alter table access.care_teams enable row level security;
 alter table access.care_teams force row level security;
 comment on table access.care_teams is 'FHIR CareTeam. It has no name of its own: it is called by its lead.';
+
+create table access.emergency_searches (
+  id uuid not null,
+  session_id uuid not null,
+  account_id uuid not null,
+  patient_id uuid,
+  matches integer not null,
+  made_at timestamp with time zone default clock_timestamp() not null,
+  transaction xid8 default pg_current_xact_id() not null,
+  constraint emergency_searches_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint emergency_searches_matches_check CHECK ((matches >= 0)),
+  constraint emergency_searches_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint emergency_searches_pkey PRIMARY KEY (id),
+  constraint emergency_searches_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id)
+);
+alter table access.emergency_searches enable row level security;
+alter table access.emergency_searches force row level security;
+comment on table access.emergency_searches is 'What an emergency search found. The searcher is told "there is one"; the glass is broken by the id of the search.';
 
 create table access.memberships (
   id uuid default ops.uuid_v7() not null,
@@ -517,6 +567,31 @@ alter table store.patients enable row level security;
 alter table store.patients force row level security;
 comment on table store.patients is 'FHIR Patient with the INS traits (référentiel INS, RNIV).';
 
+create table store.referrals (
+  id uuid not null,
+  organisation_id uuid not null,
+  patient_id uuid not null,
+  requester_id uuid not null,
+  performer_id uuid not null,
+  priority text not null,
+  reason bytea not null,
+  valid_from timestamp with time zone not null,
+  valid_until timestamp with time zone not null,
+  ended_by uuid,
+  constraint referrals_check CHECK ((performer_id <> requester_id)),
+  constraint referrals_check1 CHECK (((valid_until >= valid_from) AND (valid_until <= (valid_from + 'P180D'::interval)))),
+  constraint referrals_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES iam.accounts(id),
+  constraint referrals_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint referrals_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint referrals_performer_id_fkey FOREIGN KEY (performer_id) REFERENCES iam.accounts(id),
+  constraint referrals_pkey PRIMARY KEY (id),
+  constraint referrals_priority_check CHECK ((priority = ANY (ARRAY['routine'::text, 'urgent'::text, 'asap'::text, 'stat'::text]))),
+  constraint referrals_requester_id_fkey FOREIGN KEY (requester_id) REFERENCES iam.accounts(id)
+);
+alter table store.referrals enable row level security;
+alter table store.referrals force row level security;
+comment on table store.referrals is 'FHIR ServiceRequest: requester, performer, priority, occurrencePeriod.';
+
 create table vault.keys (
   subject_id uuid not null,
   level text not null,
@@ -524,13 +599,13 @@ create table vault.keys (
   master text not null,
   wrapped bytea not null,
   created_at timestamp with time zone default clock_timestamp() not null,
-  constraint keys_level_check CHECK ((level = ANY (ARRAY['identity'::text, 'clinical'::text, 'profile'::text, 'organisation'::text]))),
+  constraint keys_level_check CHECK ((level = ANY (ARRAY['identity'::text, 'clinical'::text, 'profile'::text, 'organisation'::text, 'glass'::text]))),
   constraint keys_master_fkey FOREIGN KEY (master) REFERENCES vault.masters(id),
   constraint keys_pkey PRIMARY KEY (subject_id, level)
 );
 alter table vault.keys enable row level security;
 alter table vault.keys force row level security;
-comment on table vault.keys is 'A patient has an identity and a clinical key, an account a profile key, an organisation one for its log; each wrapped with a master key.';
+comment on table vault.keys is 'A patient has an identity and a clinical key, an account a profile key, an organisation one for its log, a broken glass one for its reason; each wrapped with a master key.';
 
 create table vault.masters (
   id text not null,
@@ -568,11 +643,19 @@ comment on table vault.secrets is 'Seals what is put into transaction-local sett
 
 -- Indexes
 CREATE INDEX allergy_intolerances_patient ON store.allergy_intolerances USING btree (patient_id, recorded_at DESC);
+CREATE INDEX broken_glass_account ON access.broken_glass USING btree (account_id, patient_id, ends_at);
+CREATE INDEX broken_glass_organisation ON access.broken_glass USING btree (organisation_id, broken_at DESC);
+CREATE INDEX broken_glass_patient ON access.broken_glass USING btree (patient_id, broken_at DESC);
+CREATE INDEX broken_glass_seen_by ON access.broken_glass USING btree (seen_by) WHERE (seen_by IS NOT NULL);
+CREATE INDEX broken_glass_session ON access.broken_glass USING btree (session_id);
 CREATE INDEX care_team_members_team ON access.care_team_members USING btree (care_team_id);
 CREATE INDEX care_team_patients_patient ON access.care_team_patients USING btree (patient_id, care_team_id);
 CREATE INDEX care_teams_lead ON access.care_teams USING btree (lead_account_id);
 CREATE INDEX care_teams_organisation ON access.care_teams USING btree (organisation_id, lead_account_id);
 CREATE INDEX conditions_patient ON store.conditions USING btree (patient_id, onset_at DESC);
+CREATE INDEX emergency_searches_account ON access.emergency_searches USING btree (account_id, made_at DESC);
+CREATE INDEX emergency_searches_patient ON access.emergency_searches USING btree (patient_id) WHERE (patient_id IS NOT NULL);
+CREATE INDEX emergency_searches_session ON access.emergency_searches USING btree (session_id);
 CREATE INDEX encounters_patient ON store.encounters USING btree (patient_id, started_at DESC);
 CREATE INDEX events_at ON ONLY audit.events USING btree (organisation_id, at DESC);
 CREATE INDEX events_default_organisation_id_at_idx ON audit.events_default USING btree (organisation_id, at DESC);
@@ -593,15 +676,30 @@ CREATE INDEX notes_author ON store.notes USING btree (author_id);
 CREATE INDEX notes_patient ON store.notes USING btree (patient_id, created_at DESC);
 CREATE INDEX observations_patient ON store.observations USING btree (patient_id, category, effective_at DESC);
 CREATE INDEX patients_activity ON store.patients USING btree (organisation_id, last_activity_at DESC, id);
+CREATE INDEX referrals_ended_by ON store.referrals USING btree (ended_by) WHERE (ended_by IS NOT NULL);
+CREATE INDEX referrals_organisation ON store.referrals USING btree (organisation_id, valid_until DESC);
+CREATE INDEX referrals_patient ON store.referrals USING btree (patient_id, valid_from DESC);
+CREATE INDEX referrals_performer ON store.referrals USING btree (performer_id, patient_id);
+CREATE INDEX referrals_requester ON store.referrals USING btree (requester_id);
 CREATE INDEX search_tokens_patient ON vault.search_tokens USING btree (patient_id);
 CREATE INDEX selections_made ON audit.selections USING btree (made_at);
 CREATE INDEX sessions_account ON iam.sessions USING btree (account_id);
 CREATE INDEX sessions_membership ON iam.sessions USING btree (membership_id);
 CREATE INDEX sessions_organisation ON iam.sessions USING btree (organisation_id);
 CREATE INDEX sessions_replaces ON iam.sessions USING btree (replaces_id) WHERE (replaces_id IS NOT NULL);
+CREATE UNIQUE INDEX care_team_members_lead ON access.care_team_members USING btree (care_team_id) WHERE ((role = 'lead'::text) AND (valid_until = 'infinity'::timestamp with time zone));
+CREATE UNIQUE INDEX care_team_members_open ON access.care_team_members USING btree (care_team_id, account_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
+CREATE UNIQUE INDEX care_team_patients_open ON access.care_team_patients USING btree (care_team_id, patient_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
 CREATE UNIQUE INDEX origins_digest ON audit.origins USING btree (organisation_id, session_id, digest) NULLS NOT DISTINCT;
 
 -- Policies
+create policy insert_owner on access.broken_glass for insert to vs_owner with check (((( SELECT access.role() AS role) = 'clinician'::text) AND (account_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)))); -- A clinician, in their own name and organisation.
+create policy select_clinician on access.broken_glass for select to vs_clinician using (((account_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_as('clinician'::text) AS organisation_as)))); -- One's own.
+create policy select_dpo on access.broken_glass for select to vs_dpo using ((organisation_id = ( SELECT access.organisation_as('dpo'::text) AS organisation_as))); -- The DPO sees every one of the organisation.
+create policy select_org_admin on access.broken_glass for select to vs_org_admin using ((organisation_id = ( SELECT access.organisation_as('org_admin'::text) AS organisation_as))); -- An administrator sees every one of the organisation: the patient is an id.
+create policy select_owner on access.broken_glass for select to vs_owner using (true); -- access.glass and access.patients read it.
+create policy select_patient on access.broken_glass for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- A patient sees those of their own record.
+create policy update_owner on access.broken_glass for update to vs_owner using ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))) with check ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))); -- Ending one early, and noting who looked into it.
 create policy all_owner on access.care_team_members for all to vs_owner using (true) with check (true); -- Predicates, and functions of the owner.
 create policy select_org_admin on access.care_team_members for select to vs_org_admin using ((care_team_id IN ( SELECT t.id
    FROM access.care_teams t))); -- Members of the teams that the administrator sees.
@@ -610,6 +708,7 @@ create policy select_org_admin on access.care_team_patients for select to vs_org
    FROM access.care_teams t))); -- To count them: ids, no identity.
 create policy all_owner on access.care_teams for all to vs_owner using (true) with check (true); -- Predicates, and functions of the owner.
 create policy select_org_admin on access.care_teams for select to vs_org_admin using ((organisation_id = ( SELECT access.organisation_as('org_admin'::text) AS organisation_as))); -- An administrator sees the teams of the organisation.
+create policy all_owner on access.emergency_searches for all to vs_owner using (true) with check (true); -- Functions of the owner: the search, and what it may tell.
 create policy all_owner on access.memberships for all to vs_owner using (true) with check (true); -- Predicates read it; functions of the owner write it.
 create policy insert_owner on access.organisations for insert to vs_owner with check (true); -- iam.create_organisation, called by the administrator of the installation.
 create policy select_owner on access.organisations for select to vs_owner using (true); -- Predicates and definer functions read it.
@@ -670,6 +769,12 @@ create policy select_owner on store.patients for select to vs_owner using (true)
 create policy select_patient on store.patients for select to vs_patient using ((id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
 create policy select_secretary on store.patients for select to vs_secretary using ((organisation_id = ( SELECT access.organisation_as('secretary'::text) AS organisation_as))); -- Patients of the organisation: identity alone, the clinical tables have no such policy.
 create policy update_owner on store.patients for update to vs_owner using ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))) with check ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))); -- The date of the last activity, by the functions that write to the record.
+create policy insert_owner on store.referrals for insert to vs_owner with check (((( SELECT access.role() AS role) = 'clinician'::text) AND (requester_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)))); -- A clinician, in their own name and organisation.
+create policy select_clinician on store.referrals for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Referrals of the patients that one sees.
+create policy select_org_admin on store.referrals for select to vs_org_admin using ((organisation_id = ( SELECT access.organisation_as('org_admin'::text) AS organisation_as))); -- An administrator sees who sees whom by referral: ids, no identity and no reason.
+create policy select_owner on store.referrals for select to vs_owner using (true); -- access.is_referred and access.patients read it.
+create policy select_patient on store.referrals for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
+create policy update_owner on store.referrals for update to vs_owner using ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))) with check ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))); -- Ending one, within the organisation.
 create policy delete_owner on vault.keys for delete to vs_owner using (true); -- Erasure destroys keys.
 create policy insert_owner on vault.keys for insert to vs_owner with check (true); -- vault.create_key, when a patient, an account or an organisation is created.
 create policy select_owner on vault.keys for select to vs_owner using (true); -- Release and sealing, after their own checks.
@@ -731,6 +836,21 @@ create view clinic.audit_events with (security_invoker=true) (
 );
 comment on view clinic.audit_events is 'The log, for an auditor. not null: id, at, lane, seq, event, resource_type, actor_role, outcome';
 
+create view clinic.broken_glass with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  account_id uuid,
+  account_name text,
+  kind text,
+  reason text,
+  broken_at timestamp with time zone,
+  ends_at timestamp with time zone,
+  open boolean,
+  seen_at timestamp with time zone,
+  seen_by_name text
+);
+comment on view clinic.broken_glass is 'Emergency accesses: to the organisation for DPO and administrators, to one''s own record for a patient, by oneself for a clinician. not null: id, patient_id, account_id, kind, broken_at, ends_at, open';
+
 create view clinic.care_teams with (security_invoker=true) (
   id uuid,
   lead_account_id uuid,
@@ -738,7 +858,13 @@ create view clinic.care_teams with (security_invoker=true) (
   members text,
   patient_count integer
 );
-comment on view clinic.care_teams is 'Care teams with their members, and how many patients. not null: id, lead_account_id, members, patient_count';
+comment on view clinic.care_teams is 'Care teams with their members of now and later (JSON: stay, id, name, role, from, until), and how many patients. not null: id, lead_account_id, members, patient_count';
+
+create view clinic.colleagues with (security_invoker=true) (
+  account_id uuid,
+  display_name text
+);
+comment on view clinic.colleagues is 'The other clinicians of the organisation. not null: account_id';
 
 create view clinic.conditions with (security_invoker=true) (
   id uuid,
@@ -867,6 +993,35 @@ create view clinic.record_accesses with (security_invoker=true) (
 );
 comment on view clinic.record_accesses is 'Who looked at one''s record or had one on a list, and who wrote in it. not null: id, at, event, actor_role, resource_type, outcome';
 
+create view clinic.referral_periods with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  requester_id uuid,
+  requester_name text,
+  performer_id uuid,
+  performer_name text,
+  priority text,
+  valid_from timestamp with time zone,
+  valid_until timestamp with time zone
+);
+comment on view clinic.referral_periods is 'For an administrator: the referrals of now, without their reason. not null: id, patient_id, requester_id, performer_id, priority, valid_from, valid_until';
+
+create view clinic.referrals with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  requester_id uuid,
+  requester_name text,
+  performer_id uuid,
+  performer_name text,
+  priority text,
+  reason text,
+  valid_from timestamp with time zone,
+  valid_until timestamp with time zone,
+  ended_by uuid,
+  status text
+);
+comment on view clinic.referrals is 'Referrals with their reason (FHIR ServiceRequest.status). not null: id, patient_id, requester_id, performer_id, priority, reason, valid_from, valid_until, status';
+
 -- Functions
 
 create function access.account_id() returns uuid
@@ -904,10 +1059,22 @@ declare
   team uuid := ops.uuid_v7();
 begin
   insert into access.care_teams (id, organisation_id, lead_account_id) values (team, organisation, lead);
-  insert into access.care_team_members (care_team_id, account_id) values (team, lead);
+  insert into access.care_team_members (care_team_id, account_id, role) values (team, lead, 'lead');
   return team;
 end $function$;
-comment on function access.create_care_team is 'A team and its lead. As vs_owner.';
+comment on function access.create_care_team is 'A team and its lead. As vs_owner; clinic.create_care_team asks first.';
+
+create function access.glass(account uuid, organisation uuid, patient uuid) returns uuid
+language plpgsql stable as $function$
+begin
+  return (
+    select b.id from access.broken_glass b
+    where b.account_id = account and b.patient_id = patient and b.organisation_id = organisation
+      -- one that begins in the future is from before the clock was put back: it doesn't last longer for that
+      and clock_timestamp() >= b.broken_at - interval '5 seconds' and clock_timestamp() < b.ends_at
+    order by b.ends_at desc limit 1);
+end $function$;
+comment on function access.glass is 'The glass that this person has broken for this patient and that is open now, or NULL. access.way_in asks it last.';
 
 create function access.in_care_of(account uuid, organisation uuid, patient uuid) returns boolean
 language plpgsql stable as $function$
@@ -922,6 +1089,24 @@ begin
 end $function$;
 comment on function access.in_care_of is NULL;
 
+create function access.is_clinician_of(account uuid, organisation uuid) returns boolean
+language plpgsql stable as $function$
+begin
+  return exists (select from access.memberships m where m.account_id = account and m.organisation_id = organisation
+                 and m.role = 'clinician' and access.membership_is_live(m.id));
+end $function$;
+comment on function access.is_clinician_of is 'Somebody who may take care of patients of this organisation now.';
+
+create function access.is_referred(account uuid, organisation uuid, patient uuid) returns boolean
+language plpgsql stable as $function$
+begin
+  return exists (
+    select from store.referrals r
+    where r.performer_id = account and r.patient_id = patient and r.organisation_id = organisation
+      and clock_timestamp() >= r.valid_from and clock_timestamp() < r.valid_until);
+end $function$;
+comment on function access.is_referred is 'Has this patient been referred to this person, now? access.way_in asks it where the care team said no.';
+
 create function access.knows(claims text[], account uuid) returns boolean
 language plpgsql stable as $function$
 begin
@@ -929,7 +1114,8 @@ begin
   if claims[4] = 'patient' then
     return exists (select from audit.events e where e.patient_id = claims[5]::uuid and e.actor_id = account)
         or exists (select from audit.events e where e.shown @> array[claims[5]::uuid] and e.actor_id = account)
-        or exists (select from store.notes n where n.patient_id = claims[5]::uuid and n.author_id = account);
+        or exists (select from store.notes n where n.patient_id = claims[5]::uuid and n.author_id = account)
+        or exists (select from store.referrals r where r.patient_id = claims[5]::uuid and r.performer_id = account);
   end if;
   -- a colleague isn't a patient who has an account here: identity is the vault's to open
   return exists (select from access.memberships m where m.account_id = account and m.organisation_id = claims[3]::uuid and m.role <> 'patient');
@@ -941,10 +1127,12 @@ language plpgsql stable as $function$
 begin
   if level not in ('identity', 'clinical') or (level = 'clinical' and claims[4] = 'secretary') then return false; end if;
   -- iam.enter has asked for the patient on the page in this very transaction; nobody is the zero that says no
-  if claims[6] is not null then return claims[6]::uuid = patient and patient <> '00000000-0000-0000-0000-000000000000'; end if;
-  return access.sees(claims[4], claims[2]::uuid, claims[3]::uuid, claims[5]::uuid, patient);
+  if claims[6] is not null and (claims[6]::uuid = patient and patient <> '00000000-0000-0000-0000-000000000000') is not true then return false; end if;
+  -- a broken glass ends by the clock, in the middle of a transaction if need be
+  if claims[6] is not null and claims[9] is null then return true; end if;
+  return access.way_in(claims[4], claims[2]::uuid, claims[3]::uuid, claims[5]::uuid, patient) is not null;
 end $function$;
-comment on function access.may_open is NULL;
+comment on function access.may_open is 'May this identity open this patient at this level, here and now? Internal.';
 
 create function access.membership_is_live(membership uuid) returns boolean
 language plpgsql stable as $function$
@@ -985,7 +1173,10 @@ declare
   c text[] := access.claims();
 begin
   if (c[4] = role) is not true then return '{}'::uuid[]; end if;
-  if c[6] is not null then return array[c[6]::uuid]; end if;
+  if c[6] is not null and c[9] is null then return array[c[6]::uuid]; end if;
+  if c[6] is not null then
+    return case when access.may_open(c, c[6]::uuid, 'identity') then array[c[6]::uuid] else '{}' end;
+  end if;
   if role = 'patient' then return array[c[5]::uuid]; end if;
   return array(
     select p.patient_id
@@ -993,9 +1184,43 @@ begin
     join access.care_teams t on t.id = m.care_team_id and t.organisation_id = c[3]::uuid
     where m.account_id = c[2]::uuid
       and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
-      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until);
+      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until
+    union all
+    select r.patient_id from store.referrals r
+    where r.performer_id = c[2]::uuid and r.organisation_id = c[3]::uuid
+      and clock_timestamp() >= r.valid_from and clock_timestamp() < r.valid_until
+    union all
+    select b.patient_id from access.broken_glass b
+    where b.account_id = c[2]::uuid and b.organisation_id = c[3]::uuid
+      and clock_timestamp() >= b.broken_at - interval '5 seconds' and clock_timestamp() < b.ends_at);
 end $function$;
 comment on function access.patients is 'The patients that the verified identity sees, if it has this role; on a page that shows one patient, that one.';
+
+create function access.period(starts timestamp with time zone, ends timestamp with time zone, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone) returns record
+language plpgsql volatile as $function$
+begin
+  valid_from := greatest(starts, clock_timestamp());
+  valid_until := coalesce(ends, 'infinity');
+  if valid_until <= valid_from then
+    raise exception using errcode = 'VS422', message = 'a period ends after it begins, and not in the past';
+  end if;
+end $function$;
+comment on function access.period is 'Internal. Errors: VS422.';
+
+create function access.require_admin_of(team uuid) returns text[]
+language plpgsql volatile as $function$
+declare
+  c text[] := access.claims();
+begin
+  if (c[4] = 'org_admin') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'administrators keep the care teams';
+  end if;
+  if team is not null and not exists (select from access.care_teams t where t.id = team and t.organisation_id = c[3]::uuid) then
+    raise exception using errcode = 'VS404', message = 'there is no such care team here';
+  end if;
+  return c;
+end $function$;
+comment on function access.require_admin_of is 'Internal. Errors: VS403, VS404.';
 
 create function access.role() returns text
 language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
@@ -1007,13 +1232,9 @@ comment on function access.role is 'The role of the verified identity: policies 
 create function access.sees(role text, account uuid, organisation uuid, own uuid, patient uuid) returns boolean
 language plpgsql stable as $function$
 begin
-  return coalesce(case role
-    when 'clinician' then access.in_care_of(account, organisation, patient)
-    when 'secretary' then access.organisation_of(patient) = organisation
-    when 'patient' then patient = own
-  end, false);
+  return access.way_in(role, account, organisation, own, patient) is not null;
 end $function$;
-comment on function access.sees is 'Clinician: on a care team of the patient, in the organisation of the session. Secretary: same organisation. Patient: own record. Nobody else.';
+comment on function access.sees is 'Does this person see this patient at all? access.way_in tells by which way.';
 
 create function access.set_claims(claims text[]) returns void
 language plpgsql volatile as $function$
@@ -1021,6 +1242,72 @@ begin
   perform set_config('vs.claims', access.claims_mac(claims::text) || claims::text, true);
 end $function$;
 comment on function access.set_claims is NULL;
+
+create function access.tg_broken_glass__only_ends() returns trigger
+language plpgsql volatile as $function$
+begin
+  if to_jsonb(new) - 'ends_at' - 'seen_by' - 'seen_at' <> to_jsonb(old) - 'ends_at' - 'seen_by' - 'seen_at'
+     or new.ends_at > old.ends_at or (old.seen_at is not null and (new.seen_by, new.seen_at) is distinct from (old.seen_by, old.seen_at)) then
+    raise exception using errcode = 'VS403', message = 'a broken glass can be ended and looked into, and not changed otherwise';
+  end if;
+  return new;
+end $function$;
+comment on function access.tg_broken_glass__only_ends is NULL;
+
+create function access.tg_care_team_members__apart() returns trigger
+language plpgsql volatile as $function$
+begin
+  perform from access.care_teams t where t.id = new.care_team_id for no key update;
+  if exists (select from access.care_team_members m
+             where m.account_id = new.account_id and m.care_team_id = new.care_team_id and m.id <> new.id
+               and m.valid_from < new.valid_until and new.valid_from < m.valid_until) then
+    raise exception using errcode = 'VS409', message = 'this person is in the team at that time already';
+  end if;
+  if new.role = 'lead' and exists (select from access.care_team_members m
+             where m.care_team_id = new.care_team_id and m.role = 'lead' and m.id <> new.id
+               and m.valid_from < new.valid_until and new.valid_from < m.valid_until) then
+    raise exception using errcode = 'VS409', message = 'the team has a lead at that time already';
+  end if;
+  return new;
+end $function$;
+comment on function access.tg_care_team_members__apart is NULL;
+
+create function access.tg_care_team_patients__apart() returns trigger
+language plpgsql volatile as $function$
+begin
+  perform from access.care_teams t where t.id = new.care_team_id for no key update;
+  if exists (select from access.care_team_patients p
+             where p.patient_id = new.patient_id and p.care_team_id = new.care_team_id and p.id <> new.id
+               and p.valid_from < new.valid_until and new.valid_from < p.valid_until) then
+    raise exception using errcode = 'VS409', message = 'the team follows this patient at that time already';
+  end if;
+  return new;
+end $function$;
+comment on function access.tg_care_team_patients__apart is NULL;
+
+create function access.tg_keys__forget_glass() returns trigger
+language plpgsql volatile as $function$
+begin
+  delete from vault.keys k using access.broken_glass b where b.patient_id = old.subject_id and k.subject_id = b.id and k.level = 'glass';
+  return null;
+end $function$;
+comment on function access.tg_keys__forget_glass is NULL;
+
+create function access.way_in(role text, account uuid, organisation uuid, own uuid, patient uuid) returns text
+language plpgsql stable as $function$
+begin
+  if role = 'clinician' then
+    if access.in_care_of(account, organisation, patient) then return 'care_team'; end if;
+    if access.is_referred(account, organisation, patient) then return 'referral'; end if;
+    if access.glass(account, organisation, patient) is not null then return 'glass'; end if;
+  elsif role = 'secretary' then
+    if access.organisation_of(patient) = organisation then return 'organisation'; end if;
+  elsif role = 'patient' then
+    if patient = own then return 'own'; end if;
+  end if;
+  return null;
+end $function$;
+comment on function access.way_in is 'care_team, referral or glass for a clinician, within the organisation of the session; organisation for a secretary; own for a patient; NULL: not at all.';
 
 create function audit.append(claims text[], event text, resource_type text, resource_id uuid, patient uuid, outcome text, details text DEFAULT NULL::text, shown uuid[] DEFAULT NULL::uuid[]) returns uuid
 language plpgsql volatile as $function$
@@ -1086,6 +1373,48 @@ begin
   return e.id;
 end $function$;
 comment on function audit.append is 'Writes one event at the end of a lane; gives its id. Internal: only definer functions and triggers call it.';
+
+create function audit.break_glass(glass uuid, search uuid, kind text, reason text) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  patient uuid;
+  said text := array_to_string(vault.words(left(reason, 2000)), '');
+  answer text := 'ok';
+  at timestamptz := clock_timestamp();
+begin
+  if c is null then return 'signed_out'; end if;
+  -- Step-up (requirement A8) belongs here: when factors have ages, a factor older than 10 minutes is asked for again, and
+  -- the answer is second_factor. Until then a live session of two factors is enough.
+  if c[4] = 'clinician' then
+    select s.patient_id into patient from access.emergency_searches s
+    where s.id = search and s.session_id = c[1]::uuid and s.transaction is distinct from pg_current_xact_id_if_assigned()
+      and s.made_at > clock_timestamp() - interval '15 minutes';
+    -- one at a time: two transactions that count at once would each find room
+    perform from iam.accounts a where a.id = c[2]::uuid for no key update;
+    -- sent again after a lost connection
+    if exists (select from access.broken_glass b where b.id = break_glass.glass and b.account_id = c[2]::uuid and b.patient_id = patient) then return 'ok'; end if;
+  end if;
+  if c[4] <> 'clinician' then answer := 'forbidden';
+  elsif patient is null or access.organisation_of(patient) <> c[3]::uuid or not iam.session_is_live(c[1]::uuid) then answer := 'hidden';
+  elsif access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient) in ('care_team', 'referral') then return 'ok';
+  -- ten letters or digits, five of them different: what is typed to get past a field says nothing to a patient or a DPO
+  elsif length(said) < 10 or length(reason) > 2000 or (select count(distinct l) from regexp_split_to_table(said, '') l) < 5
+        or (kind in ('emergency', 'on_call', 'colleague_unreachable', 'patient_asks', 'other')) is not true then answer := 'invalid';
+  elsif (select count(*) from access.broken_glass b where b.account_id = c[2]::uuid and b.broken_at > at - interval '1 hour') >= 5 then answer := 'limited';
+  end if;
+  if answer = 'ok' then
+    insert into access.broken_glass (id, organisation_id, account_id, patient_id, session_id, kind, reason, broken_at, ends_at)
+    values (break_glass.glass, c[3]::uuid, c[2]::uuid, patient, c[1]::uuid, break_glass.kind,
+            vault.seal(vault.create_key(vault.ring(), break_glass.glass, 'glass', c[3]::uuid), break_glass.glass, patient, 1,
+                       uuid_send(c[2]::uuid) || timestamptz_send(at) || convert_to(break_glass.kind, 'UTF8'), 'access.broken_glass.reason', reason),
+            at, at + interval '30 minutes');
+  end if;
+  perform audit.append(c, 'glass.break', 'BrokenGlass', break_glass.glass, patient, case when answer = 'ok' then 'success' else 'failure' end,
+    case when answer = 'ok' then json_build_object('kind', break_glass.kind) else json_build_object('refused', answer) end::text);
+  return answer;
+end $function$;
+comment on function audit.break_glass is 'A clinician opens the record that an emergency search of theirs found, for 30 minutes. glass: a new uuid, which makes a repeated request harmless. ok, forbidden, hidden, invalid (kind or reason), limited or signed_out; then audit.open_patient works as for any other.';
 
 create function audit.check_lanes(organisations uuid[]) returns TABLE(organisation_id uuid, lane integer, seq bigint, problem text)
 language plpgsql stable as $function$
@@ -1360,6 +1689,66 @@ begin
 end $function$;
 comment on function audit.open_all is 'Opens these patients for the session; false when it has opened too many. Internal: access was asked before.';
 
+create function audit.open_broken_glass() returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  return audit.open_page(case when c[4] = 'org_admin' then 'org_admin' else 'dpo' end, 'log.read', 'BrokenGlass');
+end $function$;
+comment on function audit.open_broken_glass is 'The DPO or an administrator reads the emergency accesses. ok, forbidden or signed_out.';
+
+create function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  ring text;
+  typed text[] := vault.words(left(birth_name, 200));
+  given text[] := vault.words(left(first_given_name, 200));
+  day text := nullif(birth_date, '');
+  matricule text := nullif(upper(regexp_replace(left(ins, 40), '[^0-9A-Za-z]', '', 'g')), '');
+  places bigint[];
+  tokens bigint[];
+  found_ids uuid[];
+begin
+  if c is null then return 'signed_out'; end if;
+  if c[4] <> 'clinician' then
+    perform audit.append(c, 'patients.search', 'Patient', null, null, 'failure', '{"emergency":true}');
+    return 'forbidden';
+  end if;
+  if matricule is null and (typed = '{}' or (day ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$') is not true) then return 'invalid'; end if;
+  -- a request that is sent again after a lost connection has its answer already
+  if exists (select from access.emergency_searches s where s.id = search and s.session_id = c[1]::uuid) then return 'ok'; end if;
+  -- one at a time: two transactions that count at once would each find room
+  perform from iam.accounts a where a.id = c[2]::uuid for no key update;
+  if (select count(*) from access.emergency_searches s where s.account_id = c[2]::uuid and s.made_at > clock_timestamp() - interval '1 hour') >= 20 then
+    perform audit.append(c, 'patients.search', 'Patient', null, null, 'failure', '{"emergency":true,"limited":true}');
+    return 'limited';
+  end if;
+  ring := vault.ring();
+  -- a candidate has a token for each long word and for the date, or for the INS, under any key of the ring
+  select array_agg(f.place), array_agg(vault.token(vault.search_key(ring, split_part(e, '=', 1), c[3]::uuid), f.kind, f.value)) into places, tokens
+  from (select row_number() over () as place, 'name' as kind, left(w, 5) as value from unnest(typed) w where length(w) >= 3 and matricule is null
+        union all select 0, 'birth_date', day where matricule is null
+        union all select 0, 'ins', matricule where matricule is not null) f
+  cross join unnest(string_to_array(ring, ',')) e;
+  found_ids := array(
+    select p.id from store.patients p
+    where p.organisation_id = c[3]::uuid
+      and p.id = any (array(select t.patient_id from unnest(places, tokens) q (place, token) join vault.search_tokens t on t.token = q.token
+                            where t.organisation_id = c[3]::uuid
+                            group by t.patient_id having count(distinct q.place) = (select count(distinct w) from unnest(places) w)))
+      and vault.is_exactly(ring, p, typed, given, day, matricule));
+  insert into access.emergency_searches (id, session_id, account_id, patient_id, matches)
+  values (search, c[1]::uuid, c[2]::uuid, case when cardinality(found_ids) = 1 then found_ids[1] end, cardinality(found_ids));
+  perform audit.append(c, 'patients.search', 'Patient', search, case when cardinality(found_ids) = 1 then found_ids[1] end, 'success',
+    json_build_object('emergency', true, 'matches', cardinality(found_ids))::text);
+  return 'ok';
+exception when unique_violation then
+  raise exception using errcode = 'VS409', message = 'this page was asked for already: load it again';
+end $function$;
+comment on function audit.open_emergency_search is 'A clinician looks for somebody whom they don''t see, by the whole birth name and birth date (YYYY-MM-DD; first given name where two are alike) or by INS, exactly. ok, invalid, forbidden, limited or signed_out; clinic.read_emergency_search tells, in a later transaction, whether there is one.';
+
 create function audit.open_home() returns text
 language sql stable security definer set debug_print_plan=off set search_path="" as $function$
   select case when access.claims() is null then 'signed_out' else 'ok' end
@@ -1406,10 +1795,11 @@ begin
                         case when c[4] = 'secretary' then array['identity'] else array['identity', 'clinical'] end) then
     return 'limited';
   end if;
-  perform audit.append(c, 'patient.read', 'Patient', patient, patient, 'success');
+  perform audit.append(c, 'patient.read', 'Patient', patient, patient, 'success',
+    case when c[9] is not null then json_build_object('glass', c[9])::text end);
   return 'ok';
 end $function$;
-comment on function audit.open_patient is 'Opens one patient: identity for a secretary, the whole record for a clinician of the care team or the patient. ok, hidden, limited or signed_out.';
+comment on function audit.open_patient is 'Opens one patient: identity for a secretary, the whole record for a clinician who sees it (access.way_in) or the patient. ok, hidden, limited or signed_out.';
 
 create function audit.open_patient_list(selection uuid) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -1745,6 +2135,174 @@ language sql stable security definer set debug_print_plan=off set search_path=""
 $function$;
 comment on function audit.verify_all is 'Every chain of the installation: for the DBA and `vitalsync audit verify`.';
 
+create function clinic.acknowledge_glass(key uuid, glass uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  perform from access.broken_glass x where x.id = glass and x.organisation_id = c[3]::uuid and c[4] in ('dpo', 'org_admin') for update;
+  if not found or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS404', message = 'there is no such emergency access here';
+  end if;
+  perform ops.fulfil(key, 'glass.acknowledge', glass);
+  update access.broken_glass x set seen_by = c[2]::uuid, seen_at = clock_timestamp() where x.id = glass and x.seen_at is null;
+  return glass;
+end $function$;
+comment on function clinic.acknowledge_glass is 'The DPO or an administrator notes that they looked into it; the first one stays. key: ops.intend(key, ''glass.acknowledge''). Errors: VS208, VS404, VS428.';
+
+create function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamp with time zone DEFAULT NULL::timestamp with time zone, ends timestamp with time zone DEFAULT NULL::timestamp with time zone) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.require_admin_of(team);
+  stay uuid := ops.uuid_v7();
+  period record;
+begin
+  perform ops.fulfil(key, 'care_teams.add_member', stay);
+  if not access.is_clinician_of(account, c[3]::uuid) then
+    raise exception using errcode = 'VS422', message = 'a clinician of the organisation joins a care team';
+  end if;
+  period := access.period(starts, ends);
+  insert into access.care_team_members (id, care_team_id, account_id, role, valid_from, valid_until)
+  values (stay, team, account, add_care_team_member.role, period.valid_from, period.valid_until);
+  -- the team is called by its lead
+  if add_care_team_member.role = 'lead' then
+    update access.care_teams t set lead_account_id = account where t.id = team and t.lead_account_id <> account;
+  end if;
+  return stay;
+exception
+  when check_violation or not_null_violation then
+    raise exception using errcode = 'VS422', message = 'the role is not one of the list';
+  when unique_violation then
+    raise exception using errcode = 'VS409', message = 'this person is in the team already, or the team has a lead';
+end $function$;
+comment on function clinic.add_care_team_member is 'For an administrator: somebody joins a team, from now or later, until a time or for good. key: ops.intend(key, ''care_teams.add_member''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
+
+create function clinic.add_care_team_patient(key uuid, team uuid, patient uuid, starts timestamp with time zone DEFAULT NULL::timestamp with time zone, ends timestamp with time zone DEFAULT NULL::timestamp with time zone) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.require_admin_of(team);
+  place uuid := ops.uuid_v7();
+  period record;
+begin
+  if (access.organisation_of(patient) = c[3]::uuid) is not true then
+    raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  perform ops.fulfil(key, 'care_teams.add_patient', place);
+  period := access.period(starts, ends);
+  insert into access.care_team_patients (id, care_team_id, patient_id, valid_from, valid_until)
+  values (place, team, patient, period.valid_from, period.valid_until);
+  return place;
+exception when unique_violation then
+  raise exception using errcode = 'VS409', message = 'the team follows this patient already';
+end $function$;
+comment on function clinic.add_care_team_patient is 'For an administrator, who knows a record by its id alone: a team follows a patient. key: ops.intend(key, ''care_teams.add_patient''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
+
+create function clinic.create_care_team(key uuid, lead uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.require_admin_of(null);
+  team uuid;
+begin
+  if not access.is_clinician_of(lead, c[3]::uuid) then
+    raise exception using errcode = 'VS422', message = 'a clinician of the organisation leads a care team';
+  end if;
+  team := access.create_care_team(c[3]::uuid, lead);
+  perform ops.fulfil(key, 'care_teams.create', team);
+  return team;
+end $function$;
+comment on function clinic.create_care_team is 'For an administrator: a team with its lead. key: ops.intend(key, ''care_teams.create''). Errors: VS208, VS403, VS422, VS428.';
+
+create function clinic.end_care_team_member(key uuid, stay uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  m access.care_team_members;
+begin
+  select * into m from access.care_team_members x where x.id = stay;
+  -- a team that can't be is nobody's: not found and another practice's answer alike
+  perform access.require_admin_of(coalesce(m.care_team_id, '00000000-0000-0000-0000-000000000000'));
+  perform ops.fulfil(key, 'care_teams.end_member', stay);
+  if m.valid_until > clock_timestamp() then
+    -- what has not begun never was
+    update access.care_team_members x set valid_until = greatest(x.valid_from, clock_timestamp()) where x.id = stay;
+  end if;
+  return stay;
+end $function$;
+comment on function clinic.end_care_team_member is 'For an administrator: somebody leaves a team, now. key: ops.intend(key, ''care_teams.end_member''). Errors: VS208, VS403, VS404, VS428.';
+
+create function clinic.end_care_team_patient(key uuid, place uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  p access.care_team_patients;
+begin
+  select * into p from access.care_team_patients x where x.id = place;
+  perform access.require_admin_of(coalesce(p.care_team_id, '00000000-0000-0000-0000-000000000000'));
+  perform ops.fulfil(key, 'care_teams.end_patient', place);
+  if p.valid_until > clock_timestamp() then
+    update access.care_team_patients x set valid_until = greatest(x.valid_from, clock_timestamp()) where x.id = place;
+  end if;
+  return place;
+end $function$;
+comment on function clinic.end_care_team_patient is 'For an administrator: a team no longer follows a patient, from now. key: ops.intend(key, ''care_teams.end_patient''). Errors: VS208, VS403, VS404, VS428.';
+
+create function clinic.end_glass(key uuid, glass uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  b access.broken_glass;
+begin
+  select * into b from access.broken_glass x
+  where x.id = glass and x.organisation_id = c[3]::uuid
+    and (c[4] in ('dpo', 'org_admin') or (c[4] = 'clinician' and x.account_id = c[2]::uuid))
+  for update;
+  if not found or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS404', message = 'there is no such emergency access here';
+  end if;
+  perform ops.fulfil(key, 'glass.end', glass);
+  if b.ends_at > clock_timestamp() then
+    update access.broken_glass x set ends_at = greatest(x.broken_at, clock_timestamp()) where x.id = glass;
+    perform audit.append(c, 'glass.end', 'BrokenGlass', glass, b.patient_id, 'success');
+  end if;
+  return glass;
+end $function$;
+comment on function clinic.end_glass is 'Who broke it, the DPO or an administrator ends an emergency access, now. key: ops.intend(key, ''glass.end''). Errors: VS208, VS404, VS428.';
+
+create function clinic.end_referral(key uuid, referral uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  r store.referrals;
+begin
+  select * into r from store.referrals x
+  where x.id = referral and x.organisation_id = c[3]::uuid
+    and (c[4] = 'org_admin' or (c[4] = 'clinician' and c[2]::uuid in (x.requester_id, x.performer_id)))
+  for update;
+  if not found or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS404', message = 'there is no such referral here';
+  end if;
+  perform ops.fulfil(key, 'referrals.end', referral);
+  if r.valid_until > clock_timestamp() then
+    update store.referrals x set valid_until = greatest(x.valid_from, clock_timestamp()), ended_by = c[2]::uuid where x.id = referral;
+    perform audit.append(c, 'referral.end', 'ServiceRequest', referral, r.patient_id, 'success');
+  end if;
+  return referral;
+end $function$;
+comment on function clinic.end_referral is 'Who referred, who was referred to, or an administrator ends a referral, now. key: ops.intend(key, ''referrals.end''). Errors: VS208, VS404, VS428.';
+
+create function clinic.glass_reason(glass uuid) returns text
+language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  b access.broken_glass;
+begin
+  select * into b from access.broken_glass x where x.id = glass and x.organisation_id = c[3]::uuid
+    and (c[4] in ('dpo', 'org_admin') or (c[4] = 'patient' and x.patient_id = c[5]::uuid) or (c[4] = 'clinician' and x.account_id = c[2]::uuid));
+  if not found or not exists (select from vault.keys k where k.subject_id = glass and k.level = 'glass') then return null; end if;
+  return convert_from(vault.unpack(vault.unwrap(vault.ring(), glass, 'glass'),
+    'access.broken_glass.reason'::bytea || '\x00'::bytea || uuid_send(b.id) || uuid_send(b.patient_id) || int8send(1)
+      || uuid_send(b.account_id) || timestamptz_send(b.broken_at) || convert_to(b.kind, 'UTF8'), b.reason), 'UTF8');
+end $function$;
+comment on function clinic.glass_reason is 'Why a glass was broken, for the DPO and administrators of the organisation, the patient, and who broke it; NULL when the patient was erased.';
+
 create function clinic.import_allergy_intolerances(patient uuid, rows jsonb) returns integer
 language plpgsql volatile as $function$
 declare
@@ -1925,8 +2483,10 @@ begin
       coalesce((p ->> 'last_activity_at')::timestamptz, clock_timestamp()));
     perform vault.index_patient(id, p);
   end if;
-  insert into access.care_team_patients (care_team_id, patient_id) values (c[7]::uuid, id)
-  on conflict (care_team_id, patient_id) do nothing;
+  -- a period that an administrator has ended stays ended
+  if not exists (select from access.care_team_patients x where x.care_team_id = c[7]::uuid and x.patient_id = import_patient.id) then
+    insert into access.care_team_patients (care_team_id, patient_id) values (c[7]::uuid, import_patient.id) on conflict do nothing;
+  end if;
 end $function$;
 comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is. Errors: VS403, VS422.';
 
@@ -1948,6 +2508,48 @@ exception
 end $function$;
 comment on function clinic.import_rows is 'Takes an array of rows of one type into one patient''s record; gives how many were new. Errors: VS404, VS422.';
 
+create function clinic.make_referral(key uuid, patient uuid, performer uuid, priority text, reason text, until timestamp with time zone) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  r store.referrals;
+  way text;
+begin
+  if (c[4] = 'clinician') is not true then
+    raise exception using errcode = 'VS403', message = 'clinicians refer patients';
+  end if;
+  way := access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient);
+  if way is null then
+    raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  if way <> 'care_team' then
+    raise exception using errcode = 'VS403', message = 'somebody of the care team refers a patient';
+  end if;
+  if vault.words(left(reason, 4000)) = '{}' or length(reason) > 4000 then
+    raise exception using errcode = 'VS422', message = 'a referral has a reason, of 4,000 characters at most';
+  end if;
+  -- whoever doesn't work here and whoever doesn't exist are the same to the caller
+  if performer = c[2]::uuid or not access.is_clinician_of(performer, c[3]::uuid) then
+    raise exception using errcode = 'VS422', message = 'a referral goes to another clinician of the organisation';
+  end if;
+  r.id := ops.uuid_v7();
+  perform ops.fulfil(key, 'referrals.make', r.id);
+  r.organisation_id := c[3]::uuid;
+  r.patient_id := patient;
+  r.requester_id := c[2]::uuid;
+  r.performer_id := performer;
+  r.priority := make_referral.priority;
+  r.valid_from := clock_timestamp();
+  r.valid_until := until;
+  r.reason := vault.seal(vault.writing_key(patient, 'clinical'), r.id, patient, 1, store.referral_context(r), 'store.referrals.reason', reason);
+  insert into store.referrals values (r.*);
+  perform audit.append(c, 'referral.make', 'ServiceRequest', r.id, patient, 'success', json_build_object('performer', performer)::text);
+  return r.id;
+exception when check_violation or not_null_violation then
+  raise exception using errcode = 'VS422', message = 'the urgency is one of the list, and the referral ends within 180 days';
+end $function$;
+comment on function clinic.make_referral is 'Somebody of the care team refers a patient to a colleague, who sees the record until then. key: ops.intend(key, ''referrals.make''); the patient was opened in an earlier transaction. Errors: VS208, VS403, VS404, VS422, VS428.';
+
 create function clinic.read_accounts() returns TABLE(id uuid, display_name text, role text, email text, status text, second_factor boolean, last_sign_in_at timestamp with time zone)
 language sql volatile security definer set debug_print_plan=off set search_path="" as $function$
   select a.id, iam.person_name(a.id), m.role,
@@ -1961,6 +2563,40 @@ language sql volatile security definer set debug_print_plan=off set search_path=
   order by m.role, m.id
 $function$;
 comment on function clinic.read_accounts is 'For an administrator.';
+
+create function clinic.read_colleagues() returns TABLE(account_id uuid, display_name text)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if (c[4] in ('clinician', 'org_admin')) is not true then
+    raise exception using errcode = 'VS403', message = 'clinicians and administrators see who works here';
+  end if;
+  return query
+    select m.account_id, iam.person_name(m.account_id) from access.memberships m
+    where m.organisation_id = c[3]::uuid and m.role = 'clinician' and m.account_id <> c[2]::uuid and access.membership_is_live(m.id)
+    order by m.id;
+end $function$;
+comment on function clinic.read_colleagues is 'The other clinicians who work in the organisation now: to refer to, or for a care team. Errors: VS403.';
+
+create function clinic.read_emergency_search(search uuid) returns TABLE(state text, patient_id uuid)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+#variable_conflict use_column
+declare
+  c text[] := access.claims();
+begin
+  return query
+  select case when s.matches = 0 then 'none' when s.matches > 1 then 'several' when v.sees then 'yours' else 'one' end,
+         -- an id only of somebody whom one sees anyway
+         case when v.sees then s.patient_id end
+  from access.emergency_searches s
+  cross join lateral (select s.patient_id is not null and access.sees(c[4], c[2]::uuid, c[3]::uuid, null, s.patient_id) as sees) v
+  where s.id = search and s.session_id = c[1]::uuid and c[4] = 'clinician'
+    -- not of this transaction: what a search found is told after its record is committed
+    and s.transaction is distinct from pg_current_xact_id_if_assigned()
+    and s.made_at > clock_timestamp() - interval '15 minutes';
+end $function$;
+comment on function clinic.read_emergency_search is 'What one''s own emergency search found: none, one, several, or yours (with the id) for a patient whom one sees.';
 
 create function clinic.read_me() returns TABLE(account_id uuid, organisation_id uuid, organisation_name text, role text, display_name text, patient_id uuid, session_expires_at timestamp with time zone, idle_expires_at timestamp with time zone)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -2022,6 +2658,8 @@ declare
   answer text;
   origin uuid;
   seen uuid;
+  way text;
+  glass uuid;
   -- hashed before it is asked for, so that the plan is made once
   hash bytea := iam.hash_token(token);
 begin
@@ -2059,11 +2697,12 @@ begin
   end if;
   if focus is not null then
     -- a page that shows one patient sees that one alone, or nobody
-    seen := case when access.sees(s.role, s.account_id, s.organisation_id, s.patient_id, focus) then focus
-                 else '00000000-0000-0000-0000-000000000000' end;
+    way := access.way_in(s.role, s.account_id, s.organisation_id, s.patient_id, focus);
+    seen := case when way is not null then focus else '00000000-0000-0000-0000-000000000000' end;
+    if way = 'glass' then glass := access.glass(s.account_id, s.organisation_id, focus); end if;
   end if;
   perform access.set_claims(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role,
-                                  s.patient_id::text, seen::text, s.care_team_id::text, origin::text]);
+                                  s.patient_id::text, seen::text, s.care_team_id::text, origin::text, glass::text]);
   perform vault.set_ring(ring);
   -- where there is one (Postgres 17 on): a transaction that was left open ends; an import of a large bundle takes its time
   if s.role <> 'import' and current_setting('server_version_num')::int >= 170000 then
@@ -2487,6 +3126,8 @@ begin
   delete from audit.openings o where o.ctid in (
     select x.ctid from audit.openings x join iam.sessions s on s.id = x.session_id
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
+  -- searches older than an hour no longer count, and the log has them
+  delete from access.emergency_searches e where e.id in (select x.id from access.emergency_searches x where x.made_at < now() - interval '1 day' limit 10000);
   delete from ops.limits l where l.key in (select x.key from ops.limits x where x.at < now() - interval '1 day' limit 10000);
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (
@@ -2544,6 +3185,13 @@ begin
 end $function$;
 comment on function store.note_context is NULL;
 
+create function store.referral_context(r store.referrals) returns bytea
+language plpgsql stable as $function$
+begin
+  return uuid_send(r.requester_id) || uuid_send(r.performer_id) || timestamptz_send(r.valid_from) || convert_to(r.priority, 'UTF8');
+end $function$;
+comment on function store.referral_context is NULL;
+
 create function store.tg_notes__immutable() returns trigger
 language plpgsql volatile as $function$
 begin
@@ -2568,6 +3216,16 @@ begin
   return new;
 end $function$;
 comment on function store.tg_patients__version is NULL;
+
+create function store.tg_referrals__only_ends() returns trigger
+language plpgsql volatile as $function$
+begin
+  if to_jsonb(new) - 'valid_until' - 'ended_by' <> to_jsonb(old) - 'valid_until' - 'ended_by' or new.valid_until > old.valid_until then
+    raise exception using errcode = 'VS403', message = 'a referral can be ended, and not changed otherwise';
+  end if;
+  return new;
+end $function$;
+comment on function store.tg_referrals__only_ends is NULL;
 
 create function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) returns bytea
 language plpgsql immutable parallel safe as $function$
@@ -2681,6 +3339,22 @@ begin
 end $function$;
 comment on function vault.index_patient is 'Makes the tokens of a patient. Internal.';
 
+create function vault.is_exactly(ring text, patient store.patients, typed_name text[], typed_given text[], day text, matricule text) returns boolean
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(ring, patient.id, 'identity');
+  bound bytea := '\x00'::bytea || uuid_send(patient.id) || uuid_send(patient.id) || int8send(patient.version)
+    || convert_to(patient.identity_status, 'UTF8') || uuid_send(patient.organisation_id);
+begin
+  if matricule is not null then
+    return coalesce(convert_from(vault.unpack(key, 'store.patients.ins_matricule'::bytea || bound, patient.ins_matricule), 'UTF8') = matricule, false);
+  end if;
+  return day = convert_from(vault.unpack(key, 'store.patients.birth_date'::bytea || bound, patient.birth_date), 'UTF8')
+     and typed_name = vault.words(convert_from(vault.unpack(key, 'store.patients.birth_name'::bytea || bound, patient.birth_name), 'UTF8'))
+     and (typed_given = '{}' or typed_given = vault.words(convert_from(vault.unpack(key, 'store.patients.first_given_name'::bytea || bound, patient.first_given_name), 'UTF8')));
+end $function$;
+comment on function vault.is_exactly is 'Internal.';
+
 create function vault.mac_blocks(mac_key bytea) returns bytea
 language plpgsql immutable parallel safe as $function$
 declare
@@ -2770,7 +3444,7 @@ begin
     key := vault.release(patient, level);
     v := vault.mac_blocks(substr(key, 1, 32));
     key := substr(key, 33, 32);
-    if level = 'clinical' then perform vault.set_slot(place, v || key); end if;
+    if level = 'clinical' and current_setting('vs.slot', true) is distinct from 'glass' then perform vault.set_slot(place, v || key); end if;
   end if;
   inner_block := substr(v, 1, 128);
   outer_block := substr(v, 129, 128);
@@ -2833,6 +3507,11 @@ begin
   if not audit.is_open(c[1]::uuid, patient, level) then
     raise exception using errcode = 'VS428',
       message = 'no committed record of this access: call audit.open_… in an earlier transaction';
+  end if;
+  -- through a broken glass each row asks again: no slot keeps the key for the rest of the transaction
+  if c[9] is not null
+     or (c[6] is null and level = 'clinical' and access.way_in(c[4], c[2]::uuid, c[3]::uuid, c[5]::uuid, patient) = 'glass') then
+    perform set_config('vs.slot', 'glass', true);
   end if;
   return vault.unwrap(vault.ring(), patient, level);
 end $function$;
@@ -2964,7 +3643,11 @@ end $function$;
 comment on function vault.writing_key is 'The key that a write function seals with. Internal. Errors: those of release.';
 
 -- Triggers
+CREATE TRIGGER _100_only_ends BEFORE UPDATE ON access.broken_glass FOR EACH ROW EXECUTE FUNCTION access.tg_broken_glass__only_ends();
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.broken_glass FOR EACH ROW EXECUTE FUNCTION audit.tg_row('BrokenGlass', 'patient_id');
+CREATE TRIGGER _100_apart BEFORE INSERT OR UPDATE ON access.care_team_members FOR EACH ROW EXECUTE FUNCTION access.tg_care_team_members__apart();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_team_members FOR EACH ROW EXECUTE FUNCTION audit.tg_row('CareTeamMember', '', 'account_id');
+CREATE TRIGGER _100_apart BEFORE INSERT OR UPDATE ON access.care_team_patients FOR EACH ROW EXECUTE FUNCTION access.tg_care_team_patients__apart();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_team_patients FOR EACH ROW EXECUTE FUNCTION audit.tg_row('CareTeamPatient', 'patient_id', 'patient_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_teams FOR EACH ROW EXECUTE FUNCTION audit.tg_row('CareTeam', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.memberships FOR EACH ROW EXECUTE FUNCTION audit.tg_row('PractitionerRole', 'patient_id');
@@ -2986,6 +3669,9 @@ CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.observations
 CREATE TRIGGER _100_version BEFORE UPDATE ON store.patients FOR EACH ROW EXECUTE FUNCTION store.tg_patients__version();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON store.patients FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Patient', 'id');
 CREATE TRIGGER _901_audit AFTER UPDATE ON store.patients FOR EACH ROW WHEN ((new.version <> old.version)) EXECUTE FUNCTION audit.tg_row('Patient', 'id');
+CREATE TRIGGER _100_only_ends BEFORE UPDATE ON store.referrals FOR EACH ROW EXECUTE FUNCTION store.tg_referrals__only_ends();
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.referrals FOR EACH ROW EXECUTE FUNCTION audit.tg_row('ServiceRequest', 'patient_id');
+CREATE TRIGGER _200_forget_glass AFTER DELETE ON vault.keys FOR EACH ROW WHEN ((old.level = 'identity'::text)) EXECUTE FUNCTION access.tg_keys__forget_glass();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON vault.keys FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Key', '', 'subject_id');
 
 -- Grants
@@ -3033,12 +3719,18 @@ grant usage on schema ops to vs_secretary;
 grant usage on schema privacy to vs_dba;
 grant usage on schema store to vs_dba;
 grant usage on schema vault to vs_dba;
+grant select on access.broken_glass to vs_clinician;
+grant select on access.broken_glass to vs_dba;
+grant select on access.broken_glass to vs_dpo;
+grant select on access.broken_glass to vs_org_admin;
+grant select on access.broken_glass to vs_patient;
 grant select on access.care_team_members to vs_dba;
 grant select on access.care_team_members to vs_org_admin;
 grant select on access.care_team_patients to vs_dba;
 grant select on access.care_team_patients to vs_org_admin;
 grant select on access.care_teams to vs_dba;
 grant select on access.care_teams to vs_org_admin;
+grant select on access.emergency_searches to vs_dba;
 grant select on access.memberships to vs_dba;
 grant select on access.organisations to vs_dba;
 grant select on audit.events to vs_auditor;
@@ -3069,8 +3761,16 @@ grant select on clinic.allergy_status to vs_dba;
 grant select on clinic.allergy_status to vs_patient;
 grant select on clinic.audit_events to vs_auditor;
 grant select on clinic.audit_events to vs_dba;
+grant select on clinic.broken_glass to vs_clinician;
+grant select on clinic.broken_glass to vs_dba;
+grant select on clinic.broken_glass to vs_dpo;
+grant select on clinic.broken_glass to vs_org_admin;
+grant select on clinic.broken_glass to vs_patient;
 grant select on clinic.care_teams to vs_dba;
 grant select on clinic.care_teams to vs_org_admin;
+grant select on clinic.colleagues to vs_clinician;
+grant select on clinic.colleagues to vs_dba;
+grant select on clinic.colleagues to vs_org_admin;
 grant select on clinic.conditions to vs_clinician;
 grant select on clinic.conditions to vs_dba;
 grant select on clinic.conditions to vs_patient;
@@ -3104,6 +3804,11 @@ grant select on clinic.patients to vs_patient;
 grant select on clinic.patients to vs_secretary;
 grant select on clinic.record_accesses to vs_dba;
 grant select on clinic.record_accesses to vs_patient;
+grant select on clinic.referral_periods to vs_dba;
+grant select on clinic.referral_periods to vs_org_admin;
+grant select on clinic.referrals to vs_clinician;
+grant select on clinic.referrals to vs_dba;
+grant select on clinic.referrals to vs_patient;
 grant select on iam.accounts to vs_dba;
 grant select on iam.sessions to vs_dba;
 grant select on iam.totp_factors to vs_dba;
@@ -3132,6 +3837,18 @@ grant select on store.patients to vs_clinician;
 grant select on store.patients to vs_dba;
 grant select on store.patients to vs_patient;
 grant select on store.patients to vs_secretary;
+grant select on store.referrals to vs_clinician;
+grant select on store.referrals to vs_dba;
+grant select on store.referrals to vs_patient;
+grant select on store.referrals (ended_by) to vs_org_admin;
+grant select on store.referrals (id) to vs_org_admin;
+grant select on store.referrals (organisation_id) to vs_org_admin;
+grant select on store.referrals (patient_id) to vs_org_admin;
+grant select on store.referrals (performer_id) to vs_org_admin;
+grant select on store.referrals (priority) to vs_org_admin;
+grant select on store.referrals (requester_id) to vs_org_admin;
+grant select on store.referrals (valid_from) to vs_org_admin;
+grant select on store.referrals (valid_until) to vs_org_admin;
 grant select on vault.keys to vs_dba;
 grant select on vault.masters to vs_dba;
 grant select on vault.search_tokens to vs_dba;
@@ -3170,6 +3887,14 @@ grant execute on function access.role() to vs_org_admin;
 grant execute on function access.role() to vs_patient;
 grant execute on function access.role() to vs_researcher;
 grant execute on function access.role() to vs_secretary;
+grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_anon;
+grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_auditor;
+grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_clinician;
+grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_dpo;
+grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_org_admin;
+grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_patient;
+grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_researcher;
+grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_secretary;
 grant execute on function audit.heads() to vs_auditor;
 grant execute on function audit.open_accounts() to vs_anon;
 grant execute on function audit.open_accounts() to vs_auditor;
@@ -3179,6 +3904,22 @@ grant execute on function audit.open_accounts() to vs_org_admin;
 grant execute on function audit.open_accounts() to vs_patient;
 grant execute on function audit.open_accounts() to vs_researcher;
 grant execute on function audit.open_accounts() to vs_secretary;
+grant execute on function audit.open_broken_glass() to vs_anon;
+grant execute on function audit.open_broken_glass() to vs_auditor;
+grant execute on function audit.open_broken_glass() to vs_clinician;
+grant execute on function audit.open_broken_glass() to vs_dpo;
+grant execute on function audit.open_broken_glass() to vs_org_admin;
+grant execute on function audit.open_broken_glass() to vs_patient;
+grant execute on function audit.open_broken_glass() to vs_researcher;
+grant execute on function audit.open_broken_glass() to vs_secretary;
+grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_anon;
+grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_auditor;
+grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_clinician;
+grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_dpo;
+grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_org_admin;
+grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_patient;
+grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_researcher;
+grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_secretary;
 grant execute on function audit.open_home() to vs_anon;
 grant execute on function audit.open_home() to vs_auditor;
 grant execute on function audit.open_home() to vs_clinician;
@@ -3250,9 +3991,29 @@ grant execute on function audit.selected(selection uuid) to vs_clinician;
 grant execute on function audit.selected(selection uuid) to vs_secretary;
 grant execute on function audit.verify() to vs_auditor;
 grant execute on function audit.verify_all() to vs_dba;
+grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_dpo;
+grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_org_admin;
+grant execute on function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
+grant execute on function clinic.add_care_team_patient(key uuid, team uuid, patient uuid, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
+grant execute on function clinic.create_care_team(key uuid, lead uuid) to vs_org_admin;
+grant execute on function clinic.end_care_team_member(key uuid, stay uuid) to vs_org_admin;
+grant execute on function clinic.end_care_team_patient(key uuid, place uuid) to vs_org_admin;
+grant execute on function clinic.end_glass(key uuid, glass uuid) to vs_clinician;
+grant execute on function clinic.end_glass(key uuid, glass uuid) to vs_dpo;
+grant execute on function clinic.end_glass(key uuid, glass uuid) to vs_org_admin;
+grant execute on function clinic.end_referral(key uuid, referral uuid) to vs_clinician;
+grant execute on function clinic.end_referral(key uuid, referral uuid) to vs_org_admin;
+grant execute on function clinic.glass_reason(glass uuid) to vs_clinician;
+grant execute on function clinic.glass_reason(glass uuid) to vs_dpo;
+grant execute on function clinic.glass_reason(glass uuid) to vs_org_admin;
+grant execute on function clinic.glass_reason(glass uuid) to vs_patient;
 grant execute on function clinic.import_patient(p jsonb, OUT id uuid, OUT taken boolean) to vs_import;
 grant execute on function clinic.import_rows(patient uuid, type text, rows jsonb) to vs_import;
+grant execute on function clinic.make_referral(key uuid, patient uuid, performer uuid, priority text, reason text, until timestamp with time zone) to vs_clinician;
 grant execute on function clinic.read_accounts() to vs_org_admin;
+grant execute on function clinic.read_colleagues() to vs_clinician;
+grant execute on function clinic.read_colleagues() to vs_org_admin;
+grant execute on function clinic.read_emergency_search(search uuid) to vs_clinician;
 grant execute on function clinic.read_me() to vs_auditor;
 grant execute on function clinic.read_me() to vs_clinician;
 grant execute on function clinic.read_me() to vs_dpo;

@@ -6,7 +6,9 @@ export interface Database {
   'clinic.allergy_intolerances': ClinicAllergyIntolerances;
   'clinic.allergy_status': ClinicAllergyStatus;
   'clinic.audit_events': ClinicAuditEvents;
+  'clinic.broken_glass': ClinicBrokenGlass;
   'clinic.care_teams': ClinicCareTeams;
+  'clinic.colleagues': ClinicColleagues;
   'clinic.conditions': ClinicConditions;
   'clinic.encounters': ClinicEncounters;
   'clinic.me': ClinicMe;
@@ -16,6 +18,8 @@ export interface Database {
   'clinic.patient_names': ClinicPatientNames;
   'clinic.patients': ClinicPatients;
   'clinic.record_accesses': ClinicRecordAccesses;
+  'clinic.referral_periods': ClinicReferralPeriods;
+  'clinic.referrals': ClinicReferrals;
 }
 
 export interface AuditEvents {
@@ -84,12 +88,31 @@ export interface ClinicAuditEvents {
   user_agent: string | null;
 }
 
+export interface ClinicBrokenGlass {
+  id: string;
+  patient_id: string;
+  account_id: string;
+  account_name: string | null;
+  kind: string;
+  reason: string | null;
+  broken_at: Date;
+  ends_at: Date;
+  open: boolean;
+  seen_at: Date | null;
+  seen_by_name: string | null;
+}
+
 export interface ClinicCareTeams {
   id: string;
   lead_account_id: string;
   lead_name: string | null;
   members: string;
   patient_count: number;
+}
+
+export interface ClinicColleagues {
+  account_id: string;
+  display_name: string | null;
 }
 
 export interface ClinicConditions {
@@ -208,4 +231,31 @@ export interface ClinicRecordAccesses {
   actor_role: string;
   resource_type: string;
   outcome: string;
+}
+
+export interface ClinicReferralPeriods {
+  id: string;
+  patient_id: string;
+  requester_id: string;
+  requester_name: string | null;
+  performer_id: string;
+  performer_name: string | null;
+  priority: string;
+  valid_from: Date;
+  valid_until: Date;
+}
+
+export interface ClinicReferrals {
+  id: string;
+  patient_id: string;
+  requester_id: string;
+  requester_name: string | null;
+  performer_id: string;
+  performer_name: string | null;
+  priority: string;
+  reason: string;
+  valid_from: Date;
+  valid_until: Date;
+  ended_by: string | null;
+  status: string;
 }

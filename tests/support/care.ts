@@ -28,7 +28,9 @@ export async function searchInEmergency(client: pg.Client, entry: Entry, search:
   const answer = await open(client, entry, call, [search, name, day, given, ins]);
   if (answer !== 'ok') return { state: answer, patient: null };
   const rows = await inTransaction(client, { ...entry, phase: 'read' }, () =>
-    client.query<{ state: string; patient_id: string | null }>('select * from clinic.read_emergency_search($1)', [search]),
+    client.query<{ state: string; patient_id: string | null }>('select * from clinic.read_emergency_search($1)', [
+      search,
+    ]),
   );
   return { state: rows.rows[0]?.state ?? 'gone', patient: rows.rows[0]?.patient_id ?? null };
 }

@@ -1,7 +1,7 @@
 // A day in both practices, so that every table that somebody may read has rows of each: a new one gets its rows here.
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { breakGlass, refer } from '../care.ts';
+import { breakGlass, change, refer } from '../care.ts';
 import { type House, open, openPatient, type World } from '../world.ts';
 
 /** @param edge a connection of the edge */
@@ -13,8 +13,16 @@ export async function liveIn(world: World, edge: pg.Client): Promise<void> {
     await spendTheDay(world, house, edge);
     // the colleague looks into the clinician's patient in an emergency, and is asked to see them
     const { ring } = world.db;
-    await breakGlass(edge, { token: house.colleague.token, ring }, { name: `Nom Cabinet ${letter}`, day: '1958-03-12' });
+    await breakGlass(
+      edge,
+      { token: house.colleague.token, ring },
+      { name: `Nom Cabinet ${letter}`, day: '1958-03-12' },
+    );
     await refer(edge, { token: house.clinician.token, ring }, house.mine, house.colleague.account);
+    // and asked in turn, which is over
+    const asking = { token: house.colleague.token, ring };
+    const referral = await refer(edge, asking, house.theirs, house.clinician.account);
+    await change(edge, asking, 'referrals.end', 'clinic.end_referral($1, $2)', [referral]);
   }
 }
 
