@@ -48,8 +48,8 @@ export interface Door {
   read<const Q extends readonly AnyQuery[]>(who: Who, page: Page<Q>): Promise<Results<Q>>;
   /** A change: announced, made, read back. Three transactions, one flush. @throws Refusal */
   write<const Q extends readonly AnyQuery[]>(who: Who, change: Change<Q>): Promise<Results<Q>>;
-  /** A sign-in function, on the login vs_gate. @throws Refusal */
-  gate<Row>(query: import('kysely').CompiledQuery<Row>): Promise<Row[]>;
+  /** A sign-in function, on the login vs_gate; `record` is asked for when it failed, with the SQLSTATE. @throws Refusal */
+  gate<Row>(query: import('kysely').CompiledQuery<Row>, record?: (sqlstate: string) => AnyQuery): Promise<Row[]>;
   close(): Promise<void>;
 }
 
@@ -84,15 +84,19 @@ export function createDoor(options: { edge: Source; gate: Source; ring: string }
     parameters: [who.token, ring, focus ?? null, phase, who.ip, who.userAgent],
   });
 
-  /** A transaction that was refused has left nothing behind, so its record gets one of its own: one flush more. */
-  const recordRefusal = async (who: Who, focus: string | undefined, ...outcomes: (Outcome | undefined)[]) => {
-    const refused = outcomes.find((o) => o?.failure !== undefined && toRefusal(o.failure).reason === 'forbidden');
-    if (!refused) return;
-    const record = 'select audit.record_refusal($1, $2) as answer';
-    const parameters = [focus ?? null, sqlstateOf(refused.failure)];
-    rowsOf(
-      (await sendTwice(edge, [{ mode: 'write', statements: [enter(who, 'open'), { sql: record, parameters }] }]))[0],
-    );
+  /**
+   * A transaction that failed has left nothing behind, so its record gets one of its own: one flush more. What was
+   * refused in words is recorded already, by the function that answered; but for a key that stands for something else.
+   */
+  const recordFailure = async (who: Who, focus: string | undefined, ...outcomes: (Outcome | undefined)[]) => {
+    const sqlstate = whatFailed(outcomes);
+    if (sqlstate === undefined) return;
+    const record = {
+      sql: 'select audit.record_refusal($1, $2) as answer',
+      parameters: [isUuid(focus) ? focus : null, sqlstate],
+    };
+    // A database that is gone can't record anything; whoever asked is told what failed, not this.
+    await sendTwice(edge, [{ mode: 'write', statements: [enter(who, 'open'), record] }]).catch(() => {});
   };
 
   return {
@@ -101,8 +105,8 @@ export function createDoor(options: { edge: Source; gate: Source; ring: string }
         { mode: 'write', statements: [enter(who, 'open', focus), open] },
         { mode: 'read', statements: [enter(who, 'read', focus), ...reads] },
       ]);
+      await recordFailure(who, focus, opened, shown);
       mustBeOpen(opened);
-      await recordRefusal(who, focus, shown);
       return rowsOf(shown).slice(1) as never;
     },
 
@@ -116,17 +120,20 @@ export function createDoor(options: { edge: Source; gate: Source; ring: string }
         { mode: 'write', statements: [enter(who, 'write', focus), change] },
         { mode: 'read', statements: [enter(who, 'read', focus), ...reads] },
       ]);
+      await recordFailure(who, focus, opened, changed, shown);
       mustBeOpen(opened);
-      await recordRefusal(who, focus, changed, shown);
       // a form that was sent twice, perhaps at the same moment: it has happened, and what it made is read back
       if (sqlstateOf(changed?.failure) !== 'VS208') rowsOf(changed);
       return rowsOf(shown).slice(1) as never;
     },
 
-    async gate(query) {
-      const [outcome] = await send(gate, [{ mode: 'write', statements: [query] }]).catch((error) => {
+    async gate(query, record) {
+      const statement = (one: AnyQuery): Transaction[] => [{ mode: 'write', statements: [one] }];
+      const [outcome] = await send(gate, statement(query)).catch((error) => {
         throw toRefusal(error);
       });
+      const sqlstate = whatFailed([outcome]);
+      if (record && sqlstate) await send(gate, statement(record(sqlstate))).catch(() => {});
       return rowsOf(outcome)[0] as never;
     },
 
@@ -136,13 +143,27 @@ export function createDoor(options: { edge: Source; gate: Source; ring: string }
   };
 }
 
+/**
+ * The SQLSTATE to record of what failed first, if anything did that isn't recorded otherwise: 08006 for a connection that
+ * broke. Not VS208 (it has happened already), nor VS401 (nobody is there, and iam.enter has recorded it).
+ */
+function whatFailed([opened, ...later]: (Outcome | undefined)[]): string | undefined {
+  const refused = opened?.rows.findIndex((_, i) => !isOk(opened, i)) ?? -1;
+  if (refused >= 0) return refused === 2 ? 'VS409' : undefined;
+  const failures = [opened, ...later].flatMap((o) => (o?.failure === undefined ? [] : [o.failure]));
+  return failures.map((failure) => sqlstateOf(failure) ?? '08006').find((code) => !['VS208', 'VS401'].includes(code));
+}
+
 /** iam.enter, the opening and the intent answer with a word, so that a refusal is committed with its record. */
 function mustBeOpen(opened: Outcome | undefined): void {
   const rows = rowsOf(opened);
-  for (let i = 0; i < rows.length; i++) {
-    const answer = answerOf(opened, i);
-    if (answer !== 'ok' && !(i === 2 && answer === 'done')) throw refusedWith(answer);
-  }
+  for (let i = 0; i < rows.length; i++) if (!isOk(opened, i)) throw refusedWith(answerOf(opened, i));
+}
+
+/** Third is the intent, which may have been fulfilled already. */
+function isOk(opened: Outcome | undefined, statement: number): boolean {
+  const answer = answerOf(opened, statement);
+  return answer === 'ok' || (statement === 2 && answer === 'done');
 }
 
 function answerOf(outcome: Outcome | undefined, statement: number): string {
@@ -198,6 +219,8 @@ function toOutcome(settled: PromiseSettledResult<pg.QueryResult>[]): Outcome {
   if (results.at(-1)?.command !== 'COMMIT') return { rows: [], failure: new Refusal('fault', { commit: 'refused' }) };
   return { rows: results.slice(1, -1).map((r) => r.rows) };
 }
+
+const isUuid = (text: string | undefined): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text ?? '');
 
 // One short name for each text: the same statement is planned once for each connection.
 const names = new Map<string, string>();

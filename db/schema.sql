@@ -1905,8 +1905,9 @@ begin
   if organisation is not null then key := vault.unwrap(ring, organisation, 'organisation'); end if;
   insert into audit.origins (id, organisation_id, session_id, digest, ip, user_agent)
   values (found_id, place, session, keyed,
-          vault.seal(key, found_id, organisation, 1, '', 'audit.origins.ip', address),
-          vault.seal(key, found_id, organisation, 1, '', 'audit.origins.user_agent', browser))
+          -- of somebody unknown nothing is kept but the digest: there is no organisation whose key would seal it
+          case when key is not null then vault.seal(key, found_id, organisation, 1, '', 'audit.origins.ip', address) end,
+          case when key is not null then vault.seal(key, found_id, organisation, 1, '', 'audit.origins.user_agent', browser) end)
   on conflict (organisation_id, session_id, digest) do nothing;
   -- two requests of a new session at once: the other one's is there, committed
   if not found then
@@ -2687,6 +2688,11 @@ begin
     if phase <> 'open' then
       raise exception using errcode = 'VS401', message = 'no session: sign in';
     end if;
+    -- a session that is known, and is over or unfinished: somebody tries its token
+    if s.id is not null then
+      perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null],
+        'page.refused', 'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
+    end if;
     return array[answer, 'vs_anon'];
   end if;
   if phase <> 'read' then
@@ -2869,6 +2875,26 @@ begin
 end $function$;
 comment on function iam.profile_aad is NULL;
 
+create function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, ip text, user_agent text) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  s iam.sessions;
+  origin uuid;
+begin
+  perform ops.require_clearance();
+  select * into s from iam.sessions x where x.token_hash = iam.hash_token(record_failed_sign_in.token) and x.factors = 1;
+  begin
+    origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
+  exception when others then
+    origin := null; -- perhaps this is what failed
+  end;
+  perform audit.append(iam.gate_claims(coalesce(s.account_id, account), s.id, origin),
+    case when s.id is null then 'session.password' else 'session.factor' end, 'session', s.id, null, 'failure',
+    json_build_object('reason', 'error', 'sqlstate', case when sqlstate ~ '^[0-9A-Z]{5}$' then sqlstate end)::text);
+  return 'ok';
+end $function$;
+comment on function iam.record_failed_sign_in is 'Records that a step of a sign-in ended in an error, and which (SQLSTATE). account: of the first step; token: of the second. Errors: VS503.';
+
 create function iam.session_is_live(session uuid) returns boolean
 language plpgsql stable as $function$
 begin
@@ -2970,6 +2996,9 @@ begin
   if not found or s.factors <> 1 or s.revoked_at is not null or s.expires_at <= clock_timestamp()
      or not access.membership_is_live(s.membership_id) then
     answer := 'expired';
+    if s.id is not null then
+      perform audit.append(iam.gate_claims(s.account_id, s.id, null), 'session.factor', 'session', s.id, null, 'failure', '{"factor":"totp","answer":"expired"}');
+    end if;
     return;
   end if;
   origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
@@ -4039,6 +4068,7 @@ grant execute on function iam.person_name(account uuid) to vs_dpo;
 grant execute on function iam.person_name(account uuid) to vs_org_admin;
 grant execute on function iam.person_name(account uuid) to vs_patient;
 grant execute on function iam.person_name(account uuid) to vs_secretary;
+grant execute on function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, ip text, user_agent text) to vs_gate;
 grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;
 grant execute on function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, old_token text, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;

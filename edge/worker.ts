@@ -18,7 +18,7 @@ const doors = new AsyncLocalStorage<Door>();
 const door: Door = {
   read: (who, page) => doorOfRequest().read(who, page),
   write: (who, change) => doorOfRequest().write(who, change),
-  gate: (query) => doorOfRequest().gate(query),
+  gate: (query, record) => doorOfRequest().gate(query, record),
   close: () => doorOfRequest().close(),
 };
 

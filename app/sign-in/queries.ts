@@ -36,6 +36,15 @@ export function checkCode(ring: string, token: string, code: string, newToken: s
     from iam.sign_in_totp(${ring}, ${token}, ${code}, ${newToken}, ${from.ip}, ${from.userAgent})`.compile(k);
 }
 
+/** For a step that failed: its transaction has left nothing behind. `token` of the first step, `account` before it. */
+export function recordFailed(ring: string, account: string | null, token: string | null, from: Origin) {
+  return (sqlstate: string) =>
+    sql<{ answer: string }>`
+      select iam.record_failed_sign_in(${ring}, ${account}::uuid, ${token}, ${sqlstate}, ${from.ip}, ${from.userAgent}) as answer`.compile(
+      k,
+    );
+}
+
 export function endSession() {
   return sql<{ answer: string }>`select iam.end_session() as answer`.compile(k);
 }

@@ -155,6 +155,11 @@ begin
     if phase <> 'open' then
       raise exception using errcode = 'VS401', message = 'no session: sign in';
     end if;
+    -- a session that is known, and is over or unfinished: somebody tries its token
+    if s.id is not null then
+      perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null],
+        'page.refused', 'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
+    end if;
     return array[answer, 'vs_anon'];
   end if;
   if phase <> 'read' then

@@ -235,8 +235,9 @@ begin
   if organisation is not null then key := vault.unwrap(ring, organisation, 'organisation'); end if;
   insert into audit.origins (id, organisation_id, session_id, digest, ip, user_agent)
   values (found_id, place, session, keyed,
-          vault.seal(key, found_id, organisation, 1, '', 'audit.origins.ip', address),
-          vault.seal(key, found_id, organisation, 1, '', 'audit.origins.user_agent', browser))
+          -- of somebody unknown nothing is kept but the digest: there is no organisation whose key would seal it
+          case when key is not null then vault.seal(key, found_id, organisation, 1, '', 'audit.origins.ip', address) end,
+          case when key is not null then vault.seal(key, found_id, organisation, 1, '', 'audit.origins.user_agent', browser) end)
   on conflict (organisation_id, session_id, digest) do nothing;
   -- two requests of a new session at once: the other one's is there, committed
   if not found then

@@ -9,6 +9,7 @@
 --      (`busy` refuses nothing: nothing was tried, and the edge asks again.)
 --   5. No role that is reachable from vs_edge may call these functions.
 --   6. Nobody signs in to a database that was restarted or restored before it was cleared (0250).
+--   7. A step that ended in an error is recorded as well (iam.record_failed_sign_in).
 
 set role vs_owner;
 
@@ -157,6 +158,9 @@ begin
   if not found or s.factors <> 1 or s.revoked_at is not null or s.expires_at <= clock_timestamp()
      or not access.membership_is_live(s.membership_id) then
     answer := 'expired';
+    if s.id is not null then
+      perform audit.append(iam.gate_claims(s.account_id, s.id, null), 'session.factor', 'session', s.id, null, 'failure', '{"factor":"totp","answer":"expired"}');
+    end if;
     return;
   end if;
   origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
@@ -197,6 +201,28 @@ begin
 end $$;
 comment on function iam.sign_in_totp is 'Second step: answers ok (with the role), refused, wait or expired; the session goes on under new_token.';
 grant execute on function iam.sign_in_totp to vs_gate;
+
+-- A step that failed has left nothing behind, so the gate records it in a transaction of its own (db/batch.ts).
+create function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, ip text, user_agent text) returns text
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  s iam.sessions;
+  origin uuid;
+begin
+  perform ops.require_clearance();
+  select * into s from iam.sessions x where x.token_hash = iam.hash_token(record_failed_sign_in.token) and x.factors = 1;
+  begin
+    origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
+  exception when others then
+    origin := null; -- perhaps this is what failed
+  end;
+  perform audit.append(iam.gate_claims(coalesce(s.account_id, account), s.id, origin),
+    case when s.id is null then 'session.password' else 'session.factor' end, 'session', s.id, null, 'failure',
+    json_build_object('reason', 'error', 'sqlstate', case when sqlstate ~ '^[0-9A-Z]{5}$' then sqlstate end)::text);
+  return 'ok';
+end $$;
+comment on function iam.record_failed_sign_in is 'Records that a step of a sign-in ended in an error, and which (SQLSTATE). account: of the first step; token: of the second. Errors: VS503.';
+grant execute on function iam.record_failed_sign_in to vs_gate;
 
 -- ---------------------------------------------------------------- a session for scripts of the administrator
 

@@ -16,6 +16,6 @@ select is(tests.owner($$select string_agg(ops.take('pgtap/' || txid_current(), 3
 select is_empty($$select r.rolname, p.oid::regprocedure from pg_proc p, pg_roles r where p.oid in ('iam.sign_in_lookup'::regproc, 'iam.sign_in_password'::regproc, 'iam.sign_in_totp'::regproc)
   and r.rolname ~ '^vs_' and r.rolname not in ('vs_owner', 'vs_gate', 'vs_admin') and has_function_privilege(r.oid, p.oid, 'execute')$$, 'nobody but the gate signs people in');
 select results_eq($$select p.oid::regproc::text collate "C" from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname !~ '^pg_|information_schema|public|tests|extensions' and has_function_privilege('vs_gate', p.oid, 'execute') order by 1$$,
-  array['iam.sign_in_lookup', 'iam.sign_in_password', 'iam.sign_in_totp'] collate "C", 'the gate does nothing else');
+  array['iam.record_failed_sign_in', 'iam.sign_in_lookup', 'iam.sign_in_password', 'iam.sign_in_totp'] collate "C", 'the gate does nothing else');
 
 select * from finish();

@@ -9,6 +9,8 @@ export type Wire = {
   reset(): void;
   /** The next burst reaches the server, and its answer never the client: the connection breaks instead. */
   breakOnce(): void;
+  /** So do the next two: a second try is lost as well. */
+  breakTwice(): void;
   close(): Promise<void>;
 };
 
@@ -20,7 +22,7 @@ export async function openWire(url: string): Promise<Wire> {
   const target = { port: Number(there.port), host: there.hostname };
   const sockets = new Set<Socket>();
   let bursts = 0;
-  let breaking = false;
+  let breaking = 0;
   const server = createServer((client) => {
     const upstream = dial(target);
     for (const socket of [client, upstream]) {
@@ -40,10 +42,12 @@ export async function openWire(url: string): Promise<Wire> {
       clearTimeout(timer);
       timer = setTimeout(() => {
         bursts += 1;
-        upstream.write(Buffer.concat(waiting));
+        const burst = Buffer.concat(waiting);
+        upstream.write(burst);
         waiting = [];
-        if (!breaking) return;
-        breaking = false;
+        // a new connection says hello first: that isn't what was to be broken
+        if (breaking === 0 || !burst.includes('begin')) return;
+        breaking -= 1;
         upstream.removeAllListeners('data').resume();
         setTimeout(() => client.destroy(), 200);
       }, quiet);
@@ -60,7 +64,10 @@ export async function openWire(url: string): Promise<Wire> {
       bursts = 0;
     },
     breakOnce: () => {
-      breaking = true;
+      breaking = 1;
+    },
+    breakTwice: () => {
+      breaking = 2;
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();
