@@ -598,9 +598,14 @@ create table vault.keys (
   organisation_id uuid not null,
   master text not null,
   wrapped bytea not null,
+  indexed text,
+  active boolean default true not null,
   created_at timestamp with time zone default clock_timestamp() not null,
+  constraint keys_active_check CHECK (active),
+  constraint keys_check CHECK (((indexed IS NOT NULL) = (level = ANY (ARRAY['identity'::text, 'profile'::text])))),
+  constraint keys_indexed_active_fkey FOREIGN KEY (indexed, active) REFERENCES vault.masters(id, active),
   constraint keys_level_check CHECK ((level = ANY (ARRAY['identity'::text, 'clinical'::text, 'profile'::text, 'organisation'::text, 'glass'::text]))),
-  constraint keys_master_fkey FOREIGN KEY (master) REFERENCES vault.masters(id),
+  constraint keys_master_active_fkey FOREIGN KEY (master, active) REFERENCES vault.masters(id, active),
   constraint keys_pkey PRIMARY KEY (subject_id, level)
 );
 alter table vault.keys enable row level security;
@@ -611,13 +616,28 @@ create table vault.masters (
   id text not null,
   check_value bytea not null,
   added_at timestamp with time zone default clock_timestamp() not null,
+  current_since timestamp with time zone,
+  retired_at timestamp with time zone,
+  active boolean default true not null,
+  constraint masters_check CHECK ((active = (retired_at IS NULL))),
   constraint masters_check_value_check CHECK ((length(check_value) = 16)),
+  constraint masters_id_active_key UNIQUE (id, active),
   constraint masters_id_check CHECK ((id ~ '^[A-Za-z0-9_-]{1,32}$'::text)),
   constraint masters_pkey PRIMARY KEY (id)
 );
 alter table vault.masters enable row level security;
 alter table vault.masters force row level security;
 comment on table vault.masters is 'Which master keys this database has seen: a check value of each, never the key.';
+
+create table vault.rings (
+  names text not null,
+  seen_at timestamp with time zone default clock_timestamp() not null,
+  constraint rings_names_check CHECK ((length(names) <= 400)),
+  constraint rings_pkey PRIMARY KEY (names)
+) with (fillfactor=50);
+alter table vault.rings enable row level security;
+alter table vault.rings force row level security;
+comment on table vault.rings is 'Which rings edges have shown, and when last: names of master keys.';
 
 create table vault.search_tokens (
   organisation_id uuid not null,
@@ -666,7 +686,8 @@ CREATE INDEX events_origin ON ONLY audit.events USING btree (origin_id) WHERE ((
 CREATE INDEX events_patient ON ONLY audit.events USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
 CREATE INDEX events_shown ON ONLY audit.events USING gin (shown) WHERE (shown IS NOT NULL);
 CREATE INDEX intents_announced ON ops.intents USING btree (announced_at);
-CREATE INDEX keys_master ON vault.keys USING btree (master);
+CREATE INDEX keys_indexed ON vault.keys USING btree (indexed, active, organisation_id) WHERE (indexed IS NOT NULL);
+CREATE INDEX keys_master ON vault.keys USING btree (master, active, organisation_id);
 CREATE INDEX keys_organisation ON vault.keys USING btree (organisation_id);
 CREATE INDEX limits_at ON ops.limits USING btree (at);
 CREATE INDEX medication_requests_patient ON store.medication_requests USING btree (patient_id, authored_at DESC);
@@ -778,8 +799,11 @@ create policy update_owner on store.referrals for update to vs_owner using ((org
 create policy delete_owner on vault.keys for delete to vs_owner using (true); -- Erasure destroys keys.
 create policy insert_owner on vault.keys for insert to vs_owner with check (true); -- vault.create_key, when a patient, an account or an organisation is created.
 create policy select_owner on vault.keys for select to vs_owner using (true); -- Release and sealing, after their own checks.
-create policy insert_owner on vault.masters for insert to vs_owner with check (true); -- vault.check_ring records a key at its first use.
+create policy update_owner on vault.keys for update to vs_owner using (true) with check (true); -- Rotation wraps anew; what may change, the trigger says.
+create policy insert_owner on vault.masters for insert to vs_owner with check (true); -- vault.check_ring at the first start, vault.add_master afterwards.
 create policy select_owner on vault.masters for select to vs_owner using (true); -- vault.check_ring compares.
+create policy update_owner on vault.masters for update to vs_owner using (true) with check (true); -- vault.promote and vault.retire; what may change, the trigger says.
+create policy all_owner on vault.rings for all to vs_owner using (true) with check (true); -- vault.saw_ring writes, rotation asks, upkeep clears.
 create policy all_owner on vault.search_tokens for all to vs_owner using (true) with check (true); -- Search and import.
 create policy insert_owner on vault.secrets for insert to vs_owner with check (true); -- Made once, by this migration.
 create policy select_owner on vault.secrets for select to vs_owner using (true); -- The sealing functions alone.
@@ -1845,7 +1869,7 @@ begin
   if day !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then return 'invalid'; end if;
   if day is null and cardinality(long_words) = 0 then return 'too_short'; end if;
   ring := vault.ring();
-  keys := array(select vault.search_key(ring, split_part(e, '=', 1), c[3]::uuid) from unnest(string_to_array(ring, ',')) e);
+  keys := array(select vault.search_key(ring, m, c[3]::uuid) from unnest(vault.ring_names(ring)) m);
   -- A candidate has a token for each word and for the date, under any key of the ring. Those that a clinician doesn't see
   -- are left out by the index itself: what is thrown away afterwards could be counted (pg_stat_get_xact_…).
   wanted := array(
@@ -2698,6 +2722,8 @@ begin
   if phase <> 'read' then
     if s.last_seen_at < clock_timestamp() - interval '1 minute' then
       update iam.sessions set last_seen_at = clock_timestamp() where id = s.id;
+      -- which master keys its edge has: rotation asks. An import would keep the row locked for minutes.
+      if s.role <> 'import' then perform vault.saw_ring(ring); end if;
     end if;
     origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
   end if;
@@ -2766,8 +2792,8 @@ create function iam.email_indexes(ring text, email text) returns bytea[]
 language sql immutable as $function$
   select array(
     select substr(extensions.hmac(convert_to(lower(normalize(btrim(email), nfc)), 'UTF8'),
-                                  vault.derive(vault.master(ring, split_part(entry, '=', 1)), 'email'), 'sha256'), 1, 16)
-    from unnest(string_to_array(ring, ',')) with ordinality as e (entry, place) order by place)
+                                  vault.derive(vault.master(ring, name), 'email'), 'sha256'), 1, 16)
+    from unnest(vault.ring_names(ring)) with ordinality as n (name, place) order by place)
 $function$;
 comment on function iam.email_indexes is 'The keyed hash of an address under each key of the ring; the first is for what is new.';
 
@@ -2918,11 +2944,13 @@ declare
   account uuid;
 begin
   perform ops.require_clearance();
+  -- else a wrong key would look like a wrong password
+  perform vault.require_known_ring(ring);
   select a.id into account from iam.accounts a where a.email_index = any (iam.email_indexes(ring, sign_in_lookup.email));
   -- somebody unknown gets an id too, always the same one, so that the next step has the same work
   return coalesce(account, encode((iam.email_indexes(ring, email))[1], 'hex')::uuid);
 end $function$;
-comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account.';
+comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account. Errors: VS503 for a ring that isn''t this database''s.';
 
 create function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, old_token text DEFAULT NULL::text, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -2938,6 +2966,7 @@ declare
   ok boolean;
 begin
   perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
   network := case when ip is null then '' when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64))) else host(ip::inet) end;
   address_key := 'password/address/' || encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
@@ -2971,13 +3000,14 @@ begin
     return;
   end if;
   perform ops.give_back(pair_key), ops.give_back(address_key), ops.give_back(account_key);
+  perform vault.saw_ring(ring);
   insert into iam.sessions (id, token_hash, account_id, membership_id, organisation_id, role, patient_id, expires_at, replaces_id)
   values (session, iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, clock_timestamp() + interval '10 minutes',
           (select s.id from iam.sessions s where s.token_hash = iam.hash_token(old_token) and s.account_id = account));
   perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
   answer := 'second_factor';
 end $function$;
-comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: two attempts of this address are under way, ask again in a moment.';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: two attempts of this address are under way, ask again in a moment. Errors: VS503.';
 
 create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -2991,6 +3021,7 @@ declare
 begin
   retry_after := 0;
   perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
   select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
   if not found or s.factors <> 1 or s.revoked_at is not null or s.expires_at <= clock_timestamp()
@@ -3037,7 +3068,7 @@ begin
   perform audit.append(iam.gate_claims(s.account_id, s.id, origin), 'session.factor', 'session', s.id, null,
     case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'totp', 'answer', answer)::text);
 end $function$;
-comment on function iam.sign_in_totp is 'Second step: answers ok (with the role), refused, wait or expired; the session goes on under new_token.';
+comment on function iam.sign_in_totp is 'Second step: answers ok (with the role), refused, wait or expired; the session goes on under new_token. Errors: VS503.';
 
 create function iam.totp(secret bytea, step bigint) returns text
 language plpgsql immutable as $function$
@@ -3067,6 +3098,20 @@ begin
   return true;
 end $function$;
 comment on function ops.clear_to_serve is 'Lets people in again; true if they were kept out. compared: with what is `outside`, an `empty` database, or `nothing`. As vs_owner.';
+
+create function ops.figures() returns TABLE(name text, help text, value double precision)
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return query
+  select 'days_until_master_key_due', 'Days until the current master key has served for a year; negative when overdue.', vault.days_until_due()
+  union all
+  select 'keys_under_older_masters', 'Keys that are wrapped or found under a master key other than the current one.',
+    (select (l.keys + l.indexes)::double precision from vault.left_to_renew(vault.promoted()) l)
+  union all
+  select 'events_outside_partitions', 'Audit events dated outside of the prepared months: a clock is off.',
+    (select count(*)::double precision from audit.events_default);
+end $function$;
+comment on function ops.figures is 'What monitoring watches. A definer, since vs_dba executes nothing of the vault; it gives numbers alone. NULL: not known yet.';
 
 create function ops.fulfil(key uuid, operation text, result uuid) returns void
 language plpgsql volatile as $function$
@@ -3099,15 +3144,17 @@ declare
   c text[] := access.claims();
   i ops.intents;
   ring text;
-  keyed bytea;
+  keyed bytea[];
 begin
   if c is null then return 'signed_out'; end if;
   ring := vault.ring();
-  keyed := extensions.hmac(convert_to(content, 'UTF8'), vault.derive(vault.master(ring, vault.current_master(ring)), 'intent'), 'sha256');
+  -- under each key of the ring: a form that is sent again after another master key became current is the same form
+  keyed := array(select extensions.hmac(convert_to(content, 'UTF8'), vault.derive(vault.master(ring, name), 'intent'), 'sha256')
+                 from unnest(vault.ring_names(ring)) with ordinality n (name, place) order by place);
   insert into ops.intents (key, session_id, account_id, operation, digest)
-  values (intend.key, c[1]::uuid, c[2]::uuid, intend.operation, keyed) on conflict on constraint intents_pkey do nothing;
+  values (intend.key, c[1]::uuid, c[2]::uuid, intend.operation, keyed[1]) on conflict on constraint intents_pkey do nothing;
   select * into i from ops.intents x where x.key = intend.key;
-  if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation or i.digest <> keyed then return 'conflict'; end if;
+  if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation or i.digest <> all (keyed) then return 'conflict'; end if;
   return case when i.fulfilled_at is null then 'ok' else 'done' end;
 end $function$;
 comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else) or signed_out.';
@@ -3161,6 +3208,7 @@ begin
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (
     select x.key from ops.intents x where x.fulfilled_at < now() - interval '30 days' limit 10000);
+  delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform audit.forget_origins();
 end $function$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
@@ -3256,6 +3304,23 @@ begin
 end $function$;
 comment on function store.tg_referrals__only_ends is NULL;
 
+create function vault.add_master(name text, key bytea) returns void
+language plpgsql volatile as $function$
+declare
+  known vault.masters;
+begin
+  if (name ~ '^[A-Za-z0-9_-]{1,32}$' and length(key) = 64) is not true then
+    raise exception using errcode = 'VS422', message = 'a master key has a name of 1 to 32 letters, digits, - or _, and 64 bytes';
+  end if;
+  select * into known from vault.masters m where m.id = name;
+  if known.check_value = vault.check_value(key) and known.active then return; end if;
+  if known.id is not null then
+    raise exception using errcode = 'VS409', message = format('there was a master key %s already: give another name', name);
+  end if;
+  insert into vault.masters (id, check_value) values (name, vault.check_value(key));
+end $function$;
+comment on function vault.add_master is 'Registers the check value of a new master key; the key itself isn''t kept. Nothing for one that is here. As vs_owner. Errors: VS409 for a name that was used, VS422.';
+
 create function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) returns bytea
 language plpgsql immutable parallel safe as $function$
 declare
@@ -3297,48 +3362,55 @@ comment on function vault.aead_encrypt is 'A256CBC-HS512, RFC 7518 §5.2.5: key 
 
 create function vault.check_ring(ring text) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
-declare
-  entry text;
-  key_id text;
-  value bytea;
-  known bytea;
 begin
-  if ring is null or ring = '' then return 'VITAL_KEYS is missing'; end if;
-  foreach entry in array string_to_array(ring, ',') loop
-    key_id := split_part(entry, '=', 1);
-    value := substr(vault.derive(vault.master(ring, key_id), 'check'), 1, 16);
-    select m.check_value into known from vault.masters m where m.id = key_id;
-    if known is null then
-      insert into vault.masters (id, check_value) values (key_id, value);
-    elsif known <> value then
-      return format('master key %s is not the one that this database was sealed with', key_id);
-    end if;
-  end loop;
-  if exists (select from vault.keys k where position(',' || k.master || '=' in ',' || ring) = 0 limit 1) then
-    return 'VITAL_KEYS lacks a key that still wraps patient keys';
+  -- a new database takes the keys that it is started with; later ones come by vault.add_master
+  if not exists (select from vault.masters) and '' <> all (vault.ring_names(ring)) then
+    insert into vault.masters (id, check_value, current_since)
+    select n.name, vault.check_value(vault.master(ring, n.name)), case n.place when 1 then clock_timestamp() end
+    from unnest(vault.ring_names(ring)) with ordinality n (name, place)
+    on conflict (id) do nothing;
   end if;
-  return 'ok';
+  return coalesce(vault.ring_problem(ring), 'ok');
+exception when sqlstate 'VS503' then
+  return sqlerrm;
 end $function$;
 comment on function vault.check_ring is 'Compares the ring with the keys that this database knows: ok, or a sentence that says what is wrong. For the administrator at start.';
+
+create function vault.check_value(master bytea) returns bytea
+language sql immutable parallel safe as $function$ select substr(vault.derive(master, 'check'), 1, 16) $function$;
+comment on function vault.check_value is 'What is kept of a master key, to know it again: 16 bytes that nothing else follows from.';
 
 create function vault.create_key(ring text, subject uuid, level text, organisation uuid) returns bytea
 language plpgsql volatile as $function$
 declare
-  id text := vault.current_master(ring);
+  first text := vault.current_master(ring);
+  master_key bytea := vault.master(ring, first);
   key bytea := extensions.gen_random_bytes(64);
 begin
-  insert into vault.keys (subject_id, level, organisation_id, master, wrapped)
-  values (subject, create_key.level, organisation, id,
-          vault.pack(vault.derive(vault.master(ring, id), 'wrap'), vault.wrap_aad(subject, create_key.level, id), key));
+  -- what a wrong key wraps, nobody could open
+  if not exists (select from vault.masters m where m.id = first and m.active and m.check_value = vault.check_value(master_key)) then
+    raise exception using errcode = 'VS503', message = 'VITAL_KEYS doesn''t begin with a master key of this database';
+  end if;
+  insert into vault.keys (subject_id, level, organisation_id, master, wrapped, indexed)
+  values (subject, create_key.level, organisation, first,
+          vault.pack(vault.derive(master_key, 'wrap'), vault.wrap_aad(subject, create_key.level, first), key),
+          case when create_key.level in ('identity', 'profile') then first end);
   return key;
 end $function$;
-comment on function vault.create_key is 'Makes, wraps and stores a key; gives it to the caller, a function of the owner that seals with it. Internal.';
+comment on function vault.create_key is 'Makes, wraps and stores a key; gives it to the caller, a function of the owner that seals with it. Internal. Errors: VS503.';
 
 create function vault.current_master(ring text) returns text
 language sql immutable parallel safe as $function$
-  select split_part(split_part(ring, ',', 1), '=', 1)
+  select coalesce(substring(ring from '^([A-Za-z0-9_-]{1,32})='), '')
 $function$;
-comment on function vault.current_master is 'The first key of the ring wraps what is new.';
+comment on function vault.current_master is 'The name of the first key of the ring, which wraps what is new.';
+
+create function vault.days_until_due() returns double precision
+language sql stable as $function$
+  select extract(epoch from m.current_since + interval '1 year' - clock_timestamp()) / 86400
+  from vault.masters m where m.id = vault.promoted()
+$function$;
+comment on function vault.days_until_due is 'A master key serves for a year; negative when it has served longer, NULL before there is one. As vs_owner.';
 
 create function vault.derive(master bytea, label text) returns bytea
 language plpgsql immutable parallel safe as $function$
@@ -3352,7 +3424,14 @@ language plpgsql volatile as $function$
 declare
   ring text := vault.ring();
   organisation uuid := access.organisation_id();
-  key bytea := vault.search_key(ring, vault.current_master(ring), organisation);
+begin
+  perform vault.index_under(vault.search_key(ring, vault.current_master(ring), organisation), organisation, patient, p);
+end $function$;
+comment on function vault.index_patient is 'Makes the tokens of a patient of the session''s organisation, under the current master key. Internal.';
+
+create function vault.index_under(key bytea, organisation uuid, patient uuid, p jsonb) returns void
+language plpgsql volatile as $function$
+declare
   tokens bigint[];
 begin
   tokens := array(
@@ -3366,7 +3445,7 @@ begin
   insert into vault.search_tokens (organisation_id, token, patient_id)
   select distinct organisation, t, patient from unnest(tokens) t;
 end $function$;
-comment on function vault.index_patient is 'Makes the tokens of a patient. Internal.';
+comment on function vault.index_under is 'Makes the tokens of a patient under a search key. Internal.';
 
 create function vault.is_exactly(ring text, patient store.patients, typed_name text[], typed_given text[], day text, matricule text) returns boolean
 language plpgsql volatile as $function$
@@ -3383,6 +3462,12 @@ begin
      and (typed_given = '{}' or typed_given = vault.words(convert_from(vault.unpack(key, 'store.patients.first_given_name'::bytea || bound, patient.first_given_name), 'UTF8')));
 end $function$;
 comment on function vault.is_exactly is 'Internal.';
+
+create function vault.left_to_renew(target text, OUT keys bigint, OUT indexes bigint) returns record
+language sql stable as $function$
+  select (select count(*) from vault.keys k where k.master <> target), (select count(*) from vault.keys k where k.indexed <> target)
+$function$;
+comment on function vault.left_to_renew is 'How much doesn''t stand under this master key. As vs_owner.';
 
 create function vault.mac_blocks(mac_key bytea) returns bytea
 language plpgsql immutable parallel safe as $function$
@@ -3407,11 +3492,23 @@ begin
     key := null;  -- the text of that error would hold the key
   end;
   if (length(key) = 64) is not true then
-    raise exception using errcode = 'VS503', message = format('master key %s is not in VITAL_KEYS', id);
+    raise exception using errcode = 'VS503', message = case
+      when id <> '' and position(',' || id || '=' in ',' || ring) = 0 then format('master key %s is not in VITAL_KEYS', id)
+      -- nothing of it is quoted: it may be a key
+      else 'VITAL_KEYS isn''t of the form name=base64 of 64 bytes, with commas between' end;
   end if;
   return key;
 end $function$;
 comment on function vault.master is 'One key of the ring `id=base64(64 bytes),…`. Errors: VS503.';
+
+create function vault.masters_status() returns TABLE(id text, current boolean, added_at timestamp with time zone, current_since timestamp with time zone, due_at timestamp with time zone, retired_at timestamp with time zone, wraps bigint, indexes bigint)
+language sql stable as $function$
+  select m.id, m.id is not distinct from vault.promoted(), m.added_at, m.current_since,
+         case when m.id = vault.promoted() then m.current_since + interval '1 year' end, m.retired_at,
+         (select count(*) from vault.keys k where k.master = m.id), (select count(*) from vault.keys k where k.indexed = m.id)
+  from vault.masters m order by m.added_at, m.id
+$function$;
+comment on function vault.masters_status is 'Every master key there was, what stands under it, and when the current one is due. As vs_owner.';
 
 create function vault.matches(ring text, patient store.patients, typed text[], birth_date text) returns boolean
 language plpgsql volatile as $function$
@@ -3439,9 +3536,31 @@ comment on function vault.matches is 'Internal.';
 create function vault.name_forms(names text[]) returns text[]
 language sql immutable as $function$
   select coalesce(array_agg(distinct f), '{}') from unnest(names) n
-  cross join lateral unnest(vault.words(n) || array_to_string(vault.words(n), '')) f where f <> ''
+  cross join lateral (select vault.words(n) as w offset 0) x
+  cross join lateral unnest(x.w || array_to_string(x.w, '')) f where f <> ''
 $function$;
 comment on function vault.name_forms is NULL;
+
+create function vault.not_ready(target text, quiet interval DEFAULT 'PT2M'::interval) returns text
+language plpgsql stable as $function$
+declare
+  m vault.masters;
+  r vault.rings;
+begin
+  select * into m from vault.masters x where x.id = target;
+  -- an edge that watches its key file has read it by then
+  if m.added_at > clock_timestamp() - least(quiet, interval '5 seconds') then return format('master key %s was added a moment ago', target); end if;
+  select * into r from vault.rings x
+  where x.seen_at > clock_timestamp() - quiet and target <> all (string_to_array(x.names, ',')) order by x.seen_at desc limit 1;
+  if found then
+    return format('an edge had no master key %s %s seconds ago (it had %s)', target, extract(epoch from clock_timestamp() - r.seen_at)::int, r.names);
+  end if;
+  if exists (select from iam.sessions s where s.role = 'import' and s.created_at < m.added_at and iam.session_is_live(s.id)) then
+    return format('an import that began before master key %s was added has not ended', target);
+  end if;
+  return null;
+end $function$;
+comment on function vault.not_ready is 'Why a rotation to this key would make requests fail: an edge, seen within `quiet`, or an import without the key. As vs_owner.';
 
 create function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[]) returns text[]
 language plpgsql volatile parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
@@ -3514,6 +3633,117 @@ begin
 end $function$;
 comment on function vault.pack is 'Stored value: 0x01 ‖ IV(16) ‖ ciphertext ‖ tag(32), see docs/formats.md. NULL stays NULL. Errors: VS500.';
 
+create function vault.point_at_unopened(wrap_key bytea, master text, organisation uuid) returns void
+language plpgsql stable as $function$
+declare
+  k vault.keys;
+begin
+  for k in select * from vault.keys x where x.master = point_at_unopened.master and x.active and x.organisation_id = organisation loop
+    begin
+      perform vault.unpack(wrap_key, vault.wrap_aad(k.subject_id, k.level, k.master), k.wrapped);
+    exception when sqlstate 'VS500' then
+      raise exception using errcode = 'VS500', message = format(
+        'the %s key of %s can''t be opened with master key %s: somebody changed it. Its batch is as it was', k.level, k.subject_id, k.master);
+    end;
+  end loop;
+end $function$;
+comment on function vault.point_at_unopened is 'After a batch failed: whose key it was. Internal. Errors: VS500 with the place.';
+
+create function vault.promote(ring text, target text) returns void
+language plpgsql volatile as $function$
+begin
+  perform vault.require_known_ring(ring);
+  if target <> all (vault.ring_names(ring)) or not exists (select from vault.masters m where m.id = target and m.active) then
+    raise exception using errcode = 'VS422', message = format('master key %s isn''t one of VITAL_KEYS that is in use', target);
+  end if;
+  if vault.promoted() is distinct from target then
+    update vault.masters set current_since = clock_timestamp() where id = target;
+  end if;
+end $function$;
+comment on function vault.promote is 'Begins a rotation: from now on everything shall stand under this key. Nothing if that is so. As vs_owner. Errors: VS422, VS503.';
+
+create function vault.promoted() returns text
+language sql stable as $function$
+  select m.id from vault.masters m where m.active and m.current_since is not null order by m.current_since desc limit 1
+$function$;
+comment on function vault.promoted is 'The master key under which everything shall stand.';
+
+create function vault.record_renewal() returns void
+language plpgsql volatile as $function$
+declare
+  gathered text := nullif(current_setting('vs.renewed', true), '');
+begin
+  if gathered is null then return; end if;
+  perform set_config('vs.renewed', '', true);
+  perform audit.append(array[null, null, left(gathered, 36), null, null, null, null, null], 'keys.rotate', 'Key', null, null, 'success',
+    '{"rows": {' || substr(gathered, 37) || '}}');
+end $function$;
+comment on function vault.record_renewal is 'One event for the keys that a statement renewed: their subjects, levels and digests. Internal.';
+
+create function vault.reindex(ring text, target text, most integer DEFAULT 100) returns integer
+language plpgsql volatile as $function$
+declare
+  old_master text;
+  organisation uuid;
+  k record;
+  places tid[] := array[]::tid[];
+begin
+  perform vault.require_target(ring, target);
+  select v.indexed, v.organisation_id into old_master, organisation
+  from vault.masters m cross join lateral (
+    select x.indexed, x.organisation_id from vault.keys x where x.indexed = m.id and x.active limit 1 for update skip locked) v
+  where m.id <> target and m.active limit 1;
+  if not found then return 0; end if;
+  for k in select v.ctid as place, v.subject_id, v.level from vault.keys v
+           where v.indexed = old_master and v.active and v.organisation_id = organisation limit most for update skip locked
+  loop
+    if k.level = 'identity' then perform vault.reindex_patient(ring, target, k.subject_id);
+    else perform vault.reindex_account(ring, target, k.subject_id); end if;
+    places := places || k.place;
+  end loop;
+  update vault.keys v set indexed = target where v.ctid = any (places);
+  return cardinality(places);
+exception when sqlstate 'VS500' then
+  if sqlerrm <> 'the value can''t be opened' then raise; end if;
+  raise exception using errcode = 'VS500', message = format(
+    'the %s of %s can''t be opened: somebody changed it. Its batch is as it was', k.level, k.subject_id);
+end $function$;
+comment on function vault.reindex is 'Renews what up to `most` patients and accounts of one organisation are found by; gives how many. As vs_owner, a transaction each. Errors: VS409, VS500 with the place, VS503.';
+
+create function vault.reindex_account(ring text, target text, account uuid) returns void
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(ring, account, 'profile');
+begin
+  update iam.accounts a set email_index = (iam.email_indexes(target || '=' || encode(vault.master(ring, target), 'base64'),
+    convert_from(vault.unpack(key, iam.profile_aad(account, 'email'), a.email), 'UTF8')))[1]
+  where a.id = account;
+end $function$;
+comment on function vault.reindex_account is 'The e-mail index under another master key. Internal.';
+
+create function vault.reindex_patient(ring text, target text, patient uuid) returns void
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(ring, patient, 'identity');
+  p store.patients;
+  bound bytea;
+begin
+  select * into p from store.patients x where x.id = patient;
+  delete from vault.search_tokens t where t.patient_id = patient;
+  if p.id is null then return; end if;
+  bound := '\x00'::bytea || uuid_send(p.id) || uuid_send(p.id) || int8send(p.version)
+    || convert_to(p.identity_status, 'UTF8') || uuid_send(p.organisation_id);
+  perform vault.index_under(vault.search_key(ring, target, p.organisation_id), p.organisation_id, p.id, jsonb_build_object(
+    'birth_name', convert_from(vault.unpack(key, 'store.patients.birth_name'::bytea || bound, p.birth_name), 'UTF8'),
+    'used_name', convert_from(vault.unpack(key, 'store.patients.used_name'::bytea || bound, p.used_name), 'UTF8'),
+    'first_given_name', convert_from(vault.unpack(key, 'store.patients.first_given_name'::bytea || bound, p.first_given_name), 'UTF8'),
+    'birth_given_names', convert_from(vault.unpack(key, 'store.patients.birth_given_names'::bytea || bound, p.birth_given_names), 'UTF8'),
+    'used_given_name', convert_from(vault.unpack(key, 'store.patients.used_given_name'::bytea || bound, p.used_given_name), 'UTF8'),
+    'birth_date', convert_from(vault.unpack(key, 'store.patients.birth_date'::bytea || bound, p.birth_date), 'UTF8'),
+    'ins_matricule', convert_from(vault.unpack(key, 'store.patients.ins_matricule'::bytea || bound, p.ins_matricule), 'UTF8')));
+end $function$;
+comment on function vault.reindex_patient is 'Search tokens under another master key; what is opened for it doesn''t leave this function. Internal.';
+
 create function vault.release(patient uuid, level text) returns bytea
 language plpgsql volatile parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3546,6 +3776,15 @@ begin
 end $function$;
 comment on function vault.release is 'A patient''s key, for functions of the owner, after every check. Errors: VS401, VS404, VS428.';
 
+create function vault.require_known_ring(ring text) returns void
+language plpgsql stable as $function$
+declare
+  problem text := vault.ring_problem(ring);
+begin
+  if problem is not null then raise exception using errcode = 'VS503', message = problem; end if;
+end $function$;
+comment on function vault.require_known_ring is 'The same where nothing may be registered: signing in, rotation. Internal. Errors: VS503.';
+
 create function vault.require_ring(ring text) returns void
 language plpgsql volatile as $function$
 declare
@@ -3554,6 +3793,80 @@ begin
   if answer <> 'ok' then raise exception using errcode = 'VS503', message = answer; end if;
 end $function$;
 comment on function vault.require_ring is 'check_ring as an error, before something new is sealed. Internal. Errors: VS503.';
+
+create function vault.require_target(ring text, target text) returns void
+language plpgsql stable as $function$
+begin
+  perform vault.require_known_ring(ring);
+  if vault.promoted() is distinct from target then
+    raise exception using errcode = 'VS409', message = format('a rotation to master key %s has begun: this one ends', vault.promoted());
+  end if;
+end $function$;
+comment on function vault.require_target is 'Before each batch. Internal. Errors: VS409, VS503.';
+
+create function vault.retire(name text, quiet interval DEFAULT 'PT2M'::interval) returns void
+language plpgsql volatile as $function$
+declare
+  m vault.masters;
+  r vault.rings;
+  wrapped_by bigint;
+  indexed_by bigint;
+begin
+  -- waits for whoever is just wrapping something with it: their foreign key holds the row
+  select * into m from vault.masters x where x.id = name for update;
+  if not found then
+    raise exception using errcode = 'VS422', message = format('there is no master key %s', name);
+  end if;
+  if not m.active then return; end if;
+  if name = vault.promoted() then
+    raise exception using errcode = 'VS409', message = format('master key %s is the current one: rotate to another first', name);
+  end if;
+  wrapped_by := (select count(*) from vault.keys k where k.master = name);
+  indexed_by := (select count(*) from vault.keys k where k.indexed = name);
+  if wrapped_by + indexed_by > 0 then
+    raise exception using errcode = 'VS409',
+      message = format('master key %s still wraps %s keys, and %s patients and accounts are found by it: rotate first', name, wrapped_by, indexed_by);
+  end if;
+  select * into r from vault.rings x
+  where x.seen_at > clock_timestamp() - quiet and split_part(x.names, ',', 1) = name order by x.seen_at desc limit 1;
+  if found then
+    raise exception using errcode = 'VS409', message = format('an edge had master key %s first %s seconds ago: give it the ring of the rotation',
+      name, extract(epoch from clock_timestamp() - r.seen_at)::int);
+  end if;
+  update vault.masters x set retired_at = clock_timestamp(), active = false where x.id = name;
+end $function$;
+comment on function vault.retire is 'Ends a master key under which nothing stands; its check value stays. As vs_owner. Errors: VS409 while it is needed, VS422.';
+
+create function vault.rewrap(ring text, target text, most integer DEFAULT 250) returns integer
+language plpgsql volatile as $function$
+declare
+  old_master text;
+  old_key bytea;
+  new_key bytea := vault.derive(vault.master(ring, target), 'wrap');
+  organisation uuid;
+  done int;
+begin
+  perform vault.require_target(ring, target);
+  -- one organisation in a transaction, so that it holds one lane of the log
+  select v.master, v.organisation_id into old_master, organisation
+  from vault.masters m cross join lateral (
+    select x.master, x.organisation_id from vault.keys x where x.master = m.id and x.active limit 1 for update skip locked) v
+  where m.id <> target and m.active limit 1;
+  if not found then return 0; end if;
+  old_key := vault.derive(vault.master(ring, old_master), 'wrap');
+  begin
+    update vault.keys k set master = target, wrapped = vault.pack(new_key, vault.wrap_aad(k.subject_id, k.level, target),
+      vault.unpack(old_key, vault.wrap_aad(k.subject_id, k.level, old_master), k.wrapped))
+    where k.ctid = any (array(select x.ctid from vault.keys x
+      where x.master = old_master and x.active and x.organisation_id = organisation limit most for update skip locked));
+    get diagnostics done = row_count;
+  exception when sqlstate 'VS500' then
+    perform vault.point_at_unopened(old_key, old_master, organisation);
+    raise;
+  end;
+  return done;
+end $function$;
+comment on function vault.rewrap is 'Wraps up to `most` keys of one organisation anew; gives how many, 0 when none is left that nobody else is at. As vs_owner, a transaction each. Errors: VS409, VS500 with the place, VS503.';
 
 create function vault.ring() returns text
 language plpgsql stable as $function$
@@ -3565,6 +3878,60 @@ exception when others then
   raise exception using errcode = 'VS401', message = 'no keys in this transaction: call iam.enter';
 end $function$;
 comment on function vault.ring is 'The ring that iam.enter sealed into this transaction. Internal. Errors: VS401.';
+
+create function vault.ring_names(ring text) returns text[]
+language sql immutable parallel safe as $function$
+  select array(select coalesce(substring(entry from '^([A-Za-z0-9_-]{1,32})='), '')
+               from unnest(string_to_array(ring, ',')) with ordinality e (entry, place) order by place)
+$function$;
+comment on function vault.ring_names is 'The names of the master keys in the ring `id=base64(64 bytes),…`, in its order.';
+
+create function vault.ring_problem(ring text) returns text
+language plpgsql stable as $function$
+declare
+  names text[] := vault.ring_names(ring);
+  name text;
+  known vault.masters;
+begin
+  if coalesce(ring, '') = '' then return 'VITAL_KEYS is missing'; end if;
+  foreach name in array names loop
+    select * into known from vault.masters m where m.id = name;
+    if vault.check_value(vault.master(ring, name)) is distinct from known.check_value then
+      return case when known.id is null
+        then format('VITAL_KEYS has a master key %s that this database doesn''t know (vitalsync keys add registers one)', name)
+        else format('master key %s is not the one that this database was sealed with', name) end;
+    end if;
+    if not known.active and name = names[1] then
+      return format('master key %s was retired: it can''t stand first in VITAL_KEYS', name);
+    end if;
+  end loop;
+  for known in select * from vault.masters m where m.active and m.id <> all (names) order by m.added_at loop
+    if exists (select from vault.keys k where k.master = known.id) or exists (select from vault.keys k where k.indexed = known.id) then
+      return format('VITAL_KEYS lacks master key %s, under which something still stands', known.id);
+    end if;
+  end loop;
+  return null;
+exception when sqlstate 'VS503' then
+  return sqlerrm;  -- of vault.master, which quotes no key
+end $function$;
+comment on function vault.ring_problem is 'What is wrong with the ring, as a sentence; NULL when it opens all that is here. Changes nothing.';
+
+create function vault.saw_ring(ring text) returns void
+language plpgsql volatile as $function$
+declare
+  shown text := array_to_string(vault.ring_names(ring), ',');
+  latest timestamptz := (select r.seen_at from vault.rings r where r.names = shown);
+begin
+  if latest > clock_timestamp() - interval '10 seconds' or length(shown) > 400 then return; end if;
+  if latest is null then
+    insert into vault.rings (names) values (shown) on conflict (names) do nothing;
+    return;
+  end if;
+  -- nobody waits for it
+  update vault.rings r set seen_at = clock_timestamp()
+  where r.ctid = (select x.ctid from vault.rings x where x.names = shown for update skip locked);
+end $function$;
+comment on function vault.saw_ring is 'Notes which master keys an edge has. Internal: iam.admit, once a minute for a session, and sign-in.';
 
 create function vault.seal(key bytea, row_id uuid, patient uuid, version bigint, context bytea, label text, plaintext text) returns bytea
 language plpgsql volatile as $function$
@@ -3611,6 +3978,69 @@ begin
     substr(vault.session_secret(), 1, 32), 'sha256'), 'base64'), E'\n', ''), true);
 end $function$;
 comment on function vault.set_slot is 'Keeps a key, sealed, for this transaction, identity, patient and level. Internal.';
+
+create function vault.tg_keys__gather() returns trigger
+language plpgsql volatile as $function$
+declare
+  gathered text := current_setting('vs.renewed', true);
+begin
+  if left(gathered, 36) <> new.organisation_id::text then
+    perform vault.record_renewal();
+    gathered := null;
+  end if;
+  perform set_config('vs.renewed', coalesce(nullif(gathered, '') || ', ', new.organisation_id::text) || '"' || new.subject_id || '/' || new.level || '": "'
+    || encode(sha256(convert_to(to_jsonb(new)::text, 'UTF8')), 'hex') || '"', true);
+  return null;
+end $function$;
+comment on function vault.tg_keys__gather is NULL;
+
+create function vault.tg_keys__keep() returns trigger
+language plpgsql volatile as $function$
+begin
+  if (new.subject_id, new.level, new.organisation_id, new.created_at) is distinct from (old.subject_id, old.level, old.organisation_id, old.created_at)
+     or (new.master = old.master and new.wrapped <> old.wrapped) then
+    raise exception using errcode = 'VS403', message = 'a key is wrapped anew under another master key, and never replaced';
+  end if;
+  return new;
+end $function$;
+comment on function vault.tg_keys__keep is NULL;
+
+create function vault.tg_keys__record() returns trigger
+language plpgsql volatile as $function$
+begin
+  perform vault.record_renewal();
+  return null;
+end $function$;
+comment on function vault.tg_keys__record is NULL;
+
+create function vault.tg_masters__keep() returns trigger
+language plpgsql volatile as $function$
+begin
+  if tg_op <> 'UPDATE' then
+    raise exception using errcode = 'VS403', message = 'a master key is retired, not removed: vault.retire';
+  end if;
+  if (new.id, new.check_value, new.added_at) is distinct from (old.id, old.check_value, old.added_at) then
+    raise exception using errcode = 'VS403', message = 'a master key stays what it is: add another one';
+  end if;
+  if old.retired_at is not null then
+    raise exception using errcode = 'VS403', message = 'a master key that was retired stays retired: add another one';
+  end if;
+  return new;
+end $function$;
+comment on function vault.tg_masters__keep is NULL;
+
+create function vault.tg_masters__record() returns trigger
+language plpgsql volatile as $function$
+begin
+  if tg_op = 'INSERT' or new.current_since is distinct from old.current_since or new.active <> old.active then
+    perform audit.append(array_fill(null::text, array[8]),
+      case when tg_op = 'INSERT' then 'keys.add' when not new.active then 'keys.retire' else 'keys.rotate' end,
+      'MasterKey', null, null, 'success',
+      json_build_object('master', new.id, 'check', encode(sha256(new.check_value), 'hex'), 'current', new.current_since is not null)::text);
+  end if;
+  return null;
+end $function$;
+comment on function vault.tg_masters__record is 'In the log of the installation: keys.add, keys.rotate or keys.retire, the name, and a digest of the check value.';
 
 create function vault.token(key bytea, kind text, value text) returns bigint
 language sql immutable as $function$
@@ -3700,8 +4130,14 @@ CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON store.patients FOR EACH ROW 
 CREATE TRIGGER _901_audit AFTER UPDATE ON store.patients FOR EACH ROW WHEN ((new.version <> old.version)) EXECUTE FUNCTION audit.tg_row('Patient', 'id');
 CREATE TRIGGER _100_only_ends BEFORE UPDATE ON store.referrals FOR EACH ROW EXECUTE FUNCTION store.tg_referrals__only_ends();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.referrals FOR EACH ROW EXECUTE FUNCTION audit.tg_row('ServiceRequest', 'patient_id');
+CREATE TRIGGER _100_keep BEFORE UPDATE ON vault.keys FOR EACH ROW EXECUTE FUNCTION vault.tg_keys__keep();
 CREATE TRIGGER _200_forget_glass AFTER DELETE ON vault.keys FOR EACH ROW WHEN ((old.level = 'identity'::text)) EXECUTE FUNCTION access.tg_keys__forget_glass();
-CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON vault.keys FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Key', '', 'subject_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON vault.keys FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Key', '', 'subject_id');
+CREATE TRIGGER _901_audit AFTER UPDATE ON vault.keys FOR EACH ROW EXECUTE FUNCTION vault.tg_keys__gather();
+CREATE TRIGGER _902_audit AFTER UPDATE ON vault.keys FOR EACH STATEMENT EXECUTE FUNCTION vault.tg_keys__record();
+CREATE TRIGGER _100_keep BEFORE DELETE OR UPDATE ON vault.masters FOR EACH ROW EXECUTE FUNCTION vault.tg_masters__keep();
+CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON vault.masters FOR EACH STATEMENT EXECUTE FUNCTION vault.tg_masters__keep();
+CREATE TRIGGER _900_audit AFTER INSERT OR UPDATE ON vault.masters FOR EACH ROW EXECUTE FUNCTION vault.tg_masters__record();
 
 -- Grants
 grant usage on schema access to vs_dba;
@@ -3880,6 +4316,7 @@ grant select on store.referrals (valid_from) to vs_org_admin;
 grant select on store.referrals (valid_until) to vs_org_admin;
 grant select on vault.keys to vs_dba;
 grant select on vault.masters to vs_dba;
+grant select on vault.rings to vs_dba;
 grant select on vault.search_tokens to vs_dba;
 grant select on vault.secrets to vs_dba;
 grant execute on function access.account_id() to vs_auditor;
@@ -4073,6 +4510,7 @@ grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;
 grant execute on function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, old_token text, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.totp(secret bytea, step bigint) to vs_dba;
+grant execute on function ops.figures() to vs_dba;
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_anon;
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_auditor;
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_clinician;

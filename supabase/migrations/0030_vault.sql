@@ -10,6 +10,8 @@
 --   4. A patient's key is let go only to a session that may see the patient now, at this level, and that has
 --      recorded the opening in an earlier, committed transaction of the last 15 minutes (vault.release).
 --   5. No function that an acting role can execute returns a key.
+--   6. A master key that wraps or indexes something stays in the list: the foreign keys refuse its retirement. Its
+--      check value is never changed and never forgotten, so that a wrong key, or an old one put back, is known.
 --
 -- ASVS 5.0 calls CBC legacy and encrypt-then-MAC approved: pgcrypto has no GCM, and the version byte keeps
 -- the way open for a later cipher.
@@ -105,9 +107,15 @@ insert into vault.secrets values ('session', extensions.gen_random_bytes(64));
 -- ---------------------------------------------------------------- the ring of master keys
 
 create table vault.masters (
-  id           text primary key check (id ~ '^[A-Za-z0-9_-]{1,32}$'),
-  check_value  bytea not null check (length(check_value) = 16),
-  added_at     timestamptz not null default clock_timestamp()
+  id             text primary key check (id ~ '^[A-Za-z0-9_-]{1,32}$'),
+  check_value    bytea not null check (length(check_value) = 16),
+  added_at       timestamptz not null default clock_timestamp(),
+  -- the one with the latest of these is what everything shall stand under (0220_key_rotation)
+  current_since  timestamptz,
+  retired_at     timestamptz,
+  -- what foreign keys refer to: a retired key wraps nothing and indexes nothing, whoever writes
+  active         boolean not null default true check (active = (retired_at is null)),
+  unique (id, active)
 );
 comment on table vault.masters is 'Which master keys this database has seen: a check value of each, never the key.';
 alter table vault.masters enable row level security;
@@ -115,7 +123,35 @@ alter table vault.masters force row level security;
 create policy select_owner on vault.masters for select to vs_owner using (true);
 comment on policy select_owner on vault.masters is 'vault.check_ring compares.';
 create policy insert_owner on vault.masters for insert to vs_owner with check (true);
-comment on policy insert_owner on vault.masters is 'vault.check_ring records a key at its first use.';
+comment on policy insert_owner on vault.masters is 'vault.check_ring at the first start, vault.add_master afterwards.';
+create policy update_owner on vault.masters for update to vs_owner using (true) with check (true);
+comment on policy update_owner on vault.masters is 'vault.promote and vault.retire; what may change, the trigger says.';
+-- no delete: a key that is over is retired, and known for ever
+
+create function vault.tg_masters__keep() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if tg_op <> 'UPDATE' then
+    raise exception using errcode = 'VS403', message = 'a master key is retired, not removed: vault.retire';
+  end if;
+  if (new.id, new.check_value, new.added_at) is distinct from (old.id, old.check_value, old.added_at) then
+    raise exception using errcode = 'VS403', message = 'a master key stays what it is: add another one';
+  end if;
+  if old.retired_at is not null then
+    raise exception using errcode = 'VS403', message = 'a master key that was retired stays retired: add another one';
+  end if;
+  return new;
+end $$;
+create trigger _100_keep before update or delete on vault.masters for each row execute function vault.tg_masters__keep();
+create trigger _101_no_truncate before truncate on vault.masters for each statement execute function vault.tg_masters__keep();
+
+-- the names alone: '' stands for an entry that has none, so that no error quotes what may be a piece of a key
+create function vault.ring_names(ring text) returns text[]
+language sql immutable parallel safe set search_path = '' as $$
+  select array(select coalesce(substring(entry from '^([A-Za-z0-9_-]{1,32})='), '')
+               from unnest(string_to_array(ring, ',')) with ordinality e (entry, place) order by place)
+$$;
+comment on function vault.ring_names is 'The names of the master keys in the ring `id=base64(64 bytes),…`, in its order.';
 
 create function vault.master(ring text, id text) returns bytea
 language plpgsql immutable parallel safe set search_path = '' as $$
@@ -129,7 +165,10 @@ begin
     key := null;  -- the text of that error would hold the key
   end;
   if (length(key) = 64) is not true then
-    raise exception using errcode = 'VS503', message = format('master key %s is not in VITAL_KEYS', id);
+    raise exception using errcode = 'VS503', message = case
+      when id <> '' and position(',' || id || '=' in ',' || ring) = 0 then format('master key %s is not in VITAL_KEYS', id)
+      -- nothing of it is quoted: it may be a key
+      else 'VITAL_KEYS isn''t of the form name=base64 of 64 bytes, with commas between' end;
   end if;
   return key;
 end $$;
@@ -137,9 +176,9 @@ comment on function vault.master is 'One key of the ring `id=base64(64 bytes),�
 
 create function vault.current_master(ring text) returns text
 language sql immutable parallel safe set search_path = '' as $$
-  select split_part(split_part(ring, ',', 1), '=', 1)
+  select coalesce(substring(ring from '^([A-Za-z0-9_-]{1,32})='), '')
 $$;
-comment on function vault.current_master is 'The first key of the ring wraps what is new.';
+comment on function vault.current_master is 'The name of the first key of the ring, which wraps what is new.';
 
 -- RFC 5869 §2.3 with one block; the extract step may be left out for a key that is uniformly random (§3.3)
 create function vault.derive(master bytea, label text) returns bytea
@@ -149,29 +188,53 @@ begin
 end $$;
 comment on function vault.derive is 'HKDF-Expand (RFC 5869) with SHA-512, one block: 64 bytes for each label.';
 
-create function vault.check_ring(ring text) returns text
-language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+create function vault.check_value(master bytea) returns bytea
+language sql immutable parallel safe set search_path = '' as $$ select substr(vault.derive(master, 'check'), 1, 16) $$;
+comment on function vault.check_value is 'What is kept of a master key, to know it again: 16 bytes that nothing else follows from.';
+
+create function vault.ring_problem(ring text) returns text
+language plpgsql stable set search_path = '' as $$
 declare
-  entry text;
-  key_id text;
-  value bytea;
-  known bytea;
+  names text[] := vault.ring_names(ring);
+  name text;
+  known vault.masters;
 begin
-  if ring is null or ring = '' then return 'VITAL_KEYS is missing'; end if;
-  foreach entry in array string_to_array(ring, ',') loop
-    key_id := split_part(entry, '=', 1);
-    value := substr(vault.derive(vault.master(ring, key_id), 'check'), 1, 16);
-    select m.check_value into known from vault.masters m where m.id = key_id;
-    if known is null then
-      insert into vault.masters (id, check_value) values (key_id, value);
-    elsif known <> value then
-      return format('master key %s is not the one that this database was sealed with', key_id);
+  if coalesce(ring, '') = '' then return 'VITAL_KEYS is missing'; end if;
+  foreach name in array names loop
+    select * into known from vault.masters m where m.id = name;
+    if vault.check_value(vault.master(ring, name)) is distinct from known.check_value then
+      return case when known.id is null
+        then format('VITAL_KEYS has a master key %s that this database doesn''t know (vitalsync keys add registers one)', name)
+        else format('master key %s is not the one that this database was sealed with', name) end;
+    end if;
+    if not known.active and name = names[1] then
+      return format('master key %s was retired: it can''t stand first in VITAL_KEYS', name);
     end if;
   end loop;
-  if exists (select from vault.keys k where position(',' || k.master || '=' in ',' || ring) = 0 limit 1) then
-    return 'VITAL_KEYS lacks a key that still wraps patient keys';
+  for known in select * from vault.masters m where m.active and m.id <> all (names) order by m.added_at loop
+    if exists (select from vault.keys k where k.master = known.id) or exists (select from vault.keys k where k.indexed = known.id) then
+      return format('VITAL_KEYS lacks master key %s, under which something still stands', known.id);
+    end if;
+  end loop;
+  return null;
+exception when sqlstate 'VS503' then
+  return sqlerrm;  -- of vault.master, which quotes no key
+end $$;
+comment on function vault.ring_problem is 'What is wrong with the ring, as a sentence; NULL when it opens all that is here. Changes nothing.';
+
+create function vault.check_ring(ring text) returns text
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+begin
+  -- a new database takes the keys that it is started with; later ones come by vault.add_master
+  if not exists (select from vault.masters) and '' <> all (vault.ring_names(ring)) then
+    insert into vault.masters (id, check_value, current_since)
+    select n.name, vault.check_value(vault.master(ring, n.name)), case n.place when 1 then clock_timestamp() end
+    from unnest(vault.ring_names(ring)) with ordinality n (name, place)
+    on conflict (id) do nothing;
   end if;
-  return 'ok';
+  return coalesce(vault.ring_problem(ring), 'ok');
+exception when sqlstate 'VS503' then
+  return sqlerrm;
 end $$;
 comment on function vault.check_ring is 'Compares the ring with the keys that this database knows: ok, or a sentence that says what is wrong. For the administrator at start.';
 -- no grant: the administrator calls it as vs_owner
@@ -185,20 +248,37 @@ begin
 end $$;
 comment on function vault.require_ring is 'check_ring as an error, before something new is sealed. Internal. Errors: VS503.';
 
+create function vault.require_known_ring(ring text) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  problem text := vault.ring_problem(ring);
+begin
+  if problem is not null then raise exception using errcode = 'VS503', message = problem; end if;
+end $$;
+comment on function vault.require_known_ring is 'The same where nothing may be registered: signing in, rotation. Internal. Errors: VS503.';
+
 -- ---------------------------------------------------------------- keys of patients, people and organisations
 
 create table vault.keys (
   subject_id       uuid not null,
   level            text not null check (level in ('identity', 'clinical', 'profile', 'organisation', 'glass')),
   organisation_id  uuid not null,
-  master           text not null references vault.masters,
+  master           text not null,
   wrapped          bytea not null,
+  -- under which master key the subject is found: a patient's search tokens, an account's e-mail index
+  indexed          text check ((indexed is not null) = (level in ('identity', 'profile'))),
+  -- with it, the foreign keys say that nothing stands under a master key that was retired
+  active           boolean not null default true check (active),
   created_at       timestamptz not null default clock_timestamp(),
-  primary key (subject_id, level)
+  primary key (subject_id, level),
+  foreign key (master, active) references vault.masters (id, active),
+  foreign key (indexed, active) references vault.masters (id, active)
 );
 comment on table vault.keys is 'A patient has an identity and a clinical key, an account a profile key, an organisation one for its log, a broken glass one for its reason; each wrapped with a master key.';
--- "does this master key still wrap something?"
-create index keys_master on vault.keys (master);
+-- "what does this master key still wrap, of which organisation?"
+create index keys_master on vault.keys (master, active, organisation_id);
+-- "what is still found by this master key?"
+create index keys_indexed on vault.keys (indexed, active, organisation_id) where indexed is not null;
 -- what an organisation holds, for its erasure
 create index keys_organisation on vault.keys (organisation_id);
 alter table vault.keys enable row level security;
@@ -209,7 +289,19 @@ create policy insert_owner on vault.keys for insert to vs_owner with check (true
 comment on policy insert_owner on vault.keys is 'vault.create_key, when a patient, an account or an organisation is created.';
 create policy delete_owner on vault.keys for delete to vs_owner using (true);
 comment on policy delete_owner on vault.keys is 'Erasure destroys keys.';
--- no update: re-wrapping comes with rotation
+create policy update_owner on vault.keys for update to vs_owner using (true) with check (true);
+comment on policy update_owner on vault.keys is 'Rotation wraps anew; what may change, the trigger says.';
+
+create function vault.tg_keys__keep() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if (new.subject_id, new.level, new.organisation_id, new.created_at) is distinct from (old.subject_id, old.level, old.organisation_id, old.created_at)
+     or (new.master = old.master and new.wrapped <> old.wrapped) then
+    raise exception using errcode = 'VS403', message = 'a key is wrapped anew under another master key, and never replaced';
+  end if;
+  return new;
+end $$;
+create trigger _100_keep before update on vault.keys for each row execute function vault.tg_keys__keep();
 
 create function vault.wrap_aad(subject uuid, level text, master text) returns bytea
 language plpgsql immutable parallel safe set search_path = '' as $$
@@ -220,15 +312,21 @@ end $$;
 create function vault.create_key(ring text, subject uuid, level text, organisation uuid) returns bytea
 language plpgsql volatile set search_path = '' as $$
 declare
-  id text := vault.current_master(ring);
+  first text := vault.current_master(ring);
+  master_key bytea := vault.master(ring, first);
   key bytea := extensions.gen_random_bytes(64);
 begin
-  insert into vault.keys (subject_id, level, organisation_id, master, wrapped)
-  values (subject, create_key.level, organisation, id,
-          vault.pack(vault.derive(vault.master(ring, id), 'wrap'), vault.wrap_aad(subject, create_key.level, id), key));
+  -- what a wrong key wraps, nobody could open
+  if not exists (select from vault.masters m where m.id = first and m.active and m.check_value = vault.check_value(master_key)) then
+    raise exception using errcode = 'VS503', message = 'VITAL_KEYS doesn''t begin with a master key of this database';
+  end if;
+  insert into vault.keys (subject_id, level, organisation_id, master, wrapped, indexed)
+  values (subject, create_key.level, organisation, first,
+          vault.pack(vault.derive(master_key, 'wrap'), vault.wrap_aad(subject, create_key.level, first), key),
+          case when create_key.level in ('identity', 'profile') then first end);
   return key;
 end $$;
-comment on function vault.create_key is 'Makes, wraps and stores a key; gives it to the caller, a function of the owner that seals with it. Internal.';
+comment on function vault.create_key is 'Makes, wraps and stores a key; gives it to the caller, a function of the owner that seals with it. Internal. Errors: VS503.';
 
 create function vault.unwrap(ring text, subject uuid, level text) returns bytea
 language plpgsql stable set search_path = '' as $$

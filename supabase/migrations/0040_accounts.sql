@@ -67,8 +67,8 @@ create function iam.email_indexes(ring text, email text) returns bytea[]
 language sql immutable set search_path = '' as $$
   select array(
     select substr(extensions.hmac(convert_to(lower(normalize(btrim(email), nfc)), 'UTF8'),
-                                  vault.derive(vault.master(ring, split_part(entry, '=', 1)), 'email'), 'sha256'), 1, 16)
-    from unnest(string_to_array(ring, ',')) with ordinality as e (entry, place) order by place)
+                                  vault.derive(vault.master(ring, name), 'email'), 'sha256'), 1, 16)
+    from unnest(vault.ring_names(ring)) with ordinality as n (name, place) order by place)
 $$;
 comment on function iam.email_indexes is 'The keyed hash of an address under each key of the ring; the first is for what is new.';
 

@@ -291,7 +291,8 @@ create trigger _900_audit after insert or update or delete on access.memberships
 create trigger _900_audit after insert or update or delete on access.care_teams for each row execute function audit.tg_row('CareTeam', '');
 create trigger _900_audit after insert or update or delete on access.care_team_members for each row execute function audit.tg_row('CareTeamMember', '', 'account_id');
 create trigger _900_audit after insert or update or delete on access.care_team_patients for each row execute function audit.tg_row('CareTeamPatient', 'patient_id', 'patient_id');
-create trigger _900_audit after insert or update or delete on vault.keys for each row execute function audit.tg_row('Key', '', 'subject_id');
+-- updates: one event for a statement, which names each row (0220_key_rotation)
+create trigger _900_audit after insert or delete on vault.keys for each row execute function audit.tg_row('Key', '', 'subject_id');
 create trigger _900_audit after insert or delete or update of password_hash, status on iam.accounts for each row execute function audit.tg_row('Person', '');
 create trigger _900_audit after insert or delete or update of secret, confirmed_at on iam.totp_factors for each row execute function audit.tg_row('Factor', '', 'account_id');
 

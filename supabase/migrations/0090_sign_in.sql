@@ -68,11 +68,13 @@ declare
   account uuid;
 begin
   perform ops.require_clearance();
+  -- else a wrong key would look like a wrong password
+  perform vault.require_known_ring(ring);
   select a.id into account from iam.accounts a where a.email_index = any (iam.email_indexes(ring, sign_in_lookup.email));
   -- somebody unknown gets an id too, always the same one, so that the next step has the same work
   return coalesce(account, encode((iam.email_indexes(ring, email))[1], 'hex')::uuid);
 end $$;
-comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account.';
+comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account. Errors: VS503 for a ring that isn''t this database''s.';
 grant execute on function iam.sign_in_lookup to vs_gate;
 
 create function iam.gate_claims(account uuid, session uuid, origin uuid) returns text[]
@@ -98,6 +100,7 @@ declare
   ok boolean;
 begin
   perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
   network := case when ip is null then '' when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64))) else host(ip::inet) end;
   address_key := 'password/address/' || encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
@@ -131,13 +134,14 @@ begin
     return;
   end if;
   perform ops.give_back(pair_key), ops.give_back(address_key), ops.give_back(account_key);
+  perform vault.saw_ring(ring);
   insert into iam.sessions (id, token_hash, account_id, membership_id, organisation_id, role, patient_id, expires_at, replaces_id)
   values (session, iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, clock_timestamp() + interval '10 minutes',
           (select s.id from iam.sessions s where s.token_hash = iam.hash_token(old_token) and s.account_id = account));
   perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
   answer := 'second_factor';
 end $$;
-comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: two attempts of this address are under way, ask again in a moment.';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: two attempts of this address are under way, ask again in a moment. Errors: VS503.';
 grant execute on function iam.sign_in_password to vs_gate;
 
 create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text,
@@ -153,6 +157,7 @@ declare
 begin
   retry_after := 0;
   perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
   select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
   if not found or s.factors <> 1 or s.revoked_at is not null or s.expires_at <= clock_timestamp()
@@ -199,7 +204,7 @@ begin
   perform audit.append(iam.gate_claims(s.account_id, s.id, origin), 'session.factor', 'session', s.id, null,
     case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'totp', 'answer', answer)::text);
 end $$;
-comment on function iam.sign_in_totp is 'Second step: answers ok (with the role), refused, wait or expired; the session goes on under new_token.';
+comment on function iam.sign_in_totp is 'Second step: answers ok (with the role), refused, wait or expired; the session goes on under new_token. Errors: VS503.';
 grant execute on function iam.sign_in_totp to vs_gate;
 
 -- A step that failed has left nothing behind, so the gate records it in a transaction of its own (db/batch.ts).

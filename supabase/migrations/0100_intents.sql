@@ -33,15 +33,17 @@ declare
   c text[] := access.claims();
   i ops.intents;
   ring text;
-  keyed bytea;
+  keyed bytea[];
 begin
   if c is null then return 'signed_out'; end if;
   ring := vault.ring();
-  keyed := extensions.hmac(convert_to(content, 'UTF8'), vault.derive(vault.master(ring, vault.current_master(ring)), 'intent'), 'sha256');
+  -- under each key of the ring: a form that is sent again after another master key became current is the same form
+  keyed := array(select extensions.hmac(convert_to(content, 'UTF8'), vault.derive(vault.master(ring, name), 'intent'), 'sha256')
+                 from unnest(vault.ring_names(ring)) with ordinality n (name, place) order by place);
   insert into ops.intents (key, session_id, account_id, operation, digest)
-  values (intend.key, c[1]::uuid, c[2]::uuid, intend.operation, keyed) on conflict on constraint intents_pkey do nothing;
+  values (intend.key, c[1]::uuid, c[2]::uuid, intend.operation, keyed[1]) on conflict on constraint intents_pkey do nothing;
   select * into i from ops.intents x where x.key = intend.key;
-  if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation or i.digest <> keyed then return 'conflict'; end if;
+  if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation or i.digest <> all (keyed) then return 'conflict'; end if;
   return case when i.fulfilled_at is null then 'ok' else 'done' end;
 end $$;
 comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else) or signed_out.';

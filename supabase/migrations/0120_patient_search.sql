@@ -49,15 +49,13 @@ $$;
 create function vault.name_forms(names text[]) returns text[]
 language sql immutable set search_path = '' as $$
   select coalesce(array_agg(distinct f), '{}') from unnest(names) n
-  cross join lateral unnest(vault.words(n) || array_to_string(vault.words(n), '')) f where f <> ''
+  cross join lateral (select vault.words(n) as w offset 0) x
+  cross join lateral unnest(x.w || array_to_string(x.w, '')) f where f <> ''
 $$;
 
-create function vault.index_patient(patient uuid, p jsonb) returns void
+create function vault.index_under(key bytea, organisation uuid, patient uuid, p jsonb) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-  ring text := vault.ring();
-  organisation uuid := access.organisation_id();
-  key bytea := vault.search_key(ring, vault.current_master(ring), organisation);
   tokens bigint[];
 begin
   tokens := array(
@@ -71,7 +69,17 @@ begin
   insert into vault.search_tokens (organisation_id, token, patient_id)
   select distinct organisation, t, patient from unnest(tokens) t;
 end $$;
-comment on function vault.index_patient is 'Makes the tokens of a patient. Internal.';
+comment on function vault.index_under is 'Makes the tokens of a patient under a search key. Internal.';
+
+create function vault.index_patient(patient uuid, p jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  ring text := vault.ring();
+  organisation uuid := access.organisation_id();
+begin
+  perform vault.index_under(vault.search_key(ring, vault.current_master(ring), organisation), organisation, patient, p);
+end $$;
+comment on function vault.index_patient is 'Makes the tokens of a patient of the session''s organisation, under the current master key. Internal.';
 
 -- Does this patient match, word for word? Nothing of what is opened here leaves the function.
 create function vault.matches(ring text, patient store.patients, typed text[], birth_date text) returns boolean
@@ -123,7 +131,7 @@ begin
   if day !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then return 'invalid'; end if;
   if day is null and cardinality(long_words) = 0 then return 'too_short'; end if;
   ring := vault.ring();
-  keys := array(select vault.search_key(ring, split_part(e, '=', 1), c[3]::uuid) from unnest(string_to_array(ring, ',')) e);
+  keys := array(select vault.search_key(ring, m, c[3]::uuid) from unnest(vault.ring_names(ring)) m);
   -- A candidate has a token for each word and for the date, under any key of the ring. Those that a clinician doesn't see
   -- are left out by the index itself: what is thrown away afterwards could be counted (pg_stat_get_xact_…).
   wanted := array(

@@ -3,6 +3,7 @@
 -- Guarantees
 --   1. Nothing that is evidence is removed: events, leaves and lanes stay (pruning after three years is a command: 0260_retention).
 --   2. What is removed can't open anything any more: it is older than any session.
+--   3. Figures are counts and times of the installation, nothing of anybody's; monitoring reads them as vs_dba.
 
 set role vs_owner;
 
@@ -21,8 +22,25 @@ begin
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (
     select x.key from ops.intents x where x.fulfilled_at < now() - interval '30 days' limit 10000);
+  delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform audit.forget_origins();
 end $$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
+
+-- A line for each figure; plpgsql binds late, so it may ask a later file.
+create function ops.figures() returns table (name text, help text, value double precision)
+language plpgsql stable security definer set search_path = '' set debug_print_plan = off as $$
+begin
+  return query
+  select 'days_until_master_key_due', 'Days until the current master key has served for a year; negative when overdue.', vault.days_until_due()
+  union all
+  select 'keys_under_older_masters', 'Keys that are wrapped or found under a master key other than the current one.',
+    (select (l.keys + l.indexes)::double precision from vault.left_to_renew(vault.promoted()) l)
+  union all
+  select 'events_outside_partitions', 'Audit events dated outside of the prepared months: a clock is off.',
+    (select count(*)::double precision from audit.events_default);
+end $$;
+comment on function ops.figures is 'What monitoring watches. A definer, since vs_dba executes nothing of the vault; it gives numbers alone. NULL: not known yet.';
+grant execute on function ops.figures to vs_dba;
 
 reset role;

@@ -20,15 +20,33 @@ select throws_ok(format('select vault.pack(%s, ''text'')', args), 'VS500', null,
 select is(vault.pack(null, null, null), null, 'NULL stays NULL, whatever the key');
 
 select policies_are('vault', 'secrets', array['select_owner', 'insert_owner']);
-select policies_are('vault', 'masters', array['select_owner', 'insert_owner']);
-select policies_are('vault', 'keys', array['select_owner', 'insert_owner', 'delete_owner']);
-select policy_roles_are('vault', t, p, array['vs_owner']) from (values ('secrets', 'select_owner'), ('secrets', 'insert_owner'), ('masters', 'select_owner'), ('masters', 'insert_owner'), ('keys', 'select_owner'), ('keys', 'insert_owner'), ('keys', 'delete_owner')) x (t, p);
+select policies_are('vault', 'masters', array['select_owner', 'insert_owner', 'update_owner']);
+select policies_are('vault', 'keys', array['select_owner', 'insert_owner', 'update_owner', 'delete_owner']);
+select policy_roles_are('vault', t, p, array['vs_owner']) from (values ('secrets', 'select_owner'), ('secrets', 'insert_owner'), ('masters', 'select_owner'), ('masters', 'insert_owner'), ('masters', 'update_owner'), ('keys', 'select_owner'), ('keys', 'insert_owner'), ('keys', 'update_owner'), ('keys', 'delete_owner')) x (t, p);
 
 -- 3
 select is((select string_agg(m::text, ' ') from vault.masters m) ~ split_part(tests.the('ring'), '=', 2), false, 'a master key is never stored');
 select is(tests.attempt('a.clinician', 'select * from vault.' || t), '42501', 'cannot name vault.' || t) from unnest(array['secrets', 'masters', 'keys', 'search_tokens']) t;
-select is(tests.owner('update vault.keys set wrapped = wrapped where true returning 1'), 'done', 'a key can''t be rewritten:') union all
-select is((select count(*) from vault.keys where xmin = pg_current_xact_id()::xid), 0::bigint, 'no row was');
+select is(tests.owner(format('update vault.keys set %s where level = ''profile''', change)), 'VS403', 'the owner cannot set ' || change || ' of a key')
+  from unnest(array['wrapped = ''\x00''', 'subject_id = gen_random_uuid()', 'level = ''clinical'', indexed = null', 'organisation_id = gen_random_uuid()', 'created_at = now()']) change;
+
+-- 6
+select is(tests.owner('with gone as (delete from vault.masters returning 1) select count(*) from gone'), '0', 'the owner cannot remove a master key from the list');
+select throws_ok('delete from vault.masters', 'VS403', null, 'nor can a superuser, unless they switch the trigger off');
+select is(tests.owner('truncate vault.masters cascade'), 'VS403', 'nor emptied out');
+select is(tests.owner('update vault.masters set ' || change), 'VS403', 'the owner cannot set ' || change || ' of a master key')
+  from unnest(array['check_value = substr(sha256(check_value), 1, 16)', 'added_at = now()', 'id = ''other''']) change;
+select is(tests.owner('update vault.masters set retired_at = now(), active = false'), '23503', 'a master key that wraps something cannot be retired');
+select is(tests.owner('update vault.masters set retired_at = now()'), '23514', 'nor half of it');
+select is(vault.ring_problem(r), p, coalesce(p, 'a ring that is right')) from (values
+  (tests.the('ring'), null),
+  (null, 'VITAL_KEYS is missing'), ('', 'VITAL_KEYS is missing'),
+  ('pgtap', 'VITAL_KEYS isn''t of the form name=base64 of 64 bytes, with commas between'),
+  (split_part(tests.the('ring'), '=', 2), 'VITAL_KEYS isn''t of the form name=base64 of 64 bytes, with commas between'),
+  (left(tests.the('ring'), -3), 'VITAL_KEYS isn''t of the form name=base64 of 64 bytes, with commas between'),
+  (tests.the('ring') || ',' || left(split_part(tests.the('ring'), '=', 2), 20) || '==', 'VITAL_KEYS isn''t of the form name=base64 of 64 bytes, with commas between'),
+  ('pgtap=' || encode(sha512('x'), 'base64'), 'master key pgtap is not the one that this database was sealed with'),
+  (tests.the('ring') || ',new=' || encode(sha512('x'), 'base64'), 'VITAL_KEYS has a master key new that this database doesn''t know (vitalsync keys add registers one)')) v (r, p);
 
 -- 4
 select is(tests.attempt('a.clinician', 'select birth_name from clinic.patients'), 'VS428', 'cannot read what nobody opened');
