@@ -28,6 +28,8 @@ export type ImportOptions = {
 };
 
 export const OTHER_TYPE = 'not taken yet';
+/** The same source again: nobody comes back by themselves. */
+const ERASED = 'of somebody who was erased; a new record needs a new id in the source';
 /** Rows of one patient and type that go to the database together. */
 const BATCH = 500;
 /** Rows that may wait in memory for others of their batch, when a bundle mixes many patients: some 15 MB. */
@@ -132,6 +134,7 @@ async function write(
   for await (const item of stream) {
     if (item.kind === 'other') addLeft(tallyOf(tallies, item.type), OTHER_TYPE);
     else if (item.kind === 'left') addLeft(tallyOf(tallies, item.type), item.why);
+    else if (ids[item.patient] === null) addLeft(tallyOf(tallies, item.type), ERASED);
     else await waiting.add(ids[item.patient] as string, item.type, { source: item.source, ...item.row });
   }
   await waiting.writeAll();
@@ -151,12 +154,13 @@ async function writePatients(
       continue;
     }
     const values = [{ ...row, source, last_activity_at: lastActivity }];
-    const { rows } = await connection.query<{ id: string; taken: boolean }>(
+    const { rows } = await connection.query<{ id: string | null; taken: boolean }>(
       'select id, taken from clinic.import_patient($1::jsonb)',
       values,
     );
-    const answer = rows[0] as { id: string; taken: boolean };
-    tally[answer.taken ? 'taken' : 'present']++;
+    const answer = rows[0] as { id: string | null; taken: boolean };
+    if (answer.id === null) addLeft(tally, ERASED);
+    else tally[answer.taken ? 'taken' : 'present']++;
     ids.push(answer.id);
   }
   return ids;

@@ -135,8 +135,9 @@ end $$;
 create function access.organisation_of(patient uuid) returns uuid
 language plpgsql stable set search_path = '' as $$
 begin
-  return (select p.organisation_id from store.patients p where p.id = patient);
+  return (select p.organisation_id from store.patients p where p.id = patient and p.erased_at is null);
 end $$;
+comment on function access.organisation_of is 'Where a patient is; NULL for one who never was here or was erased.';
 
 create function access.in_care_of(account uuid, organisation uuid, patient uuid) returns boolean
 language plpgsql stable set search_path = '' as $$

@@ -146,7 +146,7 @@ begin
     found_ids := array(select p.id from store.patients p where p.id = any (access.patients('clinician'))
                        order by p.last_activity_at desc, p.id limit 50);
   elsif c[4] = 'secretary' then
-    found_ids := array(select p.id from store.patients p where p.organisation_id = c[3]::uuid
+    found_ids := array(select p.id from store.patients p where p.organisation_id = c[3]::uuid and p.erased_at is null
                        order by p.last_activity_at desc, p.id limit 50);
   else
     perform audit.append(c, 'patients.list', 'Patient', null, null, 'failure');

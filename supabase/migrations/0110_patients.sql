@@ -30,11 +30,13 @@ create table store.patients (
   address            bytea,
   deceased_date      bytea,
   created_at         timestamptz not null default clock_timestamp(),
-  last_activity_at   timestamptz not null default clock_timestamp()
+  last_activity_at   timestamptz not null default clock_timestamp(),
+  -- the keys are gone, and nobody sees the row (0240)
+  erased_at          timestamptz
 );
 comment on table store.patients is 'FHIR Patient with the INS traits (référentiel INS, RNIV).';
 -- a secretary's list: the organisation's last activity
-create index patients_activity on store.patients (organisation_id, last_activity_at desc, id);
+create index patients_activity on store.patients (organisation_id, last_activity_at desc, id) where erased_at is null;
 
 alter table store.patients enable row level security;
 alter table store.patients force row level security;
@@ -42,8 +44,8 @@ create policy select_clinician on store.patients for select to vs_clinician
   using (id = any ((select access.patients('clinician'))::uuid[]));
 comment on policy select_clinician on store.patients is 'Patients of one''s care teams.';
 create policy select_secretary on store.patients for select to vs_secretary
-  using (organisation_id = (select access.organisation_as('secretary')));
-comment on policy select_secretary on store.patients is 'Patients of the organisation: identity alone, the clinical tables have no such policy.';
+  using (organisation_id = (select access.organisation_as('secretary')) and erased_at is null);
+comment on policy select_secretary on store.patients is 'Patients of the organisation who weren''t erased: identity alone, the clinical tables have no such policy.';
 create policy select_patient on store.patients for select to vs_patient
   using (id = any ((select access.patients('patient'))::uuid[]));
 comment on policy select_patient on store.patients is 'One''s own record.';
@@ -55,6 +57,9 @@ comment on policy insert_owner on store.patients is 'The import, into its own or
 create policy update_owner on store.patients for update to vs_owner
   using (organisation_id = (select access.organisation_id())) with check (organisation_id = (select access.organisation_id()));
 comment on policy update_owner on store.patients is 'The date of the last activity, by the functions that write to the record.';
+create policy erase_owner on store.patients for update to vs_owner
+  using ((select access.role()) is null and erased_at is null) with check ((select access.role()) is null and erased_at is not null);
+comment on policy erase_owner on store.patients is 'An erasure, by the administrator of the installation, outside any session.';
 
 grant select on store.patients to vs_clinician, vs_secretary, vs_patient;
 -- no insert, update or delete: clinic.import_patient and the write functions, as the owner
@@ -64,6 +69,9 @@ language plpgsql set search_path = '' as $$
 begin
   if new.id <> old.id or new.organisation_id <> old.organisation_id or new.created_at <> old.created_at then
     raise exception using errcode = 'VS403', message = 'a patient stays who and where they are';
+  end if;
+  if old.erased_at is not null then
+    raise exception using errcode = 'VS403', message = 'a record that was erased stays as it is';
   end if;
   -- sealed columns are bound to the version, so it grows with them, and only then
   if to_jsonb(new) - 'last_activity_at' <> to_jsonb(old) - 'last_activity_at' and new.version <> old.version + 1 then
@@ -141,6 +149,11 @@ begin
     raise exception using errcode = 'VS422', message = 'a patient has a source and a birth name';
   end if;
   id := clinic.source_id(p ->> 'source');
+  if exists (select from privacy.erasures e where e.patient_id = import_patient.id) then
+    id := null;
+    taken := false;
+    return;
+  end if;
   taken := not exists (select from store.patients x where x.id = import_patient.id);
   if taken then
     key := vault.create_key(vault.ring(), id, 'identity', c[3]::uuid);
@@ -170,7 +183,7 @@ begin
     insert into access.care_team_patients (care_team_id, patient_id) values (c[7]::uuid, import_patient.id) on conflict do nothing;
   end if;
 end $$;
-comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is. Errors: VS403, VS422.';
+comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is, and one that was erased isn''t taken in again (id is NULL). Errors: VS403, VS422.';
 grant execute on function clinic.import_patient to vs_import;
 
 -- What every import of rows asks first: the import's session, and a patient of its organisation. Gives the clinical key.

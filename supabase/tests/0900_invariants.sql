@@ -35,7 +35,7 @@ select is_empty($$select conrelid::regclass, conname from pg_constraint c join t
 -- A column of store is sealed, or stands here, which takes a decision (clear: ids, organisation, patient, type, times, status, category, priority, version).
 create temp table clear (name text primary key);
 insert into clear values ('id'), ('organisation_id'), ('patient_id'), ('author_id'), ('version'), ('created_at'), ('updated_at'), ('last_activity_at'), ('started_at'), ('ended_at'),
-  ('onset_at'), ('abatement_at'), ('recorded_at'), ('effective_at'), ('authored_at'), ('status'), ('intent'), ('category'), ('priority'), ('identity_status'), ('clinical_status'), ('verification_status'),
+  ('onset_at'), ('abatement_at'), ('erased_at'), ('recorded_at'), ('effective_at'), ('authored_at'), ('status'), ('intent'), ('category'), ('priority'), ('identity_status'), ('clinical_status'), ('verification_status'),
   ('requester_id'), ('performer_id'), ('ended_by'), ('valid_from'), ('valid_until');
 select is_empty($$select a.attrelid::regclass, a.attname from pg_attribute a join tables t on t.oid = a.attrelid where t.nspname = 'store' and a.attnum > 0 and not a.attisdropped
   and a.atttypid <> 'bytea'::regtype and a.attname not in (select name from clear)$$, 'a column of store is sealed, or known to be clear');
