@@ -405,6 +405,58 @@ alter table ops.service enable row level security;
 alter table ops.service force row level security;
 comment on table ops.service is 'One row: for which start, file and transaction this database was cleared to serve.';
 
+create table privacy.erasure_requests (
+  id uuid not null,
+  organisation_id uuid not null,
+  patient_id uuid not null,
+  requested_by uuid not null,
+  requested_at timestamp with time zone default clock_timestamp() not null,
+  ground text not null,
+  reason bytea not null,
+  constraint erasure_requests_ground_check CHECK ((ground = ANY (ARRAY['retention_ended'::text, 'no_longer_necessary'::text, 'consent_withdrawn'::text, 'objection'::text, 'unlawful_processing'::text, 'legal_obligation'::text]))),
+  constraint erasure_requests_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint erasure_requests_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint erasure_requests_pkey PRIMARY KEY (id),
+  constraint erasure_requests_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES iam.accounts(id)
+);
+alter table privacy.erasure_requests enable row level security;
+alter table privacy.erasure_requests force row level security;
+comment on table privacy.erasure_requests is 'What a DPO asked the administrator of the installation to erase; the reason is sealed with the organisation''s key.';
+
+create table privacy.erasures (
+  id uuid not null,
+  patient_id uuid not null,
+  organisation_id uuid not null,
+  request_id uuid,
+  ground text not null,
+  erased_at timestamp with time zone not null,
+  complete_from timestamp with time zone not null,
+  masters text[] not null,
+  destroyed jsonb not null,
+  event_id uuid not null,
+  leaf_hash bytea not null,
+  replayed_at timestamp with time zone,
+  constraint erasures_ground_check CHECK ((ground = ANY (ARRAY['retention_ended'::text, 'no_longer_necessary'::text, 'consent_withdrawn'::text, 'objection'::text, 'unlawful_processing'::text, 'legal_obligation'::text]))),
+  constraint erasures_leaf_hash_check CHECK ((length(leaf_hash) = 32)),
+  constraint erasures_patient_id_key UNIQUE (patient_id),
+  constraint erasures_pkey PRIMARY KEY (id)
+);
+alter table privacy.erasures enable row level security;
+alter table privacy.erasures force row level security;
+comment on table privacy.erasures is 'Who was forgotten, when and on which ground; the certificate is made of it.';
+
+create table privacy.periods (
+  name text not null,
+  period interval not null,
+  why text not null,
+  constraint periods_name_check CHECK ((name = ANY (ARRAY['record'::text, 'backup'::text]))),
+  constraint periods_period_check CHECK ((period > 'PT0S'::interval)),
+  constraint periods_pkey PRIMARY KEY (name)
+);
+alter table privacy.periods enable row level security;
+alter table privacy.periods force row level security;
+comment on table privacy.periods is 'How long something is kept: the record after the last visit, and backups of the database.';
+
 create table store.allergy_intolerances (
   id uuid not null,
   patient_id uuid not null,
@@ -558,6 +610,7 @@ create table store.patients (
   deceased_date bytea,
   created_at timestamp with time zone default clock_timestamp() not null,
   last_activity_at timestamp with time zone default clock_timestamp() not null,
+  erased_at timestamp with time zone,
   constraint patients_identity_status_check CHECK ((identity_status = ANY (ARRAY['provisoire'::text, 'recuperee'::text, 'validee'::text, 'qualifiee'::text]))),
   constraint patients_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
   constraint patients_pkey PRIMARY KEY (id),
@@ -677,6 +730,10 @@ CREATE INDEX emergency_searches_account ON access.emergency_searches USING btree
 CREATE INDEX emergency_searches_patient ON access.emergency_searches USING btree (patient_id) WHERE (patient_id IS NOT NULL);
 CREATE INDEX emergency_searches_session ON access.emergency_searches USING btree (session_id);
 CREATE INDEX encounters_patient ON store.encounters USING btree (patient_id, started_at DESC);
+CREATE INDEX erasure_requests_organisation ON privacy.erasure_requests USING btree (organisation_id, requested_at DESC);
+CREATE INDEX erasure_requests_patient ON privacy.erasure_requests USING btree (patient_id, requested_at DESC);
+CREATE INDEX erasure_requests_requested_by ON privacy.erasure_requests USING btree (requested_by);
+CREATE INDEX erasures_organisation ON privacy.erasures USING btree (organisation_id, erased_at DESC);
 CREATE INDEX events_at ON ONLY audit.events USING btree (organisation_id, at DESC);
 CREATE INDEX events_default_organisation_id_at_idx ON audit.events_default USING btree (organisation_id, at DESC);
 CREATE INDEX events_default_origin_id_idx ON audit.events_default USING btree (origin_id) WHERE ((session_id IS NULL) AND (origin_id IS NOT NULL));
@@ -696,7 +753,7 @@ CREATE INDEX memberships_patient ON access.memberships USING btree (patient_id) 
 CREATE INDEX notes_author ON store.notes USING btree (author_id);
 CREATE INDEX notes_patient ON store.notes USING btree (patient_id, created_at DESC);
 CREATE INDEX observations_patient ON store.observations USING btree (patient_id, category, effective_at DESC);
-CREATE INDEX patients_activity ON store.patients USING btree (organisation_id, last_activity_at DESC, id);
+CREATE INDEX patients_activity ON store.patients USING btree (organisation_id, last_activity_at DESC, id) WHERE (erased_at IS NULL);
 CREATE INDEX referrals_ended_by ON store.referrals USING btree (ended_by) WHERE (ended_by IS NOT NULL);
 CREATE INDEX referrals_organisation ON store.referrals USING btree (organisation_id, valid_until DESC);
 CREATE INDEX referrals_patient ON store.referrals USING btree (patient_id, valid_from DESC);
@@ -714,6 +771,7 @@ CREATE UNIQUE INDEX care_team_patients_open ON access.care_team_patients USING b
 CREATE UNIQUE INDEX origins_digest ON audit.origins USING btree (organisation_id, session_id, digest) NULLS NOT DISTINCT;
 
 -- Policies
+create policy erase_owner on access.broken_glass for update to vs_owner using ((( SELECT access.role() AS role) IS NULL)) with check ((( SELECT access.role() AS role) IS NULL)); -- An erasure ends them, outside any session; what else may change, the trigger says.
 create policy insert_owner on access.broken_glass for insert to vs_owner with check (((( SELECT access.role() AS role) = 'clinician'::text) AND (account_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)))); -- A clinician, in their own name and organisation.
 create policy select_clinician on access.broken_glass for select to vs_clinician using (((account_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_as('clinician'::text) AS organisation_as)))); -- One's own.
 create policy select_dpo on access.broken_glass for select to vs_dpo using ((organisation_id = ( SELECT access.organisation_as('dpo'::text) AS organisation_as))); -- The DPO sees every one of the organisation.
@@ -760,6 +818,13 @@ create policy all_owner on ops.intents for all to vs_owner using (true) with che
 create policy all_owner on ops.limits for all to vs_owner using (true) with check (true); -- ops.take.
 create policy all_owner on ops.service for all to vs_owner using (true) with check (true); -- ops.is_cleared, ops.clear_to_serve.
 create policy select_dba on ops.service for select to vs_dba using (true); -- Why nobody enters: `vitalsync doctor`.
+create policy insert_owner on privacy.erasure_requests for insert to vs_owner with check (((( SELECT access.role() AS role) = 'dpo'::text) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)) AND (requested_by = ( SELECT access.account_id() AS account_id)))); -- A DPO, in their own name and organisation.
+create policy select_owner on privacy.erasure_requests for select to vs_owner using (true); -- privacy.erase_patient, clinic.read_erasure_requests.
+create policy insert_owner on privacy.erasures for insert to vs_owner with check (true); -- privacy.erase_patient, privacy.replay_erasure.
+create policy select_owner on privacy.erasures for select to vs_owner using (true); -- Certificates, the record outside, and whoever makes a key.
+create policy insert_owner on privacy.periods for insert to vs_owner with check (true); -- Made once, by this migration.
+create policy select_owner on privacy.periods for select to vs_owner using (true); -- Legal hold and completeness.
+create policy update_owner on privacy.periods for update to vs_owner using (true) with check (true); -- The administrator, where backups are kept for another time; recorded.
 create policy insert_owner on store.allergy_intolerances for insert to vs_owner with check (((( SELECT access.role() AS role) = 'import'::text) AND (access.organisation_of(patient_id) = ( SELECT access.organisation_id() AS organisation_id)))); -- The import, into its own organisation.
 create policy select_clinician on store.allergy_intolerances for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
 create policy select_owner on store.allergy_intolerances for select to vs_owner using ((( SELECT access.role() AS role) IS NOT NULL)); -- Functions of the owner, within a session.
@@ -784,12 +849,14 @@ create policy insert_owner on store.observations for insert to vs_owner with che
 create policy select_clinician on store.observations for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
 create policy select_owner on store.observations for select to vs_owner using ((( SELECT access.role() AS role) IS NOT NULL)); -- Functions of the owner, within a session.
 create policy select_patient on store.observations for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
+create policy erase_owner on store.patients for update to vs_owner using (((( SELECT access.role() AS role) IS NULL) AND (erased_at IS NULL))) with check (((( SELECT access.role() AS role) IS NULL) AND (erased_at IS NOT NULL))); -- An erasure, by the administrator of the installation, outside any session.
 create policy insert_owner on store.patients for insert to vs_owner with check (((organisation_id = ( SELECT access.organisation_id() AS organisation_id)) AND (( SELECT access.role() AS role) = 'import'::text))); -- The import, into its own organisation.
 create policy select_clinician on store.patients for select to vs_clinician using ((id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
 create policy select_owner on store.patients for select to vs_owner using (true); -- access.organisation_of and the open functions read it.
 create policy select_patient on store.patients for select to vs_patient using ((id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
-create policy select_secretary on store.patients for select to vs_secretary using ((organisation_id = ( SELECT access.organisation_as('secretary'::text) AS organisation_as))); -- Patients of the organisation: identity alone, the clinical tables have no such policy.
+create policy select_secretary on store.patients for select to vs_secretary using (((organisation_id = ( SELECT access.organisation_as('secretary'::text) AS organisation_as)) AND (erased_at IS NULL))); -- Patients of the organisation who weren't erased: identity alone, the clinical tables have no such policy.
 create policy update_owner on store.patients for update to vs_owner using ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))) with check ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))); -- The date of the last activity, by the functions that write to the record.
+create policy erase_owner on store.referrals for update to vs_owner using ((( SELECT access.role() AS role) IS NULL)) with check ((( SELECT access.role() AS role) IS NULL)); -- An erasure ends them, outside any session; what else may change, the trigger says.
 create policy insert_owner on store.referrals for insert to vs_owner with check (((( SELECT access.role() AS role) = 'clinician'::text) AND (requester_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)))); -- A clinician, in their own name and organisation.
 create policy select_clinician on store.referrals for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Referrals of the patients that one sees.
 create policy select_org_admin on store.referrals for select to vs_org_admin using ((organisation_id = ( SELECT access.organisation_as('org_admin'::text) AS organisation_as))); -- An administrator sees who sees whom by referral: ids, no identity and no reason.
@@ -914,6 +981,19 @@ create view clinic.encounters with (security_invoker=true) (
   participant text
 );
 comment on view clinic.encounters is 'Opened encounters; JSON columns hold JSON as text. not null: id, patient_id, started_at, status';
+
+create view clinic.erasure_requests with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  ground text,
+  reason text,
+  requested_by uuid,
+  requested_by_name text,
+  requested_at timestamp with time zone,
+  erased_at timestamp with time zone,
+  complete_from timestamp with time zone
+);
+comment on view clinic.erasure_requests is 'Requests of erasure in the organisation. not null: id, patient_id, ground, reason, requested_by, requested_at';
 
 create view clinic.me with (security_invoker=true) (
   account_id uuid,
@@ -1187,9 +1267,9 @@ comment on function access.organisation_id is NULL;
 create function access.organisation_of(patient uuid) returns uuid
 language plpgsql stable as $function$
 begin
-  return (select p.organisation_id from store.patients p where p.id = patient);
+  return (select p.organisation_id from store.patients p where p.id = patient and p.erased_at is null);
 end $function$;
-comment on function access.organisation_of is NULL;
+comment on function access.organisation_of is 'Where a patient is; NULL for one who never was here or was erased.';
 
 create function access.patients(role text) returns uuid[]
 language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
@@ -1420,7 +1500,7 @@ begin
     if exists (select from access.broken_glass b where b.id = break_glass.glass and b.account_id = c[2]::uuid and b.patient_id = patient) then return 'ok'; end if;
   end if;
   if c[4] <> 'clinician' then answer := 'forbidden';
-  elsif patient is null or access.organisation_of(patient) <> c[3]::uuid or not iam.session_is_live(c[1]::uuid) then answer := 'hidden';
+  elsif patient is null or access.organisation_of(patient) is distinct from c[3]::uuid or not iam.session_is_live(c[1]::uuid) then answer := 'hidden';
   elsif access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient) in ('care_team', 'referral') then return 'ok';
   -- ten letters or digits, five of them different: what is typed to get past a field says nothing to a patient or a DPO
   elsif length(said) < 10 or length(reason) > 2000 or (select count(distinct l) from regexp_split_to_table(said, '') l) < 5
@@ -1836,7 +1916,7 @@ begin
     found_ids := array(select p.id from store.patients p where p.id = any (access.patients('clinician'))
                        order by p.last_activity_at desc, p.id limit 50);
   elsif c[4] = 'secretary' then
-    found_ids := array(select p.id from store.patients p where p.organisation_id = c[3]::uuid
+    found_ids := array(select p.id from store.patients p where p.organisation_id = c[3]::uuid and p.erased_at is null
                        order by p.last_activity_at desc, p.id limit 50);
   else
     perform audit.append(c, 'patients.list', 'Patient', null, null, 'failure');
@@ -2484,6 +2564,11 @@ begin
     raise exception using errcode = 'VS422', message = 'a patient has a source and a birth name';
   end if;
   id := clinic.source_id(p ->> 'source');
+  if exists (select from privacy.erasures e where e.patient_id = import_patient.id) then
+    id := null;
+    taken := false;
+    return;
+  end if;
   taken := not exists (select from store.patients x where x.id = import_patient.id);
   if taken then
     key := vault.create_key(vault.ring(), id, 'identity', c[3]::uuid);
@@ -2513,7 +2598,7 @@ begin
     insert into access.care_team_patients (care_team_id, patient_id) values (c[7]::uuid, import_patient.id) on conflict do nothing;
   end if;
 end $function$;
-comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is. Errors: VS403, VS422.';
+comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is, and one that was erased isn''t taken in again (id is NULL). Errors: VS403, VS422.';
 
 create function clinic.import_rows(patient uuid, type text, rows jsonb) returns integer
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -2623,6 +2708,24 @@ begin
 end $function$;
 comment on function clinic.read_emergency_search is 'What one''s own emergency search found: none, one, several, or yours (with the id) for a patient whom one sees.';
 
+create function clinic.read_erasure_requests() returns TABLE(id uuid, patient_id uuid, ground text, reason text, requested_by uuid, requested_by_name text, requested_at timestamp with time zone, erased_at timestamp with time zone, complete_from timestamp with time zone)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  organisation uuid := access.organisation_as('dpo');
+  key bytea;
+begin
+  if organisation is null then return; end if;
+  key := vault.unwrap(vault.ring(), organisation, 'organisation');
+  return query
+    select r.id, r.patient_id, r.ground,
+           convert_from(vault.unpack(key, convert_to('privacy.erasure_requests.reason', 'UTF8') || '\x00'::bytea || uuid_send(r.id)
+             || uuid_send(organisation) || int8send(1) || convert_to(r.ground, 'UTF8') || uuid_send(r.patient_id), r.reason), 'UTF8'),
+           r.requested_by, iam.person_name(r.requested_by), r.requested_at, e.erased_at, e.complete_from
+    from privacy.erasure_requests r left join privacy.erasures e on e.patient_id = r.patient_id
+    where r.organisation_id = organisation order by r.requested_at desc;
+end $function$;
+comment on function clinic.read_erasure_requests is 'For a DPO: what was asked for in the organisation, and what became of it.';
+
 create function clinic.read_me() returns TABLE(account_id uuid, organisation_id uuid, organisation_name text, role text, display_name text, patient_id uuid, session_expires_at timestamp with time zone, idle_expires_at timestamp with time zone)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 #variable_conflict use_column
@@ -2636,6 +2739,34 @@ begin
   where s.id = session;
 end $function$;
 comment on function clinic.read_me is 'Oneself.';
+
+create function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  id uuid := ops.uuid_v7();
+  organisation uuid := c[3]::uuid;
+begin
+  if (c[4] = 'dpo') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'the DPO asks for an erasure';
+  end if;
+  if coalesce(reason, '') !~ '[^[:space:]]' or length(reason) > 2000 then
+    raise exception using errcode = 'VS422', message = 'a request says why, in up to 2,000 characters';
+  end if;
+  -- of another practice, erased or never here: one answer
+  if access.organisation_of(patient) is distinct from organisation then
+    raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  perform ops.fulfil(key, 'erasures.request', id);
+  insert into privacy.erasure_requests (id, organisation_id, patient_id, requested_by, ground, reason)
+  values (id, organisation, patient, c[2]::uuid, request_erasure.ground,
+    vault.seal(vault.unwrap(vault.ring(), organisation, 'organisation'), id, organisation, 1,
+               convert_to(request_erasure.ground, 'UTF8') || uuid_send(patient), 'privacy.erasure_requests.reason', request_erasure.reason));
+  return id;
+exception when check_violation then
+  raise exception using errcode = 'VS422', message = 'the ground is not one of the list';
+end $function$;
+comment on function clinic.request_erasure is 'A DPO asks for the erasure of a patient of the organisation; the administrator does it with `vitalsync erase`. key: an intent announced with ops.intend(key, ''erasures.request''). Errors: VS208, VS403, VS404, VS422, VS428.';
 
 create function clinic.source_id(resource text) returns uuid
 language plpgsql volatile as $function$
@@ -3225,6 +3356,179 @@ begin
 end $function$;
 comment on function ops.uuid_v7 is 'A UUID that sorts by time (RFC 9562 §5.7).';
 
+create function privacy.certificate(erasure uuid) returns jsonb
+language sql stable as $function$
+  select jsonb_build_object(
+    'erasure', e.id, 'patient', e.patient_id, 'organisation', e.organisation_id, 'organisation_name', o.name, 'request', e.request_id,
+    'requested_by', r.requested_by, 'ground', e.ground, 'erased_at', to_json(e.erased_at), 'destroyed', e.destroyed,
+    'event', jsonb_build_object('id', e.event_id, 'leaf_hash', encode(e.leaf_hash, 'hex')),
+    'masters', e.masters, 'complete_from', to_json(e.complete_from), 'replayed_at', to_json(e.replayed_at))
+  from privacy.erasures e
+  left join access.organisations o on o.id = e.organisation_id
+  left join privacy.erasure_requests r on r.id = e.request_id
+  where e.id = erasure
+$function$;
+comment on function privacy.certificate is 'What `vitalsync erase` prints: see docs/formats.md. As vs_owner.';
+
+create function privacy.destroy(patient uuid) returns jsonb
+language plpgsql volatile as $function$
+declare
+  -- of whom nothing else here is: somebody who works here too keeps their account
+  own_accounts uuid[] := array(
+    select m.account_id from access.memberships m where m.patient_id = patient
+      and not exists (select from access.memberships o where o.account_id = m.account_id and o.patient_id is distinct from patient));
+  sessions uuid[] := array(
+    select s.id from iam.sessions s join access.memberships m on m.id = s.membership_id where m.patient_id = patient);
+  now_at timestamptz := clock_timestamp();
+  n bigint;
+  counts jsonb := '{}'::jsonb;
+begin
+  -- ways in first, while everything still knows its organisation
+  update access.care_team_patients p set valid_until = greatest(p.valid_from, now_at) where p.patient_id = patient and p.valid_until > now_at;
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('care_teams', n);
+  update store.referrals r set valid_until = greatest(r.valid_from, now_at) where r.patient_id = patient and r.valid_until > now_at;
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('referrals', n);
+  update access.broken_glass b set ends_at = greatest(b.broken_at, now_at) where b.patient_id = patient and b.ends_at > now_at;
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('emergencies', n);
+  -- an emergency search that found them has found nobody
+  update access.emergency_searches s set patient_id = null, matches = 0 where s.patient_id = patient;
+  update iam.sessions s set revoked_at = now_at where s.id = any (sessions) and s.revoked_at is null;
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('sessions', n);
+  update access.memberships m set valid_until = now_at where m.patient_id = patient and m.valid_until > now_at;
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('memberships', n);
+  delete from iam.totp_factors f where f.account_id = any (own_accounts);
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('factors', n);
+  -- the index of an address could be tried with the master key: random bytes instead
+  update iam.accounts a set status = 'suspended', email_index = extensions.gen_random_bytes(16), password_hash = null, pepper_id = null,
+    last_sign_in_at = null
+  where a.id = any (own_accounts);
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('accounts', n);
+  -- keys before tokens: a rotation that renews the tokens at this moment holds the key's row. Reasons of emergencies have
+  -- keys of their own, which go with these (0114).
+  delete from vault.keys k where k.subject_id = patient or (k.subject_id = any (own_accounts) and k.level = 'profile');
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('keys', n);
+  delete from vault.search_tokens t where t.patient_id = patient;
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('search_tokens', n);
+  delete from audit.openings o where o.patient_id = patient or o.session_id = any (sessions);
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('openings', n);
+  update audit.selections s set patients = array_remove(s.patients, patient) where patient = any (s.patients);
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('selections', n);
+  update store.patients p set erased_at = now_at, version = p.version + 1 where p.id = patient and p.erased_at is null;
+  return counts;
+end $function$;
+comment on function privacy.destroy is 'Internal: privacy.erase_patient has asked whether it may, privacy.replay_erasure repeats what was decided.';
+
+create function privacy.erase_patient(ring text, patient uuid, ground text DEFAULT NULL::text) returns uuid
+language plpgsql volatile as $function$
+declare
+  erasure_id uuid := ops.uuid_v7();
+  organisation uuid;
+  request privacy.erasure_requests;
+  known text[];
+  ends timestamptz;
+  counts jsonb;
+  written uuid;
+begin
+  -- one that is done in a database which must not serve would be lost with it
+  perform ops.require_clearance();
+  select p.organisation_id into organisation from store.patients p where p.id = patient for update;
+  if exists (select from privacy.erasures e where e.patient_id = patient) then
+    return (select e.id from privacy.erasures e where e.patient_id = patient);
+  end if;
+  if organisation is null then
+    raise exception using errcode = 'VS404', message = 'there is no such patient in this installation';
+  end if;
+  select * into request from privacy.erasure_requests r where r.patient_id = patient and r.ground = coalesce(erase_patient.ground, r.ground)
+  order by r.requested_at desc limit 1;
+  ground := coalesce(erase_patient.ground, request.ground);
+  if ground is null then
+    raise exception using errcode = 'VS422', message = 'nobody asked for this erasure: give its ground';
+  end if;
+  if ground not in ('retention_ended', 'no_longer_necessary', 'consent_withdrawn', 'objection', 'unlawful_processing', 'legal_obligation') then
+    raise exception using errcode = 'VS422', message = 'the ground is not one of the list';
+  end if;
+  ends := privacy.kept_until(ring, patient);
+  if ends > clock_timestamp() and ground not in ('unlawful_processing', 'legal_obligation') then
+    raise exception using errcode = 'VS409', message = format(
+      'the law keeps this record until %s (20 years after the last visit, and to the 28th birthday; 10 years after a death that followed it: CSP R1112-7, RGPD art. 17(3)(b)); before that it is erased for unlawful_processing or legal_obligation alone',
+      to_char(ends at time zone 'Europe/Paris', 'YYYY-MM-DD'));
+  end if;
+  known := array(select m.id from vault.masters m order by m.added_at, m.id);
+  counts := privacy.destroy(patient);
+  written := audit.append(array[null, null, organisation::text, null, null, null, null, null], 'patient.erase', 'Patient', patient, patient, 'success',
+    json_build_object('erasure', erasure_id, 'ground', ground, 'request', request.id, 'destroyed', counts)::text);
+  insert into privacy.erasures (id, patient_id, organisation_id, request_id, ground, erased_at, complete_from, masters, destroyed, event_id, leaf_hash)
+  select erasure_id, patient, organisation, request.id, erase_patient.ground, e.at, e.at + p.period, known, counts, written, sha256(convert_to(e.leaf, 'UTF8'))
+  from audit.events e, privacy.periods p where e.id = written and e.patient_id = patient and p.name = 'backup';
+  return erasure_id;
+end $function$;
+comment on function privacy.erase_patient is 'Forgets a patient for good; gives the id of the erasure, of the earlier one if that has happened. ground: NULL takes the one that the DPO asked on. As vs_owner. Errors: VS404, VS409 while the law keeps the record, VS422, VS503.';
+
+create function privacy.kept_until(ring text, patient uuid) returns timestamp with time zone
+language plpgsql volatile as $function$
+declare
+  p store.patients;
+  key bytea := vault.unwrap(ring, patient, 'identity');
+  bound bytea;
+  ends timestamptz;
+  born date;
+  died date;
+begin
+  select * into strict p from store.patients x where x.id = patient;
+  bound := '\x00'::bytea || uuid_send(p.id) || uuid_send(p.id) || int8send(p.version)
+    || convert_to(p.identity_status, 'UTF8') || uuid_send(p.organisation_id);
+  born := privacy.last_day(convert_from(vault.unpack(key, 'store.patients.birth_date'::bytea || bound, p.birth_date), 'UTF8'));
+  died := privacy.last_day(convert_from(vault.unpack(key, 'store.patients.deceased_date'::bytea || bound, p.deceased_date), 'UTF8'));
+  ends := p.last_activity_at + (select x.period from privacy.periods x where x.name = 'record');
+  -- a child's record to the 28th birthday; where death came within 10 years of the last visit, 10 years from there
+  ends := greatest(ends, (born + interval '28 years') at time zone 'Europe/Paris');
+  if died < p.last_activity_at + interval '10 years' then
+    ends := (died + interval '10 years') at time zone 'Europe/Paris';
+  end if;
+  return ends;
+end $function$;
+comment on function privacy.kept_until is 'Until when the law keeps this record (CSP R1112-7). What is opened for it doesn''t leave this function. Internal. Errors: VS404, VS500, VS503.';
+
+create function privacy.last_day(partial_date text) returns date
+language plpgsql stable as $function$
+begin
+  -- FHIR's dates may lack the day, or the month and the day: the last day that it can be
+  return case length(partial_date)
+    when 4 then make_date(partial_date::int, 12, 31)
+    when 7 then (partial_date || '-01')::date + interval '1 month' - interval '1 day'
+    else left(partial_date, 10)::date end;
+exception when others then
+  return null;  -- the text of that error would hold the date
+end $function$;
+comment on function privacy.last_day is 'Internal: NULL for what is no date.';
+
+create function privacy.replay_erasure(id uuid, patient uuid, organisation uuid, request uuid, ground text, erased_at timestamp with time zone, masters text[], destroyed jsonb, event uuid, leaf_hash bytea) returns boolean
+language plpgsql volatile as $function$
+declare
+  place uuid := (select o.id from access.organisations o where o.id = organisation);
+begin
+  if exists (select from privacy.erasures e where e.patient_id = patient) then return false; end if;
+  perform privacy.destroy(patient);
+  perform audit.append(array[null, null, place::text, null, null, null, null, null], 'erasure.replay', 'Patient', patient, patient, 'success',
+    json_build_object('erasure', id, 'event', event)::text);
+  -- the restored copy brought the keys back for a while, and backups of it may have been made
+  insert into privacy.erasures (id, patient_id, organisation_id, request_id, ground, erased_at, complete_from, masters, destroyed, event_id, leaf_hash, replayed_at)
+  select id, patient, organisation, request, ground, erased_at, clock_timestamp() + p.period, masters, destroyed, event, leaf_hash, clock_timestamp()
+  from privacy.periods p where p.name = 'backup';
+  return true;
+end $function$;
+comment on function privacy.replay_erasure is 'Does again what stands in the record outside; false if this database knows it. As vs_owner, before the database is cleared to serve.';
+
+create function privacy.tg_keys__not_erased() returns trigger
+language plpgsql volatile as $function$
+begin
+  if exists (select from privacy.erasures e where e.patient_id = new.subject_id) then
+    raise exception using errcode = 'VS409', message = 'this record was erased: somebody who comes back gets a new one';
+  end if;
+  return new;
+end $function$;
+comment on function privacy.tg_keys__not_erased is NULL;
+
 create function store.insert_note(key bytea, note_id uuid, patient uuid, author uuid, at timestamp with time zone, note jsonb) returns integer
 language plpgsql volatile as $function$
 declare
@@ -3285,6 +3589,9 @@ language plpgsql volatile as $function$
 begin
   if new.id <> old.id or new.organisation_id <> old.organisation_id or new.created_at <> old.created_at then
     raise exception using errcode = 'VS403', message = 'a patient stays who and where they are';
+  end if;
+  if old.erased_at is not null then
+    raise exception using errcode = 'VS403', message = 'a record that was erased stays as it is';
   end if;
   -- sealed columns are bound to the version, so it grows with them, and only then
   if to_jsonb(new) - 'last_activity_at' <> to_jsonb(old) - 'last_activity_at' and new.version <> old.version + 1 then
@@ -4118,6 +4425,10 @@ CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.lea
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.log_origins FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF password_hash, status ON iam.accounts FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Person', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF secret, confirmed_at ON iam.totp_factors FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON privacy.erasure_requests FOR EACH ROW EXECUTE FUNCTION audit.tg_row('ErasureRequest', 'patient_id');
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON privacy.erasures FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON privacy.erasures FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON privacy.periods FOR EACH ROW EXECUTE FUNCTION audit.tg_row('RetentionPeriod', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.allergy_intolerances FOR EACH ROW EXECUTE FUNCTION audit.tg_row('AllergyIntolerance', 'patient_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.conditions FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Condition', 'patient_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.encounters FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Encounter', 'patient_id');
@@ -4131,6 +4442,7 @@ CREATE TRIGGER _901_audit AFTER UPDATE ON store.patients FOR EACH ROW WHEN ((new
 CREATE TRIGGER _100_only_ends BEFORE UPDATE ON store.referrals FOR EACH ROW EXECUTE FUNCTION store.tg_referrals__only_ends();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.referrals FOR EACH ROW EXECUTE FUNCTION audit.tg_row('ServiceRequest', 'patient_id');
 CREATE TRIGGER _100_keep BEFORE UPDATE ON vault.keys FOR EACH ROW EXECUTE FUNCTION vault.tg_keys__keep();
+CREATE TRIGGER _100_not_erased BEFORE INSERT ON vault.keys FOR EACH ROW EXECUTE FUNCTION privacy.tg_keys__not_erased();
 CREATE TRIGGER _200_forget_glass AFTER DELETE ON vault.keys FOR EACH ROW WHEN ((old.level = 'identity'::text)) EXECUTE FUNCTION access.tg_keys__forget_glass();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON vault.keys FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Key', '', 'subject_id');
 CREATE TRIGGER _901_audit AFTER UPDATE ON vault.keys FOR EACH ROW EXECUTE FUNCTION vault.tg_keys__gather();
@@ -4242,6 +4554,8 @@ grant select on clinic.conditions to vs_patient;
 grant select on clinic.encounters to vs_clinician;
 grant select on clinic.encounters to vs_dba;
 grant select on clinic.encounters to vs_patient;
+grant select on clinic.erasure_requests to vs_dba;
+grant select on clinic.erasure_requests to vs_dpo;
 grant select on clinic.me to vs_auditor;
 grant select on clinic.me to vs_clinician;
 grant select on clinic.me to vs_dba;
@@ -4280,6 +4594,9 @@ grant select on iam.totp_factors to vs_dba;
 grant select on ops.intents to vs_dba;
 grant select on ops.limits to vs_dba;
 grant select on ops.service to vs_dba;
+grant select on privacy.erasure_requests to vs_dba;
+grant select on privacy.erasures to vs_dba;
+grant select on privacy.periods to vs_dba;
 grant select on store.allergy_intolerances to vs_clinician;
 grant select on store.allergy_intolerances to vs_dba;
 grant select on store.allergy_intolerances to vs_patient;
@@ -4480,6 +4797,7 @@ grant execute on function clinic.read_accounts() to vs_org_admin;
 grant execute on function clinic.read_colleagues() to vs_clinician;
 grant execute on function clinic.read_colleagues() to vs_org_admin;
 grant execute on function clinic.read_emergency_search(search uuid) to vs_clinician;
+grant execute on function clinic.read_erasure_requests() to vs_dpo;
 grant execute on function clinic.read_me() to vs_auditor;
 grant execute on function clinic.read_me() to vs_clinician;
 grant execute on function clinic.read_me() to vs_dpo;
@@ -4487,6 +4805,7 @@ grant execute on function clinic.read_me() to vs_org_admin;
 grant execute on function clinic.read_me() to vs_patient;
 grant execute on function clinic.read_me() to vs_researcher;
 grant execute on function clinic.read_me() to vs_secretary;
+grant execute on function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) to vs_dpo;
 grant execute on function clinic.write_note(key uuid, patient uuid, note jsonb) to vs_clinician;
 grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) to vs_edge;
 grant execute on function iam.end_session() to vs_anon;

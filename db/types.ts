@@ -11,6 +11,7 @@ export interface Database {
   'clinic.colleagues': ClinicColleagues;
   'clinic.conditions': ClinicConditions;
   'clinic.encounters': ClinicEncounters;
+  'clinic.erasure_requests': ClinicErasureRequests;
   'clinic.me': ClinicMe;
   'clinic.medication_requests': ClinicMedicationRequests;
   'clinic.notes': ClinicNotes;
@@ -136,6 +137,18 @@ export interface ClinicEncounters {
   type: string | null;
   reason: string | null;
   participant: string | null;
+}
+
+export interface ClinicErasureRequests {
+  id: string;
+  patient_id: string;
+  ground: string;
+  reason: string;
+  requested_by: string;
+  requested_by_name: string | null;
+  requested_at: Date;
+  erased_at: Date | null;
+  complete_from: Date | null;
 }
 
 export interface ClinicMe {

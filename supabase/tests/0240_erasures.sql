@@ -7,7 +7,7 @@ create function pg_temp.import(source text, traits jsonb) returns text language 
     '{"birth_name": "Lenoir", "first_given_name": "Yves", "sex": "male", "birth_date": "1931-04-02", "last_activity_at": "2004-03-01T09:00:00Z"}'::jsonb
     || jsonb_build_object('source', source) || traits), 'write'), 2, 36)
 $$;
-delete from tests.world where name in ('a.old', 'a.kept', 'a.minor', 'a.deceased', 'a.old account', 'a.old patient');
+delete from tests.world where name in ('a.third', 'a.old', 'a.kept', 'a.minor', 'a.deceased', 'a.old account', 'a.old patient');
 insert into tests.world values ('a.source', 'Patient/' || gen_random_uuid()) on conflict (name) do update set value = excluded.value;
 insert into tests.world values ('a.old', pg_temp.import(tests.the('a.source'), '{"birth_name": "Desvignes"}')), ('a.kept', pg_temp.import('Patient/' || gen_random_uuid(), '{"last_activity_at": "2025-03-01T09:00:00Z"}')),
   ('a.minor', pg_temp.import('Patient/' || gen_random_uuid(), '{"birth_date": "2003"}')),
@@ -77,6 +77,27 @@ end $$;
 select is(tests.opened('a.old patient', 'a.old'), '(ok)');
 select is(tests.opened('a.clinician', 'a.old'), '(ok)');
 select is(tests.opened('a.clinician', 'a.mine'), '(ok)');
+-- referred to the colleague; a third clinician has found them in an emergency, and broken the glass
+do $$
+declare
+  ring text := tests.the('ring');
+  organisation uuid := tests.the('a.organisation');
+  account uuid;
+  token text;
+begin
+  perform set_config('role', 'vs_owner', true);
+  account := iam.create_account(ring, organisation, 'clinician', 'third@exemple.fr', '{"family_name": "Tiers", "given_name": "Zoé"}', null, null, password_hash => '$2a$12$' || repeat('.', 53));
+  token := iam.open_session(account);
+  perform set_config('role', 'none', true);
+  insert into tests.world values ('a.third', token);
+end $$;
+select gen_random_uuid() as referral_key, gen_random_uuid() as found, gen_random_uuid() as found_again, gen_random_uuid() as glass, gen_random_uuid() as glass_again \gset
+select is(tests.attempt('a.clinician', format('select ops.intend(%L, ''referrals.make'')', :'referral_key'), 'open'), '(ok)');
+select is(tests.attempt('a.clinician', format('select clinic.make_referral(%L, %L, %L, ''routine'', ''avis'', now() + interval ''30 days'')', :'referral_key', tests.the('a.old'), tests.the('a.colleague.account')), 'write') ~ '^\(', true);
+select is(tests.opened('a.colleague', 'a.old'), '(ok)', 'referred');
+select is(tests.attempt('a.third', format('select audit.open_emergency_search(%L, ''Desvignes'', ''1931-04-02'', null, null)', id), 'open'), '(ok)') from unnest(array[:'found', :'found_again']::uuid[]) id;
+select is(tests.attempt('a.third', format('select audit.break_glass(%L, %L, ''emergency'', ''inconscient, aux urgences'')', :'glass', :'found'), 'open'), '(ok)');
+select is(tests.opened('a.third', 'a.old'), '(ok)', 'in an emergency');
 select gen_random_uuid() as selection \gset
 select is(tests.attempt('a.secretary', format('select audit.open_patient_search(%L, ''desvignes'', null)', :'selection'), 'open'), '(ok)');
 select is(tests.attempt('a.secretary', format('select birth_name from clinic.patient_names where id = %L and id = any (audit.selected(%L))', tests.the('a.old'), :'selection')), '(Desvignes)');
@@ -84,7 +105,7 @@ select is(tests.attempt('a.secretary', format('select birth_name from clinic.pat
 select pg_temp.erase('a.old', null) as erasure \gset
 select is(length(:'erasure'), 36, 'the administrator does what the DPO asked for, on that ground');
 select is((select destroyed - 'search_tokens' - 'openings' from privacy.erasures where id = :'erasure'),
-  '{"keys": 3, "accounts": 1, "factors": 0, "sessions": 1, "selections": 1, "care_teams": 1, "memberships": 1}'::jsonb, 'what was destroyed is counted');
+  '{"keys": 3, "accounts": 1, "factors": 0, "sessions": 1, "selections": 1, "care_teams": 1, "memberships": 1, "referrals": 1, "emergencies": 1}'::jsonb, 'what was destroyed is counted');
 select is((select count(*) from vault.keys where subject_id in (tests.the('a.old')::uuid, tests.the('a.old account')::uuid)), 0::bigint, 'no key is left');
 select is((select count(*) from vault.search_tokens where patient_id = tests.the('a.old')::uuid), 0::bigint, 'no search token');
 select is((select count(*) from audit.openings where patient_id = tests.the('a.old')::uuid), 0::bigint, 'no opening');
@@ -95,14 +116,16 @@ select is((select (status, password_hash) from iam.accounts where id = tests.the
 
 -- ---------------------------------------------------------------- 2: like somebody who never was here
 
-select is(tests.opened(who, 'a.old'), '(hidden)', 'hidden: ' || who) from unnest(array['a.clinician', 'a.colleague', 'a.secretary', 'a.org_admin', 'a.dpo', 'b.clinician']) who;
+select is(tests.opened(who, 'a.old'), '(hidden)', 'hidden: ' || who) from unnest(array['a.clinician', 'a.colleague', 'a.third', 'a.secretary', 'a.org_admin', 'a.dpo', 'b.clinician']) who;
+select is(tests.attempt('a.third', format('select audit.break_glass(%L, %L, ''emergency'', ''inconscient, aux urgences'')', :'glass_again', :'found_again'), 'open'), '(hidden)', 'what an emergency search had found is nobody');
+select is(tests.attempt('a.dpo', format('select reason is null from clinic.broken_glass where id = %L', :'glass')), '(t)', 'the reason of an emergency went with the keys');
 select is(tests.attempt('a.old patient', 'select 1', 'read'), 'VS401', 'their own session is over');
 select is(tests.attempt('a.clinician', format('select * from clinic.%I where %I = %L', v, case when v ~ '^patient' then 'id' else 'patient_id' end, tests.the('a.old')), 'read', f), 'nothing', 'no row: ' || v)
 from unnest(array['patients', 'patient_names', 'encounters', 'conditions', 'observations', 'medication_requests', 'allergy_intolerances', 'notes', 'allergy_status']) v, unnest(array[null, tests.the('a.old')]) f;
 select is(tests.attempt('a.secretary', format('select id from clinic.patients where id = %L', tests.the('a.old'))), 'nothing', 'nor for a secretary');
 select gen_random_uuid() as list \gset
 select is(tests.attempt('a.secretary', format('select audit.open_patient_list(%L)', :'list'), 'open'), '(ok)');
-select is(tests.attempt('a.secretary', format('select %L = any (audit.selected(%L)), count(*) > 0 from clinic.patient_names where id = any (audit.selected(%L))', tests.the('a.old'), :'list', :'list')), '(f,t)', 'the list goes on without them');
+select is(tests.attempt('a.secretary', format('select birth_name, %L = any (audit.selected(%L)) from clinic.patient_names where id = %L and id = any (audit.selected(%L))', tests.the('a.old'), :'list', tests.the('a.mine'), :'list')), '(Moreau,f)', 'the list goes on without them');
 select is(tests.attempt('a.secretary', format('select birth_name from clinic.patient_names where id = any (audit.selected(%L))', :'selection')), 'nothing', 'an earlier search shows them no more');
 select gen_random_uuid() as again \gset
 select is(tests.attempt('a.secretary', format('select audit.open_patient_search(%L, ''desvignes'', ''1931-04-02'')', :'again'), 'open'), '(ok)');

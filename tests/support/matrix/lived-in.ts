@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { breakGlass, change, refer } from '../care.ts';
-import { type House, open, openPatient, type World } from '../world.ts';
+import { type House, inTransaction, open, openPatient, type World } from '../world.ts';
 
 /** @param edge a connection of the edge */
 export async function liveIn(world: World, edge: pg.Client): Promise<void> {
@@ -28,7 +28,7 @@ export async function liveIn(world: World, edge: pg.Client): Promise<void> {
 
 async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promise<void> {
   const entry = ({ token }: { token: string }) => ({ token, ring: db.ring });
-  const { mine, theirs, clinician, colleague, secretary, patient, auditor, orgAdmin } = house;
+  const { mine, theirs, clinician, colleague, secretary, patient, auditor, orgAdmin, dpo } = house;
   // from an address, which leaves an origin
   await edge.query('begin');
   await edge.query("select iam.enter($1, $2, null, 'open', '192.0.2.1', 'Firefox')", [clinician.token, db.ring]);
@@ -46,4 +46,9 @@ async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promis
   await open(edge, entry(clinician), 'ops.intend($1, $2)', [randomUUID(), 'notes.write']);
   await open(edge, entry(auditor), 'audit.open_log()');
   await open(edge, entry(orgAdmin), 'audit.open_accounts()');
+  const key = randomUUID();
+  await open(edge, entry(dpo), 'ops.intend($1, $2)', [key, 'erasures.request']);
+  await inTransaction(edge, { ...entry(dpo), phase: 'write' }, () =>
+    edge.query('select clinic.request_erasure($1, $2, $3, $4)', [key, theirs, 'objection', 'courrier du 3 mars']),
+  );
 }
