@@ -14,6 +14,7 @@ import { homeRoutes } from './home/routes.ts';
 import { noteRoutes } from './notes/routes.tsx';
 import { patientRoutes } from './patients/routes.tsx';
 import { preferenceRoutes } from './preferences/routes.ts';
+import { promiseRoutes } from './promises/routes.tsx';
 import { recordRoutes } from './record/routes.tsx';
 import type { Services } from './services.ts';
 import { signInRoutes, signOutRoutes } from './sign-in/routes.tsx';
@@ -32,6 +33,7 @@ export function createApp(services: Services) {
   app.route('/preferences', preferenceRoutes());
   app.route('/sign-in', signInRoutes(services));
   app.route('/sign-out', signOutRoutes(services));
+  if (services.promises) app.route('/promises', promiseRoutes(services.promises));
 
   app.route('/patients', patientRoutes(door));
   app.route('/patients/:id/notes', noteRoutes(door));

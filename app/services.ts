@@ -1,4 +1,5 @@
 import type { Door } from '../db/batch.ts';
+import type { Promises } from '../db/promises/types.ts';
 import type { Logger } from '../edge/logging.ts';
 import type { Assets } from './assets.ts';
 
@@ -10,6 +11,8 @@ export type Services = {
   pepper: { id: string; key: Uint8Array };
   /** The invented practice of the embedded database. */
   demo: boolean;
+  /** The attacks of /promises: where the embedded database is, and nowhere else. */
+  promises?: Promises;
   assets: Assets;
   log: Logger;
 };

@@ -11,6 +11,7 @@ import { demoCode } from './commands/demo-code.ts';
 import { doctor } from './commands/doctor.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { promisesCommand } from './commands/promises.ts';
 import { start } from './commands/start.ts';
 
 const commands: readonly Command[] = [
@@ -20,6 +21,7 @@ const commands: readonly Command[] = [
   accountAdd,
   importCommand,
   demoCode,
+  promisesCommand,
   dbUrl,
   dbPsql,
   auditVerify,

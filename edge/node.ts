@@ -8,7 +8,7 @@ import { readAssets } from './assets/files.ts';
 import type { Bindings } from './client.ts';
 import { openLog } from './logging.ts';
 
-export type Settings = Pick<Services, 'ring' | 'pepper' | 'demo'> & {
+export type Settings = Pick<Services, 'ring' | 'pepper' | 'demo' | 'promises'> & {
   edgeUrl: string;
   gateUrl: string;
   host: string;

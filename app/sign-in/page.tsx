@@ -1,5 +1,6 @@
 /** The two steps of signing in. The same words whether or not an account exists. */
 import { useWords } from '../i18n.ts';
+import { promised } from '../promises/messages.ts';
 import { Alert } from '../ui/alert.tsx';
 import { Field } from '../ui/field.tsx';
 import { ErrorSummary, type Errors } from '../ui/form.tsx';
@@ -8,8 +9,10 @@ import { signIn } from './messages.ts';
 /** Why the step came back: a wrong answer, a pause in seconds, or an expired first step. */
 export type Setback = { kind: 'refused' } | { kind: 'wait'; seconds: number } | { kind: 'expired' };
 
-export function PasswordStep({ email, errors = {}, setback }: { email?: string; errors?: Errors; setback?: Setback }) {
+export function PasswordStep(props: { email?: string; errors?: Errors; setback?: Setback; promises: boolean }) {
+  const { email, errors = {}, setback, promises } = props;
   const t = useWords(signIn);
+  const { invitation } = useWords(promised);
   return (
     <>
       <header class="page-head">
@@ -48,6 +51,11 @@ export function PasswordStep({ email, errors = {}, setback }: { email?: string; 
           </button>
         </div>
       </form>
+      {promises ? (
+        <p class="page-note">
+          <a href="/promises">{invitation}</a>
+        </p>
+      ) : null}
     </>
   );
 }

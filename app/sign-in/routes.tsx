@@ -19,7 +19,8 @@ const Credentials = z.object({
 });
 const Code = z.object({ code: z.string().max(20).catch('') });
 
-export function signInRoutes({ door, ring, pepper }: Services) {
+export function signInRoutes({ door, ring, pepper, promises }: Services) {
+  const answerPassword = (c: Context<Env>, step: Step) => passwordPage(c, step, promises !== undefined);
   return new Hono<Env>()
     .get('/', (c) => answerPassword(c, {}))
 
@@ -75,9 +76,9 @@ function unlessSignedOut(error: unknown): void {
 
 type Step = { email?: string; errors?: Errors; setback?: Setback };
 
-function answerPassword(c: Context<Env>, step: Step) {
+function passwordPage(c: Context<Env>, step: Step, promises: boolean) {
   const title = inLang(words, c.var.lang).title;
-  return page(c, { title, narrow: true, ...outcome(step) }, <PasswordStep {...step} />);
+  return page(c, { title, narrow: true, ...outcome(step) }, <PasswordStep {...step} promises={promises} />);
 }
 
 function answerCode(c: Context<Env>, step: Step) {

@@ -5,6 +5,7 @@ import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type DemoAccount, demoWasCutShort, fillDemoOnce } from '../demo-accounts.ts';
 import { asOwner } from '../owner.ts';
+import { promisesOf } from '../promises/service.ts';
 import { prunableMonths, pruneMonth } from '../prune.ts';
 import { knownHoles } from '../server-version.ts';
 import { keepServing } from '../service.ts';
@@ -123,8 +124,9 @@ async function listen(site: Site, { host, port, proxied }: Place): Promise<Serve
   const { serve } = (await import(await buildNode())) as { serve: typeof Serve }; // the bundle of edge/node.ts
   const { edgeUrl, gateUrl, keys } = site;
   const demo = site.embedded !== undefined;
+  const promises = promisesOf(site);
   try {
-    return await serve({ edgeUrl, gateUrl, ring: keys.ring, pepper: keys.pepper, demo, host, port, proxied });
+    return await serve({ edgeUrl, gateUrl, ring: keys.ring, pepper: keys.pepper, demo, promises, host, port, proxied });
   } catch (error) {
     throw explainListen(error as NodeJS.ErrnoException, host, port); // whatever it is, it goes on as it came
   }
@@ -140,6 +142,7 @@ Sign in as the first clinician of ${first.organisation}:
   password  ${first.password}
   code      ${demoCodeCommand(site.directory, first.email)}
 The other accounts are in ${demoList(site.directory)}.
+/promises attacks this database before your eyes; so does vitalsync promises.
 `);
   print(`Vital Sync is ready: http://${host.includes(':') ? `[${host}]` : host}:${port}`);
 }

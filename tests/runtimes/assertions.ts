@@ -1,9 +1,9 @@
 // What every runtime has to show, with a real Postgres behind a proxy that counts how often it is waited for.
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { countFlushes, type Flushes } from '../../db/promises/flushes.ts';
 import { createDatabase } from '../support/database.ts';
 import { createPatient, createPractice } from '../support/practice.ts';
-import { countFlushes, type Flushes } from './flushes.ts';
 
 /** Where a runtime's app is asked, whatever it listens on. */
 export type Ask = (

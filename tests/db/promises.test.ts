@@ -1,0 +1,95 @@
+// The attacks of /promises and `vitalsync promises`: each is refused, and each shows as succeeded when its guarantee is
+// broken by hand, in a database that is thrown away.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../db/connect.ts';
+import { promises } from '../../db/promises/promises.ts';
+import { attack } from '../../db/promises/run.ts';
+import { findMarker } from '../../db/promises/source.ts';
+import type { AttackResult } from '../../db/promises/types.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world?.close());
+
+const outcomes = (results: readonly AttackResult[]) => results.map(({ id, outcome }) => `${id}: ${outcome}`);
+
+describe.each(promises)('promise $number', (promise) => {
+  test('has its attacks refused, each by a line that is there', async () => {
+    const results = await attack(world.db, [promise]);
+    expect(outcomes(results)).toEqual(promise.attacks.map(({ id }) => `${id}: refused`));
+    for (const { refusedBy, id } of results) {
+      const line = refusedBy?.excerpt.find((one) => one.line === refusedBy.line);
+      expect(line?.text.trim(), id).toBeTruthy();
+    }
+  });
+
+  test.each(promise.attacks)('knows where $id is refused', ({ marker }) => {
+    expect(findMarker(marker)).toBeDefined();
+  });
+});
+
+test('an attack leaves nothing behind: no session that lives, no change, an intact log', async () => {
+  const superuser = await connect(world.db.superuserUrl);
+  const look = async () =>
+    (
+      await superuser.query(`select (select md5(string_agg(n::text, '' order by n.id)) from store.notes n) as notes,
+        (select count(*) from vault.keys) as keys, (select count(*) from iam.sessions where revoked_at is null) as sessions,
+        (select count(*) from audit.verify_all()) as breaks`)
+    ).rows[0];
+  const before = await look();
+  await attack(world.db, promises);
+  expect(await look()).toEqual(before);
+  expect(before.breaks).toBe('0');
+  await superuser.end();
+});
+
+const always = (name: string, type: string, body: string) =>
+  `create or replace function ${name} returns ${type} language sql as $$ select ${body} $$`;
+const without = (name: string, check: string, instead: string) =>
+  `do $do$ begin execute replace(pg_get_functiondef('${name}'::regproc), '${check}', '${instead}'); end $do$`;
+
+/** attack → what breaks its guarantee, and what it shows then: `unclear` where a second guarantee still stands. */
+const broken: Record<string, [by: string, then?: 'unclear']> = {
+  'foreign-patient': [always('access.may_open(claims text[], patient uuid, level text)', 'boolean', 'true')],
+  'other-team': ['create policy x on store.notes for select to vs_clinician using (true)', 'unclear'],
+  create: ["do $$ begin execute format('grant temporary on database %I to public', current_database()); end $$"],
+  catalog: ['alter table store.notes no force row level security'],
+  'forged-identity': [always('access.claims_mac(claims text)', 'text', "repeat('0', 64)")],
+  'another-role': ['create policy x on audit.events for select to vs_auditor using (true)'],
+  'search-tables': ["update access.organisations set name = 'Nom ' || name"],
+  'search-files': ["create table store.copy as select 'Nom Cabinet A, Nom Cabinet B' as names"],
+  'put-back': [without('vault.open', 'is not true then', 'is null then')],
+  'forged-author': [without('vault.open', 'is not true then', 'is null then')],
+  'rolled-back-look': [always('audit.is_open(session uuid, patient uuid, level text)', 'boolean', 'true')],
+  'no-opening': [always('audit.is_open(session uuid, patient uuid, level text)', 'boolean', 'true')],
+  'ask-for-a-key': [
+    'grant usage on schema vault to vs_clinician; grant execute on function vault.release to vs_clinician',
+  ],
+  settings: [
+    `create or replace function vault.set_ring(ring text) returns void language sql as
+     $$ select set_config('vs.keys', encode(convert_to(ring, 'UTF8'), 'base64'), true) $$`,
+  ],
+  'functions-with-keys': [
+    'grant usage on schema vault to vs_clinician; grant execute on function vault.unwrap to vs_clinician',
+  ],
+  'edited-event': [always('audit.leaf(e audit.events, before bytea)', 'text', 'e.leaf')],
+  'owner-forgets': [
+    'create policy x on audit.events for update to vs_owner using (true); alter table audit.events disable trigger all',
+  ],
+  'destroyed-keys': ['create rule x as on delete to vault.keys do instead nothing'],
+  'write-power': ['grant update on store.notes to vs_clinician'],
+};
+
+test.each(Object.entries(broken))('%s shows when its guarantee is broken', async (id, [by, then = 'succeeded']) => {
+  const weak = await createWorld();
+  const superuser = await connect(weak.db.superuserUrl);
+  await superuser.query(by);
+  await superuser.end();
+  const promise = promises.find(({ attacks }) => attacks.some((one) => one.id === id))!;
+  const attacks = promise.attacks.filter((one) => one.id === id);
+  expect(outcomes(await attack(weak.db, [{ ...promise, attacks }]))).toEqual([`${id}: ${then}`]);
+  await weak.close();
+});
