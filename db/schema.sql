@@ -1168,6 +1168,29 @@ begin
 end $function$;
 comment on function access.create_care_team is 'A team and its lead. As vs_owner; clinic.create_care_team asks first.';
 
+create function access.first_patients(claims text[], most integer) returns uuid[]
+language plpgsql stable as $function$
+begin
+  if claims[6] is not null then return array(select claims[6]::uuid where access.may_open(claims, claims[6]::uuid, 'identity')); end if;
+  return array(
+    (select p.patient_id
+     from access.care_team_members m join access.care_team_patients p using (care_team_id)
+     join access.care_teams t on t.id = m.care_team_id and t.organisation_id = claims[3]::uuid
+     where m.account_id = claims[2]::uuid
+       and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
+       and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until
+     limit most)
+    union all
+    select r.patient_id from store.referrals r
+    where r.performer_id = claims[2]::uuid and r.organisation_id = claims[3]::uuid
+      and clock_timestamp() >= r.valid_from and clock_timestamp() < r.valid_until
+    union all
+    select b.patient_id from access.broken_glass b
+    where b.account_id = claims[2]::uuid and b.organisation_id = claims[3]::uuid
+      and clock_timestamp() >= b.broken_at - interval '5 seconds' and clock_timestamp() < b.ends_at);
+end $function$;
+comment on function access.first_patients is 'The patients of a clinician by every way, those of the care teams up to `most`. Internal.';
+
 create function access.glass(account uuid, organisation uuid, patient uuid) returns uuid
 language plpgsql stable as $function$
 begin
@@ -1210,6 +1233,13 @@ begin
       and clock_timestamp() >= r.valid_from and clock_timestamp() < r.valid_until);
 end $function$;
 comment on function access.is_referred is 'Has this patient been referred to this person, now? access.way_in asks it where the care team said no.';
+
+create function access.is_wide(patients uuid[]) returns boolean
+language plpgsql immutable as $function$
+begin
+  return cardinality(patients) >= 1001;
+end $function$;
+comment on function access.is_wide is 'Does this list (of access.first_patients with 1001) belong to somebody who sees more than 1,000 patients? Lists are quick up to there (docs/performance.md). Internal.';
 
 create function access.knows(claims text[], account uuid) returns boolean
 language plpgsql stable as $function$
@@ -1275,6 +1305,7 @@ create function access.patients(role text) returns uuid[]
 language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
+  seen uuid[];
 begin
   if (c[4] = role) is not true then return '{}'::uuid[]; end if;
   if c[6] is not null and c[9] is null then return array[c[6]::uuid]; end if;
@@ -1282,23 +1313,14 @@ begin
     return case when access.may_open(c, c[6]::uuid, 'identity') then array[c[6]::uuid] else '{}' end;
   end if;
   if role = 'patient' then return array[c[5]::uuid]; end if;
-  return array(
-    select p.patient_id
-    from access.care_team_members m join access.care_team_patients p using (care_team_id)
-    join access.care_teams t on t.id = m.care_team_id and t.organisation_id = c[3]::uuid
-    where m.account_id = c[2]::uuid
-      and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
-      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until
-    union all
-    select r.patient_id from store.referrals r
-    where r.performer_id = c[2]::uuid and r.organisation_id = c[3]::uuid
-      and clock_timestamp() >= r.valid_from and clock_timestamp() < r.valid_until
-    union all
-    select b.patient_id from access.broken_glass b
-    where b.account_id = c[2]::uuid and b.organisation_id = c[3]::uuid
-      and clock_timestamp() >= b.broken_at - interval '5 seconds' and clock_timestamp() < b.ends_at);
+  seen := access.first_patients(c, 1001);
+  if access.is_wide(seen) then
+    return access.seen_among(c, array(select distinct o.patient_id from audit.openings o
+                                      where o.session_id = c[1]::uuid and o.opened_at > clock_timestamp() - interval '15 minutes'));
+  end if;
+  return seen;
 end $function$;
-comment on function access.patients is 'The patients that the verified identity sees, if it has this role; on a page that shows one patient, that one.';
+comment on function access.patients is 'The patients that the verified identity sees, if it has this role; on a page that shows one patient, that one; for somebody who sees more than 1,000, those that the session has opened.';
 
 create function access.period(starts timestamp with time zone, ends timestamp with time zone, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone) returns record
 language plpgsql volatile as $function$
@@ -1332,6 +1354,19 @@ begin
   return (access.claims())[4];
 end $function$;
 comment on function access.role is 'The role of the verified identity: policies ask this, since vs_edge could become any acting role.';
+
+create function access.seen_among(claims text[], patients uuid[]) returns uuid[]
+language plpgsql stable as $function$
+declare
+  seen uuid[];
+begin
+  if claims[4] = 'clinician' and claims[6] is null then
+    seen := access.first_patients(claims, 1001);
+    if not access.is_wide(seen) then return array(select unnest(patients) intersect select unnest(seen)); end if;
+  end if;
+  return array(select p from unnest(patients) p where access.may_open(claims, p, 'identity'));
+end $function$;
+comment on function access.seen_among is 'Those of these patients that this identity sees, here and now. Internal.';
 
 create function access.sees(role text, account uuid, organisation uuid, own uuid, patient uuid) returns boolean
 language plpgsql stable as $function$
@@ -1910,11 +1945,20 @@ language plpgsql volatile security definer set debug_print_plan=off set search_p
 declare
   c text[] := access.claims();
   found_ids uuid[];
+  seen uuid[];
 begin
   if c is null then return 'signed_out'; end if;
   if c[4] = 'clinician' then
-    found_ids := array(select p.id from store.patients p where p.id = any (access.patients('clinician'))
-                       order by p.last_activity_at desc, p.id limit 50);
+    seen := access.first_patients(c, 1001);
+    if access.is_wide(seen) then
+      -- nearly every patient is one of theirs, so the first fifty are soon found in the order of the index
+      found_ids := array(select p.id from store.patients p
+                         where p.organisation_id = c[3]::uuid and access.may_open(c, p.id, 'identity')
+                         order by p.last_activity_at desc, p.id limit 50);
+    else
+      found_ids := array(select p.id from store.patients p where p.id = any (seen)
+                         order by p.last_activity_at desc, p.id limit 50);
+    end if;
   elsif c[4] = 'secretary' then
     found_ids := array(select p.id from store.patients p where p.organisation_id = c[3]::uuid and p.erased_at is null
                        order by p.last_activity_at desc, p.id limit 50);
@@ -1957,8 +2001,8 @@ begin
     from (select row_number() over () as place, 'name' as kind, left(w, 5) as value from unnest(long_words) w
           union all select 0, 'birth_date', day where day is not null) f
     cross join unnest(keys) k);
-  if c[4] = 'clinician' then
-    visible := access.patients('clinician');
+  if c[4] = 'clinician' then visible := access.first_patients(c, 1001); end if;
+  if c[4] = 'clinician' and not access.is_wide(visible) then
     candidates := array(
       select t.patient_id from unnest(wanted) q join vault.search_tokens t on t.token = q.token
       where t.organisation_id = c[3]::uuid and t.patient_id = any (visible)
@@ -1968,6 +2012,8 @@ begin
       select t.patient_id from unnest(wanted) q join vault.search_tokens t on t.token = q.token
       where t.organisation_id = c[3]::uuid
       group by t.patient_id having count(distinct q.place) = cardinality(long_words) + (day is not null)::int);
+    -- somebody who sees more than 1,000: one by one, but no more than would be answered with "too many" anyway
+    if c[4] = 'clinician' then candidates := access.seen_among(c, candidates[1 : 2000]); end if;
   end if;
   if cardinality(candidates) > 400 then
     perform audit.append(c, 'patients.search', 'Patient', null, null, 'partial', json_build_object('candidates', cardinality(candidates))::text);

@@ -188,12 +188,58 @@ begin
 end $$;
 comment on function access.may_open is 'May this identity open this patient at this level, here and now? Internal.';
 
+-- The list of a clinician's patients, cut off after `most`: whose list is longer sees by other means (access.patients).
+create function access.first_patients(claims text[], most int) returns uuid[]
+language plpgsql stable set search_path = '' as $$
+begin
+  if claims[6] is not null then return array(select claims[6]::uuid where access.may_open(claims, claims[6]::uuid, 'identity')); end if;
+  return array(
+    (select p.patient_id
+     from access.care_team_members m join access.care_team_patients p using (care_team_id)
+     join access.care_teams t on t.id = m.care_team_id and t.organisation_id = claims[3]::uuid
+     where m.account_id = claims[2]::uuid
+       and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
+       and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until
+     limit most)
+    union all
+    select r.patient_id from store.referrals r
+    where r.performer_id = claims[2]::uuid and r.organisation_id = claims[3]::uuid
+      and clock_timestamp() >= r.valid_from and clock_timestamp() < r.valid_until
+    union all
+    select b.patient_id from access.broken_glass b
+    where b.account_id = claims[2]::uuid and b.organisation_id = claims[3]::uuid
+      and clock_timestamp() >= b.broken_at - interval '5 seconds' and clock_timestamp() < b.ends_at);
+end $$;
+comment on function access.first_patients is 'The patients of a clinician by every way, those of the care teams up to `most`. Internal.';
+
+create function access.is_wide(patients uuid[]) returns boolean
+language plpgsql immutable set search_path = '' as $$
+begin
+  return cardinality(patients) >= 1001;
+end $$;
+comment on function access.is_wide is 'Does this list (of access.first_patients with 1001) belong to somebody who sees more than 1,000 patients? Lists are quick up to there (docs/performance.md). Internal.';
+
+create function access.seen_among(claims text[], patients uuid[]) returns uuid[]
+language plpgsql stable set search_path = '' as $$
+declare
+  seen uuid[];
+begin
+  if claims[4] = 'clinician' and claims[6] is null then
+    seen := access.first_patients(claims, 1001);
+    if not access.is_wide(seen) then return array(select unnest(patients) intersect select unnest(seen)); end if;
+  end if;
+  return array(select p from unnest(patients) p where access.may_open(claims, p, 'identity'));
+end $$;
+comment on function access.seen_among is 'Those of these patients that this identity sees, here and now. Internal.';
+
 -- For policies: `patient_id = any ((select access.patients('clinician'))::uuid[])` uses the index, where
--- `in (select …)` scans every patient (docs/performance.md).
+-- `in (select …)` scans every patient (docs/performance.md). Such a list must stay short: whoever sees a whole large
+-- practice gets the patients that the session has opened, and of others nothing could be decrypted anyway.
 create function access.patients(role text) returns uuid[]
 language plpgsql stable parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
+  seen uuid[];
 begin
   if (c[4] = role) is not true then return '{}'::uuid[]; end if;
   if c[6] is not null and c[9] is null then return array[c[6]::uuid]; end if;
@@ -201,23 +247,14 @@ begin
     return case when access.may_open(c, c[6]::uuid, 'identity') then array[c[6]::uuid] else '{}' end;
   end if;
   if role = 'patient' then return array[c[5]::uuid]; end if;
-  return array(
-    select p.patient_id
-    from access.care_team_members m join access.care_team_patients p using (care_team_id)
-    join access.care_teams t on t.id = m.care_team_id and t.organisation_id = c[3]::uuid
-    where m.account_id = c[2]::uuid
-      and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
-      and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until
-    union all
-    select r.patient_id from store.referrals r
-    where r.performer_id = c[2]::uuid and r.organisation_id = c[3]::uuid
-      and clock_timestamp() >= r.valid_from and clock_timestamp() < r.valid_until
-    union all
-    select b.patient_id from access.broken_glass b
-    where b.account_id = c[2]::uuid and b.organisation_id = c[3]::uuid
-      and clock_timestamp() >= b.broken_at - interval '5 seconds' and clock_timestamp() < b.ends_at);
+  seen := access.first_patients(c, 1001);
+  if access.is_wide(seen) then
+    return access.seen_among(c, array(select distinct o.patient_id from audit.openings o
+                                      where o.session_id = c[1]::uuid and o.opened_at > clock_timestamp() - interval '15 minutes'));
+  end if;
+  return seen;
 end $$;
-comment on function access.patients is 'The patients that the verified identity sees, if it has this role; on a page that shows one patient, that one.';
+comment on function access.patients is 'The patients that the verified identity sees, if it has this role; on a page that shows one patient, that one; for somebody who sees more than 1,000, those that the session has opened.';
 grant execute on function access.patients to vs_patient, vs_clinician;
 
 -- The name of a person opens for colleagues, and for a patient whose record the person touched.

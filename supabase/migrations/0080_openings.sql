@@ -140,11 +140,20 @@ language plpgsql volatile security definer set search_path = '' set debug_print_
 declare
   c text[] := access.claims();
   found_ids uuid[];
+  seen uuid[];
 begin
   if c is null then return 'signed_out'; end if;
   if c[4] = 'clinician' then
-    found_ids := array(select p.id from store.patients p where p.id = any (access.patients('clinician'))
-                       order by p.last_activity_at desc, p.id limit 50);
+    seen := access.first_patients(c, 1001);
+    if access.is_wide(seen) then
+      -- nearly every patient is one of theirs, so the first fifty are soon found in the order of the index
+      found_ids := array(select p.id from store.patients p
+                         where p.organisation_id = c[3]::uuid and access.may_open(c, p.id, 'identity')
+                         order by p.last_activity_at desc, p.id limit 50);
+    else
+      found_ids := array(select p.id from store.patients p where p.id = any (seen)
+                         order by p.last_activity_at desc, p.id limit 50);
+    end if;
   elsif c[4] = 'secretary' then
     found_ids := array(select p.id from store.patients p where p.organisation_id = c[3]::uuid and p.erased_at is null
                        order by p.last_activity_at desc, p.id limit 50);
