@@ -4,6 +4,7 @@ import { CommandError } from './command-error.ts';
 import { accountAdd } from './commands/account-add.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditPrune } from './commands/audit-prune.ts';
+import { auditSeal } from './commands/audit-seal.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { bootstrap } from './commands/bootstrap.ts';
 import { dbPsql, dbUrl } from './commands/db.ts';
@@ -25,6 +26,7 @@ const commands: readonly Command[] = [
   dbUrl,
   dbPsql,
   auditVerify,
+  auditSeal,
   auditExport,
   auditPrune,
   doctor,

@@ -149,6 +149,20 @@ alter table access.organisations enable row level security;
 alter table access.organisations force row level security;
 comment on table access.organisations is 'FHIR Organization: a practice.';
 
+create table audit.checkpoints (
+  generation integer not null,
+  size bigint not null,
+  root bytea not null,
+  note text not null,
+  sealed_at timestamp with time zone default clock_timestamp() not null,
+  constraint checkpoints_pkey PRIMARY KEY (generation, size),
+  constraint checkpoints_root_check CHECK ((length(root) = 32)),
+  constraint checkpoints_size_check CHECK ((size > 0))
+);
+alter table audit.checkpoints enable row level security;
+alter table audit.checkpoints force row level security;
+comment on table audit.checkpoints is 'What was signed: C2SP checkpoints, as they also stand outside of the database.';
+
 create table audit.events (
   id uuid not null,
   organisation_id uuid not null,
@@ -226,6 +240,22 @@ alter table audit.leaves enable row level security;
 alter table audit.leaves force row level security;
 comment on table audit.leaves is 'Every leaf''s hash, never partitioned and never pruned: no number is used twice.';
 
+create table audit.log (
+  generation integer not null,
+  leaf_index bigint not null,
+  organisation_id uuid not null,
+  lane integer not null,
+  seq bigint not null,
+  hash bytea not null,
+  constraint log_hash_check CHECK ((length(hash) = 32)),
+  constraint log_leaf_index_check CHECK ((leaf_index >= 0)),
+  constraint log_organisation_id_lane_seq_key UNIQUE (organisation_id, lane, seq),
+  constraint log_pkey PRIMARY KEY (generation, leaf_index)
+);
+alter table audit.log enable row level security;
+alter table audit.log force row level security;
+comment on table audit.log is 'The leaves of the Merkle log in their order, never partitioned and never pruned. hash = sha256(0x00 ‖ leaf).';
+
 create table audit.log_origins (
   generation integer not null,
   origin text not null,
@@ -238,6 +268,20 @@ create table audit.log_origins (
 alter table audit.log_origins enable row level security;
 alter table audit.log_origins force row level security;
 comment on table audit.log_origins is 'What the log is called. A log that a restore cut short goes on as another generation, under another name.';
+
+create table audit.nodes (
+  generation integer not null,
+  level integer not null,
+  node_index bigint not null,
+  hash bytea not null,
+  constraint nodes_hash_check CHECK ((length(hash) = 32)),
+  constraint nodes_level_check CHECK (((level > 0) AND ((level % 4) = 0))),
+  constraint nodes_node_index_check CHECK ((node_index >= 0)),
+  constraint nodes_pkey PRIMARY KEY (generation, level, node_index)
+);
+alter table audit.nodes enable row level security;
+alter table audit.nodes force row level security;
+comment on table audit.nodes is 'Hashes of complete subtrees of 16, 256, 4096 … leaves (level 4, 8, 12 …), so that no proof reads the whole log.';
 
 create table audit.openings (
   session_id uuid not null,
@@ -791,6 +835,9 @@ create policy all_owner on access.emergency_searches for all to vs_owner using (
 create policy all_owner on access.memberships for all to vs_owner using (true) with check (true); -- Predicates read it; functions of the owner write it.
 create policy insert_owner on access.organisations for insert to vs_owner with check (true); -- iam.create_organisation, called by the administrator of the installation.
 create policy select_owner on access.organisations for select to vs_owner using (true); -- Predicates and definer functions read it.
+create policy insert_owner on audit.checkpoints for insert to vs_owner with check (true); -- `vitalsync audit seal`, once it has signed.
+create policy select_dba on audit.checkpoints for select to vs_dba using (true); -- Signatures: `vitalsync audit verify`.
+create policy select_owner on audit.checkpoints for select to vs_owner using (true); -- Proofs, export, verification, and the auditor's page.
 create policy insert_owner on audit.events for insert to vs_owner with check (true); -- audit.append.
 create policy select_auditor on audit.events for select to vs_auditor using ((organisation_id = ( SELECT access.organisation_as('auditor'::text) AS organisation_as))); -- An auditor reads the log of the organisation.
 create policy select_owner on audit.events for select to vs_owner using (true); -- Verification, export, and who looked at a record.
@@ -800,9 +847,15 @@ create policy select_dba on audit.lanes for select to vs_dba using (true); -- Th
 create policy insert_owner on audit.leaves for insert to vs_owner with check (true); -- audit.append.
 create policy select_dba on audit.leaves for select to vs_dba using (true); -- Hashes: `vitalsync audit verify --since`.
 create policy select_owner on audit.leaves for select to vs_owner using (true); -- Verification and export.
-create policy insert_owner on audit.log_origins for insert to vs_owner with check (true); -- audit.log_origin begins the log.
-create policy select_dba on audit.log_origins for select to vs_dba using (true); -- The log's name: `vitalsync audit verify`.
+create policy insert_owner on audit.log for insert to vs_owner with check (true); -- audit.extend_log.
+create policy select_dba on audit.log for select to vs_dba using (true); -- Hashes: proofs and `vitalsync audit verify`.
+create policy select_owner on audit.log for select to vs_owner using (true); -- Proofs, export and verification.
+create policy insert_owner on audit.log_origins for insert to vs_owner with check (true); -- audit.log_origin and audit.restart_log.
+create policy select_dba on audit.log_origins for select to vs_dba using (true); -- A DBA without BYPASSRLS verifies all the same.
 create policy select_owner on audit.log_origins for select to vs_owner using (true); -- Sealing and verification.
+create policy insert_owner on audit.nodes for insert to vs_owner with check (true); -- audit.extend_log.
+create policy select_dba on audit.nodes for select to vs_dba using (true); -- Hashes: proofs and `vitalsync audit verify`.
+create policy select_owner on audit.nodes for select to vs_owner using (true); -- Proofs and verification.
 create policy all_owner on audit.openings for all to vs_owner using (true) with check (true); -- Written by audit.open_…, read by vault.release.
 create policy delete_owner on audit.origins for delete to vs_owner using ((created_at < (now() - 'P3Y'::interval))); -- audit.forget_origins, when their events have been pruned.
 create policy insert_owner on audit.origins for insert to vs_owner with check (true); -- audit.origin.
@@ -1621,6 +1674,66 @@ language sql stable as $function$
 $function$;
 comment on function audit.check_pruned is 'What is wrong with the record of pruned events; no row: nothing. Internal.';
 
+create function audit.check_tree(generation integer, size bigint) returns void
+language plpgsql stable as $function$
+begin
+  if (size between 0 and audit.log_size(generation)) is not true then
+    raise exception using errcode = 'VS422', message = format('the log has %s leaves', audit.log_size(generation));
+  end if;
+end $function$;
+comment on function audit.check_tree is 'Refuses a size that the log hasn''t reached. Errors: VS422. Internal.';
+
+create function audit.complete_nodes(generation integer, before bigint, size bigint) returns void
+language plpgsql volatile as $function$
+declare
+  height int := 4;
+begin
+  while (size >> height) > (before >> height) loop
+    insert into audit.nodes (generation, level, node_index, hash)
+    select complete_nodes.generation, height, c.place >> 4, audit.fold_hashes(array_agg(c.hash order by c.place))
+    from (
+      select l.leaf_index as place, l.hash from audit.log l where height = 4 and l.generation = complete_nodes.generation
+        and l.leaf_index >= (before >> 4) << 4 and l.leaf_index < (size >> 4) << 4
+      union all
+      select n.node_index, n.hash from audit.nodes n where n.generation = complete_nodes.generation and n.level = height - 4
+        and n.node_index >= (before >> height) << 4 and n.node_index < (size >> height) << 4
+    ) c
+    group by c.place >> 4;
+    height := height + 4;
+  end loop;
+end $function$;
+comment on function audit.complete_nodes is 'Stores the subtrees that became complete. Internal.';
+
+create function audit.consistency_proof(old_size bigint, new_size bigint, generation integer DEFAULT audit.log_generation()) returns bytea[]
+language plpgsql stable as $function$
+declare
+  first bigint := 0;
+  past bigint := new_size;
+  whole boolean := true;
+  proof bytea[] := array[]::bytea[];
+  middle bigint;
+begin
+  perform audit.check_tree(generation, new_size);
+  if (old_size between 0 and new_size) is not true then
+    raise exception using errcode = 'VS422', message = format('a log of %s leaves never had %s', new_size, old_size);
+  end if;
+  if old_size = 0 then return proof; end if;
+  while past > old_size loop
+    middle := first + audit.tree_split(past - first);
+    if old_size <= middle then
+      proof := audit.tree_hash(generation, middle, past) || proof;
+      past := middle;
+    else
+      proof := audit.tree_hash(generation, first, middle) || proof;
+      first := middle;
+      whole := false;
+    end if;
+  end loop;
+  if not whole then proof := audit.tree_hash(generation, first, past) || proof; end if;
+  return proof;
+end $function$;
+comment on function audit.consistency_proof is 'RFC 6962 §2.1.2: that the log of the old size is the beginning of the log of the new one. Errors: VS422. For the DBA.';
+
 create function audit.create_lanes(organisation uuid) returns void
 language sql volatile as $function$
   insert into audit.lanes (organisation_id, lane) select organisation, lane from generate_series(0, 15) as lane
@@ -1654,6 +1767,47 @@ begin
 end $function$;
 comment on function audit.ensure_partitions is 'Makes the partitions of the coming months and files events that were dated outside of them. As vs_owner, at every start and by a job.';
 
+create function audit.extend_log(at_most bigint DEFAULT 100000) returns TABLE(generation integer, size bigint, joined bigint)
+language plpgsql volatile as $function$
+declare
+  before bigint;
+begin
+  -- the lock comes before the snapshot that sees what the one before us has joined
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using errcode = 'VS500', message = 'the log grows in read committed transactions';
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('audit.extend_log', 0));
+  perform audit.log_origin();
+  generation := audit.log_generation();
+  before := audit.log_size(generation);
+  insert into audit.log (generation, leaf_index, organisation_id, lane, seq, hash)
+  select extend_log.generation, before - 1 + row_number() over (order by o.organisation_id, o.lane, o.seq), o.organisation_id, o.lane, o.seq, o.hash
+  from (
+    -- as far as the chain holds: no event before it is missing, and it is what was chained
+    select c.organisation_id, c.lane, c.seq, c.hash,
+           bool_and(c.seq = c.joined + c.place and c.chained = c.recorded and c.says = c.recorded_before) over (partition by c.organisation_id, c.lane order by c.seq) as holds
+    from (
+      select g.organisation_id, g.lane, e.seq, e.hash, g.joined, row_number() over w as place, e.chained, f.hash as recorded,
+             e.says, encode(coalesce(lag(f.hash) over w, g.head), 'hex') as recorded_before
+      from (select x.*, (sum(x.upto - x.joined) over (order by x.organisation_id, x.lane))::bigint - (x.upto - x.joined) as ahead
+            from audit.growing_lanes() x where not x.stuck) g
+      cross join lateral (
+        select v.seq, audit.leaf_hash(v.leaf) as hash, sha256(convert_to(v.leaf, 'UTF8')) as chained, left(right(v.leaf, 66), 64) as says
+        from audit.events v where v.organisation_id = g.organisation_id and v.lane = g.lane and v.seq > g.joined and v.seq <= g.upto
+        order by v.seq limit at_most - g.ahead) e
+      left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (g.organisation_id, g.lane, e.seq)
+      where g.ahead < at_most
+      window w as (partition by g.organisation_id, g.lane order by e.seq)
+    ) c
+  ) o
+  where o.holds;
+  get diagnostics joined = row_count;
+  size := before + joined;
+  perform audit.complete_nodes(generation, before, size);
+  return next;
+end $function$;
+comment on function audit.extend_log is 'Lets events join the log, at most so many: its generation, its size then, and how many joined. As vs_owner; commit before the root is signed.';
+
 create function audit.file_strays(wanted timestamp with time zone[]) returns bigint
 language plpgsql volatile as $function$
 declare
@@ -1680,6 +1834,22 @@ begin
 end $function$;
 comment on function audit.file_strays is 'Makes these months and files what the default partition holds of them; gives the number of events. Internal.';
 
+create function audit.fold_hashes(hashes bytea[]) returns bytea
+language plpgsql immutable as $function$
+declare
+  above bytea[];
+begin
+  while cardinality(hashes) > 1 loop
+    above := null;
+    for i in 1 .. cardinality(hashes) by 2 loop
+      above := above || sha256('\x01'::bytea || hashes[i] || hashes[i + 1]);
+    end loop;
+    hashes := above;
+  end loop;
+  return hashes[1];
+end $function$;
+comment on function audit.fold_hashes is 'The root above 1, 2, 4, 8 or 16 neighbours. Internal.';
+
 create function audit.forget_origins(at_most integer DEFAULT 10000) returns integer
 language plpgsql volatile as $function$
 declare
@@ -1700,6 +1870,20 @@ begin
 end $function$;
 comment on function audit.forget_origins is 'Removes addresses and browsers to which no event refers any more. As vs_owner, by a job.';
 
+create function audit.growing_lanes() returns TABLE(organisation_id uuid, lane integer, joined bigint, head bytea, upto bigint, stuck boolean)
+language sql stable as $function$
+  select l.organisation_id, l.lane, j.seq, coalesce(b.hash, decode(repeat('00', 32), 'hex')), l.seq,
+         (sha256(convert_to(e.leaf, 'UTF8')) = f.hash
+          and right(e.leaf, 67) = '"' || encode(coalesce(b.hash, decode(repeat('00', 32), 'hex')), 'hex') || '"]') is not true
+  from audit.lanes l
+  cross join lateral (select coalesce(max(x.seq), 0) as seq from audit.log x where x.organisation_id = l.organisation_id and x.lane = l.lane) j
+  left join audit.leaves b on (b.organisation_id, b.lane, b.seq) = (l.organisation_id, l.lane, j.seq)
+  left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (l.organisation_id, l.lane, j.seq + 1)
+  left join audit.events e on (e.organisation_id, e.lane, e.seq) = (l.organisation_id, l.lane, j.seq + 1)
+  where l.seq > j.seq
+$function$;
+comment on function audit.growing_lanes is 'Lanes with events that haven''t joined the log yet. Internal.';
+
 create function audit.heads() returns TABLE(lane integer, events bigint, head text, last_at timestamp with time zone)
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -1711,6 +1895,32 @@ begin
     from audit.lanes l where l.organisation_id = organisation order by l.lane;
 end $function$;
 comment on function audit.heads is 'For an auditor: the chains of the organisation and their ends.';
+
+create function audit.inclusion_proof(leaf_index bigint, size bigint, generation integer DEFAULT audit.log_generation()) returns bytea[]
+language plpgsql stable as $function$
+declare
+  first bigint := 0;
+  past bigint := size;
+  proof bytea[] := array[]::bytea[];
+  middle bigint;
+begin
+  perform audit.check_tree(generation, size);
+  if (leaf_index >= 0 and leaf_index < size) is not true then
+    raise exception using errcode = 'VS422', message = format('a log of %s leaves has no leaf %s', size, leaf_index);
+  end if;
+  while past - first > 1 loop
+    middle := first + audit.tree_split(past - first);
+    if leaf_index < middle then
+      proof := audit.tree_hash(generation, middle, past) || proof;
+      past := middle;
+    else
+      proof := audit.tree_hash(generation, first, middle) || proof;
+      first := middle;
+    end if;
+  end loop;
+  return proof;
+end $function$;
+comment on function audit.inclusion_proof is 'RFC 6962 §2.1.1, from the leaf''s sibling up. Errors: VS422 (no such leaf or size). For the DBA.';
 
 create function audit.is_open(session uuid, patient uuid, level text) returns boolean
 language plpgsql volatile as $function$
@@ -1735,6 +1945,18 @@ begin
 end $function$;
 comment on function audit.leaf is 'The text that is hashed: see the head of 0070_audit and docs/formats.md.';
 
+create function audit.leaf_hash(leaf text) returns bytea
+language sql immutable parallel safe as $function$
+  select sha256('\x00'::bytea || convert_to(leaf, 'UTF8'))
+$function$;
+comment on function audit.leaf_hash is 'A leaf''s hash in the Merkle log. For the DBA.';
+
+create function audit.log_generation() returns integer
+language sql stable as $function$
+  select max(o.generation) from audit.log_origins o
+$function$;
+comment on function audit.log_generation is 'The generation that grows. For the DBA.';
+
 create function audit.log_origin(name text DEFAULT NULL::text) returns text
 language plpgsql volatile as $function$
 declare
@@ -1749,6 +1971,12 @@ begin
   return found_origin;
 end $function$;
 comment on function audit.log_origin is 'What the log is called now; begins it under this name when it hasn''t begun. Internal.';
+
+create function audit.log_size(generation integer DEFAULT audit.log_generation()) returns bigint
+language sql stable as $function$
+  select coalesce(max(l.leaf_index) + 1, 0) from audit.log l where l.generation = $1
+$function$;
+comment on function audit.log_size is 'How many leaves a generation of the log has. For the DBA.';
 
 create function audit.make_default() returns void
 language plpgsql volatile as $function$
@@ -2188,6 +2416,43 @@ begin
 end $function$;
 comment on function audit.record_refusal is 'Records that a page or a change was refused in its second transaction, and why (SQLSTATE).';
 
+create function audit.restart_log(outside text, next_generation integer DEFAULT NULL::integer) returns text
+language plpgsql volatile as $function$
+declare
+  log constant uuid := '00000000-0000-0000-0000-000000000001'::uuid;
+  ended int;
+  size bigint;
+  root bytea;
+  began int;
+  name text;
+  restart uuid;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('audit.extend_log', 0));
+  perform audit.log_origin();
+  ended := audit.log_generation();
+  size := audit.log_size(ended);
+  root := audit.root(size, ended);
+  began := greatest(ended + 1, next_generation);
+  select o.origin || '/' || began into strict name from audit.log_origins o where o.generation = 1;
+  restart := audit.append(array[null, null, log::text, null, null, null, null, null], 'log.restart', 'AuditEvent', null, null, 'success',
+    json_build_object('origin', name, 'ended', json_build_object('origin', (select o.origin from audit.log_origins o where o.generation = ended),
+                      'size', size, 'root', encode(root, 'base64')), 'outside', outside)::text);
+  insert into audit.log_origins (generation, origin) values (began, name);
+  insert into audit.log (generation, leaf_index, organisation_id, lane, seq, hash)
+  select began, 0, e.organisation_id, e.lane, e.seq, audit.leaf_hash(e.leaf) from audit.events e
+  where e.organisation_id = log and e.lane = 0 and e.id = restart;
+  return name;
+end $function$;
+comment on function audit.restart_log is 'After a restore: ends this generation of the log and begins another one, whose first leaf holds the last checkpoint known outside. Gives its origin. As vs_owner.';
+
+create function audit.root(size bigint, generation integer DEFAULT audit.log_generation()) returns bytea
+language plpgsql stable as $function$
+begin
+  perform audit.check_tree(generation, size);
+  return audit.tree_hash(generation, 0, size);
+end $function$;
+comment on function audit.root is 'The root of the log when it had this size. Errors: VS422 (it hasn''t), VS500 (hashes are missing). For the DBA.';
+
 create function audit.select_patients(claims text[], selection uuid, patients uuid[], event text, details text) returns text
 language plpgsql volatile as $function$
 begin
@@ -2229,6 +2494,32 @@ begin
 end $function$;
 comment on function audit.strays is 'Events dated outside of the months that have a partition, by month: a clock was far off. Internal.';
 
+create function audit.stuck_lanes() returns TABLE(organisation_id uuid, lane integer, seq bigint)
+language sql stable as $function$
+  select g.organisation_id, g.lane, g.joined + 1 from audit.growing_lanes() g where g.stuck order by 1, 2
+$function$;
+comment on function audit.stuck_lanes is 'Events that can''t join the log, since they aren''t what was chained: somebody changed them first. For the DBA.';
+
+create function audit.subtree(generation integer, level integer, node_index bigint) returns bytea
+language plpgsql stable as $function$
+declare
+  stored int := level - level % 4;
+  first bigint := node_index << (level % 4);
+  past bigint := (node_index + 1) << (level % 4);
+  hashes bytea[];
+begin
+  if stored = 0 then
+    hashes := array(select l.hash from audit.log l where l.generation = subtree.generation and l.leaf_index >= first and l.leaf_index < past order by l.leaf_index);
+  else
+    hashes := array(select n.hash from audit.nodes n where n.generation = subtree.generation and n.level = stored and n.node_index >= first and n.node_index < past order by n.node_index);
+  end if;
+  if cardinality(hashes) <> past - first then
+    raise exception using errcode = 'VS500', message = format('the log is damaged: hashes of level %s from %s to %s are missing', stored, first, past - 1);
+  end if;
+  return audit.fold_hashes(hashes);
+end $function$;
+comment on function audit.subtree is 'The hash of the complete subtree of 2^level leaves that begins at node_index · 2^level. Errors: VS500 (hashes are missing). For the DBA.';
+
 create function audit.tg_events__append_only() returns trigger
 language plpgsql volatile as $function$
 begin
@@ -2266,6 +2557,37 @@ begin
 end $function$;
 comment on function audit.tg_row is 'One event for each row: its digest over ciphertext, and which columns changed.';
 
+create function audit.tree_hash(generation integer, first bigint, past bigint) returns bytea
+language plpgsql stable as $function$
+declare
+  parts bytea[];
+  level int;
+  result bytea;
+begin
+  if past = first then return sha256(''::bytea); end if;
+  -- complete subtrees from the left, each smaller than the one before, then folded from the right
+  while first < past loop
+    level := 0;
+    while (2::bigint << level) <= past - first loop level := level + 1; end loop;
+    parts := parts || audit.subtree(generation, level, first >> level);
+    first := first + (1::bigint << level);
+  end loop;
+  result := parts[cardinality(parts)];
+  for i in reverse cardinality(parts) - 1 .. 1 loop result := sha256('\x01'::bytea || parts[i] || result); end loop;
+  return result;
+end $function$;
+comment on function audit.tree_hash is 'MTH(D[first:past]) of RFC 6962 §2.1, where first is a multiple of the largest power of two below the number of leaves. Internal.';
+
+create function audit.tree_split(leaves bigint) returns bigint
+language plpgsql immutable as $function$
+declare
+  k bigint := 1;
+begin
+  while k * 2 < leaves loop k := k * 2; end loop;
+  return k;
+end $function$;
+comment on function audit.tree_split is 'The largest power of two below a number: where RFC 6962 §2.1 splits a tree. Internal.';
+
 create function audit.verify() returns TABLE(lane integer, seq bigint, problem text)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -2285,6 +2607,12 @@ language sql stable security definer set debug_print_plan=off set search_path=""
                                         union select e.organisation_id from audit.events e))
 $function$;
 comment on function audit.verify_all is 'Every chain of the installation: for the DBA and `vitalsync audit verify`.';
+
+create function audit.waiting_events() returns bigint
+language sql stable as $function$
+  select (coalesce(sum(l.seq), 0) - (select coalesce(sum(audit.log_size(o.generation)), 0) from audit.log_origins o))::bigint from audit.lanes l
+$function$;
+comment on function audit.waiting_events is 'How many events haven''t joined the log yet. For the DBA.';
 
 create function clinic.acknowledge_glass(key uuid, glass uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4464,11 +4792,14 @@ CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_team_p
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.care_teams FOR EACH ROW EXECUTE FUNCTION audit.tg_row('CareTeam', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.memberships FOR EACH ROW EXECUTE FUNCTION audit.tg_row('PractitionerRole', 'patient_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON access.organisations FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Organization', '');
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.checkpoints FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON audit.events FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON audit.events FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON audit.events_default FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.leaves FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.log FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.log_origins FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.nodes FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF password_hash, status ON iam.accounts FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Person', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF secret, confirmed_at ON iam.totp_factors FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON privacy.erasure_requests FOR EACH ROW EXECUTE FUNCTION audit.tg_row('ErasureRequest', 'patient_id');
@@ -4556,6 +4887,7 @@ grant select on access.care_teams to vs_org_admin;
 grant select on access.emergency_searches to vs_dba;
 grant select on access.memberships to vs_dba;
 grant select on access.organisations to vs_dba;
+grant select on audit.checkpoints to vs_dba;
 grant select on audit.events to vs_auditor;
 grant select on audit.events to vs_dba;
 grant select on audit.events (actor_id) to vs_patient;
@@ -4569,7 +4901,9 @@ grant select on audit.events (resource_type) to vs_patient;
 grant select on audit.events_default to vs_dba;
 grant select on audit.lanes to vs_dba;
 grant select on audit.leaves to vs_dba;
+grant select on audit.log to vs_dba;
 grant select on audit.log_origins to vs_dba;
+grant select on audit.nodes to vs_dba;
 grant select on audit.openings to vs_dba;
 grant select on audit.origins to vs_dba;
 grant select on audit.pruned to vs_dba;
@@ -4724,7 +5058,15 @@ grant execute on function audit.break_glass(glass uuid, search uuid, kind text, 
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_patient;
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_researcher;
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_secretary;
+grant execute on function audit.check_tree(generation integer, size bigint) to vs_dba;
+grant execute on function audit.consistency_proof(old_size bigint, new_size bigint, generation integer) to vs_dba;
+grant execute on function audit.fold_hashes(hashes bytea[]) to vs_dba;
+grant execute on function audit.growing_lanes() to vs_dba;
 grant execute on function audit.heads() to vs_auditor;
+grant execute on function audit.inclusion_proof(leaf_index bigint, size bigint, generation integer) to vs_dba;
+grant execute on function audit.leaf_hash(leaf text) to vs_dba;
+grant execute on function audit.log_generation() to vs_dba;
+grant execute on function audit.log_size(generation integer) to vs_dba;
 grant execute on function audit.open_accounts() to vs_anon;
 grant execute on function audit.open_accounts() to vs_auditor;
 grant execute on function audit.open_accounts() to vs_clinician;
@@ -4816,10 +5158,16 @@ grant execute on function audit.record_refusal(patient uuid, sqlstate text) to v
 grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_patient;
 grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_researcher;
 grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_secretary;
+grant execute on function audit.root(size bigint, generation integer) to vs_dba;
 grant execute on function audit.selected(selection uuid) to vs_clinician;
 grant execute on function audit.selected(selection uuid) to vs_secretary;
+grant execute on function audit.stuck_lanes() to vs_dba;
+grant execute on function audit.subtree(generation integer, level integer, node_index bigint) to vs_dba;
+grant execute on function audit.tree_hash(generation integer, first bigint, past bigint) to vs_dba;
+grant execute on function audit.tree_split(leaves bigint) to vs_dba;
 grant execute on function audit.verify() to vs_auditor;
 grant execute on function audit.verify_all() to vs_dba;
+grant execute on function audit.waiting_events() to vs_dba;
 grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_dpo;
 grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_org_admin;
 grant execute on function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;

@@ -4,6 +4,7 @@ import type { serve as Serve, Server } from '../../edge/node.ts';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type DemoAccount, demoWasCutShort, fillDemoOnce } from '../demo-accounts.ts';
+import { keepSealing } from '../log/timer.ts';
 import { asOwner } from '../owner.ts';
 import { promisesOf } from '../promises/service.ts';
 import { prunableMonths, pruneMonth } from '../prune.ts';
@@ -33,10 +34,12 @@ and TRUST_PROXY=1 says that it is there.
     const site = await openSite({ discard: isEmbedded() && demoWasCutShort(siteDirectory()) });
     let server: Server | undefined;
     let watch: ReturnType<typeof keepServing> | undefined;
+    let sealing: ReturnType<typeof keepSealing> | undefined;
     try {
       const ready = (async () => {
         const accounts = await prepare(site);
         watch = keepServing(site);
+        sealing = keepSealing(site, { told: (problem) => tell(`The audit log: ${problem ?? 'sealed again.'}`) });
         server = await listen(site, place);
         announce(site, accounts, place.host, server.port);
         setInterval(() => void upkeep(site), 3_600_000).unref();
@@ -44,12 +47,15 @@ and TRUST_PROXY=1 says that it is there.
       await Promise.race([ready.then(() => ended), ended, site.embedded?.lost ?? ended]);
     } finally {
       await server?.stop();
+      await sealing?.stop();
       await watch?.stop();
       await site.close();
     }
     return 0;
   },
 };
+
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
 type Place = { host: string; port: number; proxied: boolean };
 

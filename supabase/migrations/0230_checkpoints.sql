@@ -2,6 +2,14 @@
 --
 -- Guarantees
 --   1. Each generation of the log has an origin of its own, which never changes: it stands in every checkpoint.
+--   2. Append-only: no role that acts may write here; the owner adds, and may neither change nor remove.
+--   3. An event joins once all before it in its lane did, never by its time: one that was committed late isn't lost. What
+--      isn't as it was chained doesn't join, and holds up its own lane alone (audit.stuck_lanes).
+--   4. The leaf hash is sha256(0x00 ‖ leaf in UTF-8), the root that of RFC 6962 §2.1, the proofs those of §2.1.1 and
+--      §2.1.2; sealing and proofs cost what is new and the logarithm of what there is.
+--   5. The database can't sign: audit.checkpoints holds what was signed outside, by somebody who compared first.
+--   6. A log that a restore cut short goes on as another generation. Its first leaf is an event log.restart, which holds the
+--      size and root that the generation before ends with here, and the last checkpoint known outside.
 
 set role vs_owner;
 
@@ -13,17 +21,83 @@ create table audit.log_origins (
 );
 comment on table audit.log_origins is 'What the log is called. A log that a restore cut short goes on as another generation, under another name.';
 
+create table audit.log (
+  generation       int not null,
+  leaf_index       bigint not null check (leaf_index >= 0),
+  organisation_id  uuid not null,
+  lane             int not null,
+  seq              bigint not null,
+  hash             bytea not null check (length(hash) = 32),
+  primary key (generation, leaf_index),
+  -- an event is in the log once, and its proof is found by its place in the chain
+  unique (organisation_id, lane, seq)
+);
+comment on table audit.log is 'The leaves of the Merkle log in their order, never partitioned and never pruned. hash = sha256(0x00 ‖ leaf).';
+
+create table audit.nodes (
+  generation       int not null,
+  level            int not null check (level > 0 and level % 4 = 0),
+  node_index       bigint not null check (node_index >= 0),
+  hash             bytea not null check (length(hash) = 32),
+  primary key (generation, level, node_index)
+);
+comment on table audit.nodes is 'Hashes of complete subtrees of 16, 256, 4096 … leaves (level 4, 8, 12 …), so that no proof reads the whole log.';
+
+create table audit.checkpoints (
+  generation       int not null,
+  size             bigint not null check (size > 0),
+  root             bytea not null check (length(root) = 32),
+  note             text not null,
+  sealed_at        timestamptz not null default clock_timestamp(),
+  primary key (generation, size)
+);
+comment on table audit.checkpoints is 'What was signed: C2SP checkpoints, as they also stand outside of the database.';
+
 alter table audit.log_origins enable row level security;
 alter table audit.log_origins force row level security;
+alter table audit.log enable row level security;
+alter table audit.log force row level security;
+alter table audit.nodes enable row level security;
+alter table audit.nodes force row level security;
+alter table audit.checkpoints enable row level security;
+alter table audit.checkpoints force row level security;
+
 create policy select_owner on audit.log_origins for select to vs_owner using (true);
 comment on policy select_owner on audit.log_origins is 'Sealing and verification.';
 create policy insert_owner on audit.log_origins for insert to vs_owner with check (true);
-comment on policy insert_owner on audit.log_origins is 'audit.log_origin begins the log.';
+comment on policy insert_owner on audit.log_origins is 'audit.log_origin and audit.restart_log.';
 create policy select_dba on audit.log_origins for select to vs_dba using (true);
-comment on policy select_dba on audit.log_origins is 'The log''s name: `vitalsync audit verify`.';
+comment on policy select_dba on audit.log_origins is 'A DBA without BYPASSRLS verifies all the same.';
+create policy select_owner on audit.log for select to vs_owner using (true);
+comment on policy select_owner on audit.log is 'Proofs, export and verification.';
+create policy insert_owner on audit.log for insert to vs_owner with check (true);
+comment on policy insert_owner on audit.log is 'audit.extend_log.';
+create policy select_dba on audit.log for select to vs_dba using (true);
+comment on policy select_dba on audit.log is 'Hashes: proofs and `vitalsync audit verify`.';
+create policy select_owner on audit.nodes for select to vs_owner using (true);
+comment on policy select_owner on audit.nodes is 'Proofs and verification.';
+create policy insert_owner on audit.nodes for insert to vs_owner with check (true);
+comment on policy insert_owner on audit.nodes is 'audit.extend_log.';
+create policy select_dba on audit.nodes for select to vs_dba using (true);
+comment on policy select_dba on audit.nodes is 'Hashes: proofs and `vitalsync audit verify`.';
+create policy select_owner on audit.checkpoints for select to vs_owner using (true);
+comment on policy select_owner on audit.checkpoints is 'Proofs, export, verification, and the auditor''s page.';
+create policy insert_owner on audit.checkpoints for insert to vs_owner with check (true);
+comment on policy insert_owner on audit.checkpoints is '`vitalsync audit seal`, once it has signed.';
+create policy select_dba on audit.checkpoints for select to vs_dba using (true);
+comment on policy select_dba on audit.checkpoints is 'Signatures: `vitalsync audit verify`.';
 -- no update, no delete, for the owner neither
+
 create trigger _100_append_only before update or delete or truncate on audit.log_origins
   for each statement execute function audit.tg_events__append_only();
+create trigger _100_append_only before update or delete or truncate on audit.log
+  for each statement execute function audit.tg_events__append_only();
+create trigger _100_append_only before update or delete or truncate on audit.nodes
+  for each statement execute function audit.tg_events__append_only();
+create trigger _100_append_only before update or delete or truncate on audit.checkpoints
+  for each statement execute function audit.tg_events__append_only();
+
+-- ---------------------------------------------------------------- names
 
 create function audit.log_origin(name text default null) returns text
 language plpgsql volatile set search_path = '' as $$
@@ -39,5 +113,294 @@ begin
   return found_origin;
 end $$;
 comment on function audit.log_origin is 'What the log is called now; begins it under this name when it hasn''t begun. Internal.';
+
+create function audit.log_generation() returns int
+language sql stable set search_path = '' as $$
+  select max(o.generation) from audit.log_origins o
+$$;
+comment on function audit.log_generation is 'The generation that grows. For the DBA.';
+
+create function audit.log_size(generation int default audit.log_generation()) returns bigint
+language sql stable set search_path = '' as $$
+  select coalesce(max(l.leaf_index) + 1, 0) from audit.log l where l.generation = $1
+$$;
+comment on function audit.log_size is 'How many leaves a generation of the log has. For the DBA.';
+
+-- ---------------------------------------------------------------- the tree: RFC 6962 §2.1
+
+create function audit.leaf_hash(leaf text) returns bytea
+language sql immutable parallel safe set search_path = '' as $$
+  select sha256('\x00'::bytea || convert_to(leaf, 'UTF8'))
+$$;
+comment on function audit.leaf_hash is 'A leaf''s hash in the Merkle log. For the DBA.';
+
+create function audit.fold_hashes(hashes bytea[]) returns bytea
+language plpgsql immutable set search_path = '' as $$
+declare
+  above bytea[];
+begin
+  while cardinality(hashes) > 1 loop
+    above := null;
+    for i in 1 .. cardinality(hashes) by 2 loop
+      above := above || sha256('\x01'::bytea || hashes[i] || hashes[i + 1]);
+    end loop;
+    hashes := above;
+  end loop;
+  return hashes[1];
+end $$;
+comment on function audit.fold_hashes is 'The root above 1, 2, 4, 8 or 16 neighbours. Internal.';
+
+create function audit.subtree(generation int, level int, node_index bigint) returns bytea
+language plpgsql stable set search_path = '' as $$
+declare
+  stored int := level - level % 4;
+  first bigint := node_index << (level % 4);
+  past bigint := (node_index + 1) << (level % 4);
+  hashes bytea[];
+begin
+  if stored = 0 then
+    hashes := array(select l.hash from audit.log l where l.generation = subtree.generation and l.leaf_index >= first and l.leaf_index < past order by l.leaf_index);
+  else
+    hashes := array(select n.hash from audit.nodes n where n.generation = subtree.generation and n.level = stored and n.node_index >= first and n.node_index < past order by n.node_index);
+  end if;
+  if cardinality(hashes) <> past - first then
+    raise exception using errcode = 'VS500', message = format('the log is damaged: hashes of level %s from %s to %s are missing', stored, first, past - 1);
+  end if;
+  return audit.fold_hashes(hashes);
+end $$;
+comment on function audit.subtree is 'The hash of the complete subtree of 2^level leaves that begins at node_index · 2^level. Errors: VS500 (hashes are missing). For the DBA.';
+
+create function audit.tree_hash(generation int, first bigint, past bigint) returns bytea
+language plpgsql stable set search_path = '' as $$
+declare
+  parts bytea[];
+  level int;
+  result bytea;
+begin
+  if past = first then return sha256(''::bytea); end if;
+  -- complete subtrees from the left, each smaller than the one before, then folded from the right
+  while first < past loop
+    level := 0;
+    while (2::bigint << level) <= past - first loop level := level + 1; end loop;
+    parts := parts || audit.subtree(generation, level, first >> level);
+    first := first + (1::bigint << level);
+  end loop;
+  result := parts[cardinality(parts)];
+  for i in reverse cardinality(parts) - 1 .. 1 loop result := sha256('\x01'::bytea || parts[i] || result); end loop;
+  return result;
+end $$;
+comment on function audit.tree_hash is 'MTH(D[first:past]) of RFC 6962 §2.1, where first is a multiple of the largest power of two below the number of leaves. Internal.';
+
+create function audit.tree_split(leaves bigint) returns bigint
+language plpgsql immutable set search_path = '' as $$
+declare
+  k bigint := 1;
+begin
+  while k * 2 < leaves loop k := k * 2; end loop;
+  return k;
+end $$;
+comment on function audit.tree_split is 'The largest power of two below a number: where RFC 6962 §2.1 splits a tree. Internal.';
+
+create function audit.check_tree(generation int, size bigint) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if (size between 0 and audit.log_size(generation)) is not true then
+    raise exception using errcode = 'VS422', message = format('the log has %s leaves', audit.log_size(generation));
+  end if;
+end $$;
+comment on function audit.check_tree is 'Refuses a size that the log hasn''t reached. Errors: VS422. Internal.';
+
+create function audit.root(size bigint, generation int default audit.log_generation()) returns bytea
+language plpgsql stable set search_path = '' as $$
+begin
+  perform audit.check_tree(generation, size);
+  return audit.tree_hash(generation, 0, size);
+end $$;
+comment on function audit.root is 'The root of the log when it had this size. Errors: VS422 (it hasn''t), VS500 (hashes are missing). For the DBA.';
+
+create function audit.inclusion_proof(leaf_index bigint, size bigint, generation int default audit.log_generation()) returns bytea[]
+language plpgsql stable set search_path = '' as $$
+declare
+  first bigint := 0;
+  past bigint := size;
+  proof bytea[] := array[]::bytea[];
+  middle bigint;
+begin
+  perform audit.check_tree(generation, size);
+  if (leaf_index >= 0 and leaf_index < size) is not true then
+    raise exception using errcode = 'VS422', message = format('a log of %s leaves has no leaf %s', size, leaf_index);
+  end if;
+  while past - first > 1 loop
+    middle := first + audit.tree_split(past - first);
+    if leaf_index < middle then
+      proof := audit.tree_hash(generation, middle, past) || proof;
+      past := middle;
+    else
+      proof := audit.tree_hash(generation, first, middle) || proof;
+      first := middle;
+    end if;
+  end loop;
+  return proof;
+end $$;
+comment on function audit.inclusion_proof is 'RFC 6962 §2.1.1, from the leaf''s sibling up. Errors: VS422 (no such leaf or size). For the DBA.';
+
+create function audit.consistency_proof(old_size bigint, new_size bigint, generation int default audit.log_generation()) returns bytea[]
+language plpgsql stable set search_path = '' as $$
+declare
+  first bigint := 0;
+  past bigint := new_size;
+  whole boolean := true;
+  proof bytea[] := array[]::bytea[];
+  middle bigint;
+begin
+  perform audit.check_tree(generation, new_size);
+  if (old_size between 0 and new_size) is not true then
+    raise exception using errcode = 'VS422', message = format('a log of %s leaves never had %s', new_size, old_size);
+  end if;
+  if old_size = 0 then return proof; end if;
+  while past > old_size loop
+    middle := first + audit.tree_split(past - first);
+    if old_size <= middle then
+      proof := audit.tree_hash(generation, middle, past) || proof;
+      past := middle;
+    else
+      proof := audit.tree_hash(generation, first, middle) || proof;
+      first := middle;
+      whole := false;
+    end if;
+  end loop;
+  if not whole then proof := audit.tree_hash(generation, first, past) || proof; end if;
+  return proof;
+end $$;
+comment on function audit.consistency_proof is 'RFC 6962 §2.1.2: that the log of the old size is the beginning of the log of the new one. Errors: VS422. For the DBA.';
+grant execute on function audit.log_generation, audit.log_size, audit.leaf_hash, audit.fold_hashes, audit.subtree, audit.tree_hash,
+  audit.tree_split, audit.check_tree, audit.root, audit.inclusion_proof, audit.consistency_proof to vs_dba;
+
+-- ---------------------------------------------------------------- growing
+
+-- Lanes that have gone on since their last event joined, with the next one of each. A lane that isn't as it was chained
+-- from there on would take the room of the others at every call, so it is told apart.
+create function audit.growing_lanes() returns table (organisation_id uuid, lane int, joined bigint, head bytea, upto bigint, stuck boolean)
+language sql stable set search_path = '' as $$
+  select l.organisation_id, l.lane, j.seq, coalesce(b.hash, decode(repeat('00', 32), 'hex')), l.seq,
+         (sha256(convert_to(e.leaf, 'UTF8')) = f.hash
+          and right(e.leaf, 67) = '"' || encode(coalesce(b.hash, decode(repeat('00', 32), 'hex')), 'hex') || '"]') is not true
+  from audit.lanes l
+  cross join lateral (select coalesce(max(x.seq), 0) as seq from audit.log x where x.organisation_id = l.organisation_id and x.lane = l.lane) j
+  left join audit.leaves b on (b.organisation_id, b.lane, b.seq) = (l.organisation_id, l.lane, j.seq)
+  left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (l.organisation_id, l.lane, j.seq + 1)
+  left join audit.events e on (e.organisation_id, e.lane, e.seq) = (l.organisation_id, l.lane, j.seq + 1)
+  where l.seq > j.seq
+$$;
+comment on function audit.growing_lanes is 'Lanes with events that haven''t joined the log yet. Internal.';
+
+create function audit.stuck_lanes() returns table (organisation_id uuid, lane int, seq bigint)
+language sql stable set search_path = '' as $$
+  select g.organisation_id, g.lane, g.joined + 1 from audit.growing_lanes() g where g.stuck order by 1, 2
+$$;
+comment on function audit.stuck_lanes is 'Events that can''t join the log, since they aren''t what was chained: somebody changed them first. For the DBA.';
+
+create function audit.waiting_events() returns bigint
+language sql stable set search_path = '' as $$
+  select (coalesce(sum(l.seq), 0) - (select coalesce(sum(audit.log_size(o.generation)), 0) from audit.log_origins o))::bigint from audit.lanes l
+$$;
+comment on function audit.waiting_events is 'How many events haven''t joined the log yet. For the DBA.';
+grant execute on function audit.growing_lanes, audit.stuck_lanes, audit.waiting_events to vs_dba;
+
+create function audit.extend_log(at_most bigint default 100000) returns table (generation int, size bigint, joined bigint)
+language plpgsql volatile set search_path = '' as $$
+declare
+  before bigint;
+begin
+  -- the lock comes before the snapshot that sees what the one before us has joined
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using errcode = 'VS500', message = 'the log grows in read committed transactions';
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('audit.extend_log', 0));
+  perform audit.log_origin();
+  generation := audit.log_generation();
+  before := audit.log_size(generation);
+  insert into audit.log (generation, leaf_index, organisation_id, lane, seq, hash)
+  select extend_log.generation, before - 1 + row_number() over (order by o.organisation_id, o.lane, o.seq), o.organisation_id, o.lane, o.seq, o.hash
+  from (
+    -- as far as the chain holds: no event before it is missing, and it is what was chained
+    select c.organisation_id, c.lane, c.seq, c.hash,
+           bool_and(c.seq = c.joined + c.place and c.chained = c.recorded and c.says = c.recorded_before) over (partition by c.organisation_id, c.lane order by c.seq) as holds
+    from (
+      select g.organisation_id, g.lane, e.seq, e.hash, g.joined, row_number() over w as place, e.chained, f.hash as recorded,
+             e.says, encode(coalesce(lag(f.hash) over w, g.head), 'hex') as recorded_before
+      from (select x.*, (sum(x.upto - x.joined) over (order by x.organisation_id, x.lane))::bigint - (x.upto - x.joined) as ahead
+            from audit.growing_lanes() x where not x.stuck) g
+      cross join lateral (
+        select v.seq, audit.leaf_hash(v.leaf) as hash, sha256(convert_to(v.leaf, 'UTF8')) as chained, left(right(v.leaf, 66), 64) as says
+        from audit.events v where v.organisation_id = g.organisation_id and v.lane = g.lane and v.seq > g.joined and v.seq <= g.upto
+        order by v.seq limit at_most - g.ahead) e
+      left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (g.organisation_id, g.lane, e.seq)
+      where g.ahead < at_most
+      window w as (partition by g.organisation_id, g.lane order by e.seq)
+    ) c
+  ) o
+  where o.holds;
+  get diagnostics joined = row_count;
+  size := before + joined;
+  perform audit.complete_nodes(generation, before, size);
+  return next;
+end $$;
+comment on function audit.extend_log is 'Lets events join the log, at most so many: its generation, its size then, and how many joined. As vs_owner; commit before the root is signed.';
+
+create function audit.complete_nodes(generation int, before bigint, size bigint) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  height int := 4;
+begin
+  while (size >> height) > (before >> height) loop
+    insert into audit.nodes (generation, level, node_index, hash)
+    select complete_nodes.generation, height, c.place >> 4, audit.fold_hashes(array_agg(c.hash order by c.place))
+    from (
+      select l.leaf_index as place, l.hash from audit.log l where height = 4 and l.generation = complete_nodes.generation
+        and l.leaf_index >= (before >> 4) << 4 and l.leaf_index < (size >> 4) << 4
+      union all
+      select n.node_index, n.hash from audit.nodes n where n.generation = complete_nodes.generation and n.level = height - 4
+        and n.node_index >= (before >> height) << 4 and n.node_index < (size >> height) << 4
+    ) c
+    group by c.place >> 4;
+    height := height + 4;
+  end loop;
+end $$;
+comment on function audit.complete_nodes is 'Stores the subtrees that became complete. Internal.';
+
+-- ---------------------------------------------------------------- beginning anew
+
+-- The lane of log.restart alone, so that a restart is a first leaf and leaves no gap in anybody's lane.
+insert into audit.lanes (organisation_id, lane) values ('00000000-0000-0000-0000-000000000001', 0);
+
+create function audit.restart_log(outside text, next_generation int default null) returns text
+language plpgsql volatile set search_path = '' as $$
+declare
+  log constant uuid := '00000000-0000-0000-0000-000000000001'::uuid;
+  ended int;
+  size bigint;
+  root bytea;
+  began int;
+  name text;
+  restart uuid;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('audit.extend_log', 0));
+  perform audit.log_origin();
+  ended := audit.log_generation();
+  size := audit.log_size(ended);
+  root := audit.root(size, ended);
+  began := greatest(ended + 1, next_generation);
+  select o.origin || '/' || began into strict name from audit.log_origins o where o.generation = 1;
+  restart := audit.append(array[null, null, log::text, null, null, null, null, null], 'log.restart', 'AuditEvent', null, null, 'success',
+    json_build_object('origin', name, 'ended', json_build_object('origin', (select o.origin from audit.log_origins o where o.generation = ended),
+                      'size', size, 'root', encode(root, 'base64')), 'outside', outside)::text);
+  insert into audit.log_origins (generation, origin) values (began, name);
+  insert into audit.log (generation, leaf_index, organisation_id, lane, seq, hash)
+  select began, 0, e.organisation_id, e.lane, e.seq, audit.leaf_hash(e.leaf) from audit.events e
+  where e.organisation_id = log and e.lane = 0 and e.id = restart;
+  return name;
+end $$;
+comment on function audit.restart_log is 'After a restore: ends this generation of the log and begins another one, whose first leaf holds the last checkpoint known outside. Gives its origin. As vs_owner.';
 
 reset role;
