@@ -435,10 +435,10 @@ comment on function vault.mac_blocks is 'K ⊕ ipad ‖ K ⊕ opad for a MAC key
 
 -- The key of the patient on the page is asked for row after row: it waits, sealed (encrypted, then MAC), in one
 -- transaction-local slot. The ciphers are written out rather than called: this is the product's hottest function
--- (docs/performance.md), and the tests hold it against aead_decrypt.
+-- (docs/performance.md), and the tests hold it against aead_decrypt. Parallel unsafe: beside workers nobody may set a slot.
 create function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[])
 returns text[]
-language plpgsql volatile parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
+language plpgsql volatile parallel unsafe security definer set search_path = '' set debug_print_plan = off as $$
 declare
   slot text := current_setting('vs.slot', true);
   place text := level || patient::text;

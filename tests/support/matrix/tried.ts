@@ -1,7 +1,5 @@
 // Tries everything there is in every role, and says who got what in the words of supabase/tests/matrix. The schemas are
 // opened first, so that each table's own grants and policies are tried; who may name a schema at all is a line of its own.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type pg from 'pg';
 import { connect } from '../../../db/connect.ts';
 import type { World } from '../world.ts';
@@ -9,7 +7,7 @@ import { type Actor, asActor, createActors, endActors } from './actors.ts';
 import { type Matrix, type Role, roles } from './lines.ts';
 import { readPlaces, type Stored } from './places.ts';
 import { inWords, look, readable, tryReads } from './reads.ts';
-import { type Catalog, readCatalog, refused, tryAll } from './try.ts';
+import { type Catalog, openSchemas, readCatalog, refused, tryAll } from './try.ts';
 import { tryWrites } from './writes.ts';
 
 export type Tried = {
@@ -25,15 +23,14 @@ export type Tried = {
 /** About five seconds. */
 export async function tryEverything(world: World): Promise<Tried> {
   const root = await connect(world.db.superuserUrl);
-  await root.query(readFileSync(join(import.meta.dirname, 'attempts.sql'), 'utf8'));
+  const catalog = await readCatalog(root);
   const actors = await createActors(world);
   try {
-    const catalog = await readCatalog(root);
     const matrix: Matrix = new Map();
     await readSchemas(root, matrix);
     const nameable: string[] = [];
     for (const actor of actors) nameable.push(...(await tryNaming(actor, world, catalog, matrix)));
-    await root.query(openSchemas);
+    await openSchemas(root);
     const { places, stored } = await readPlaces(root, [world.a, world.b]);
     for (const { object } of [...catalog.relations, ...catalog.functions]) matrix.set(object, new Map());
     for (const actor of actors) {
@@ -50,10 +47,6 @@ export async function tryEverything(world: World): Promise<Tried> {
     await root.end();
   }
 }
-
-const openSchemas = `do $$ declare s text; begin
-  for s in select name from tests.ours loop execute format('grant usage on schema %I to public', s); end loop;
-end $$`;
 
 async function readSchemas(root: pg.Client, matrix: Matrix): Promise<void> {
   const { rows } = await root.query<{ object: string; role: Role; gets: string | null }>(

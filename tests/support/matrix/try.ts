@@ -1,4 +1,6 @@
 // One attempt and many: sent as somebody, answered, and taken back.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type pg from 'pg';
 import type { Actor } from './actors.ts';
 import type { Row } from './places.ts';
@@ -13,14 +15,22 @@ export type Catalog = { relations: Relation[]; writes: Write[]; functions: Call[
 export type Answer = Row[] | number | string;
 export const refused = '42501';
 
-/** What there is to try, from the catalog: attempts.sql. */
+/** What there is to try, from the catalog. @param root a superuser, on a database that is thrown away */
 export async function readCatalog(root: pg.Client): Promise<Catalog> {
+  await root.query(readFileSync(join(import.meta.dirname, 'attempts.sql'), 'utf8'));
   const [relations, writes, functions] = await Promise.all([
     root.query<Relation>('select object, name, kind, columns from tests.relations order by name'),
     root.query<Write>('select object, name, verb, sql from tests.writes'),
     root.query<Call>('select object, name, sql, granted from tests.functions order by name'),
   ]);
   return { relations: relations.rows, writes: writes.rows, functions: functions.rows };
+}
+
+/** So that what stands behind the schemas is tried too. */
+export async function openSchemas(root: pg.Client): Promise<void> {
+  await root.query(`do $$ declare s text; begin
+    for s in select name from tests.ours loop execute format('grant usage on schema %I to public', s); end loop;
+  end $$`);
 }
 
 /** Many at once, inside a transaction of this actor. */
