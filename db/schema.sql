@@ -4244,7 +4244,7 @@ end $function$;
 comment on function vault.not_ready is 'Why a rotation to this key would make requests fail: an edge, seen within `quiet`, or an import without the key. As vs_owner.';
 
 create function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[]) returns text[]
-language plpgsql volatile parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   slot text := current_setting('vs.slot', true);
   place text := level || patient::text;
@@ -4888,16 +4888,32 @@ grant select on access.emergency_searches to vs_dba;
 grant select on access.memberships to vs_dba;
 grant select on access.organisations to vs_dba;
 grant select on audit.checkpoints to vs_dba;
-grant select on audit.events to vs_auditor;
 grant select on audit.events to vs_dba;
+grant select on audit.events (actor_id) to vs_auditor;
 grant select on audit.events (actor_id) to vs_patient;
+grant select on audit.events (actor_role) to vs_auditor;
 grant select on audit.events (actor_role) to vs_patient;
+grant select on audit.events (at) to vs_auditor;
 grant select on audit.events (at) to vs_patient;
+grant select on audit.events (details) to vs_auditor;
+grant select on audit.events (event) to vs_auditor;
 grant select on audit.events (event) to vs_patient;
+grant select on audit.events (id) to vs_auditor;
 grant select on audit.events (id) to vs_patient;
+grant select on audit.events (lane) to vs_auditor;
+grant select on audit.events (leaf) to vs_auditor;
+grant select on audit.events (organisation_id) to vs_auditor;
+grant select on audit.events (origin_id) to vs_auditor;
+grant select on audit.events (outcome) to vs_auditor;
 grant select on audit.events (outcome) to vs_patient;
+grant select on audit.events (patient_id) to vs_auditor;
 grant select on audit.events (patient_id) to vs_patient;
+grant select on audit.events (resource_id) to vs_auditor;
+grant select on audit.events (resource_type) to vs_auditor;
 grant select on audit.events (resource_type) to vs_patient;
+grant select on audit.events (seq) to vs_auditor;
+grant select on audit.events (session_id) to vs_auditor;
+grant select on audit.events (shown) to vs_auditor;
 grant select on audit.events_default to vs_dba;
 grant select on audit.lanes to vs_dba;
 grant select on audit.leaves to vs_dba;
