@@ -68,6 +68,7 @@ select is(tests.opened('a.clinician', 'a.theirs'), '(ok)');
 select id as place from access.care_team_patients where care_team_id = :'team' and patient_id = tests.the('a.theirs')::uuid \gset
 select is(tests.attempt('a.org_admin', format('select clinic.end_care_team_patient(%L, %L)', :'place_key', :'place'), 'write') ~ '^\(', true, 'and takes the patient away');
 select is(tests.opened('a.clinician', 'a.theirs'), '(hidden)');
+select is(tests.owner(format('insert into access.care_team_patients (care_team_id, patient_id) values (%L, %L)', :'team', tests.the('b.mine'))), 'VS422', 'the owner neither can give a team another practice''s patient');
 select is(tests.attempt('a.org_admin', 'select birth_name from clinic.patients'), '42501', 'and sees no identity all the while');
 
 select * from finish();
