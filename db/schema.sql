@@ -1468,6 +1468,10 @@ create function access.tg_care_team_patients__apart() returns trigger
 language plpgsql volatile as $function$
 begin
   perform from access.care_teams t where t.id = new.care_team_id for no key update;
+  -- asked once, here, and not at each look: a team and its patients are of one practice
+  if (select t.organisation_id from access.care_teams t where t.id = new.care_team_id) is distinct from access.organisation_of(new.patient_id) then
+    raise exception using errcode = 'VS422', message = 'a team follows patients of its own organisation';
+  end if;
   if exists (select from access.care_team_patients p
              where p.patient_id = new.patient_id and p.care_team_id = new.care_team_id and p.id <> new.id
                and p.valid_from < new.valid_until and new.valid_from < p.valid_until) then

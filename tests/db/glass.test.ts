@@ -1,0 +1,130 @@
+// Breaking the glass (0114_break_glass), where more than one transaction takes part: the end in the middle of a transaction,
+// and many at once. What each role may do is in supabase/tests/0114_break_glass.sql.
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { connect } from '../../db/connect.ts';
+import { breakGlass, refer, searchInEmergency } from '../support/care.ts';
+import {
+  connectEdge,
+  createWorld,
+  type Entry,
+  importRecord,
+  look,
+  open,
+  openPatient,
+  outcome,
+  type World,
+} from '../support/world.ts';
+
+let world: World;
+let edge: pg.Client;
+let root: pg.Client;
+let me: Entry;
+let urgent: string;
+const traits = { name: 'Le Goff', day: '1990-07-14' };
+
+beforeAll(async () => {
+  world = await createWorld();
+  edge = await connectEdge(world.db);
+  root = await connect(world.db.superuserUrl);
+  me = { token: world.a.clinician.token, ring: world.db.ring };
+  urgent = await importRecord(world.db, world.a, world.a.colleague, {
+    birth_name: 'Le Goff',
+    birth_date: '1990-07-14',
+  });
+});
+beforeEach(async () => {
+  await root.query(
+    'delete from access.broken_glass; delete from access.emergency_searches; delete from audit.openings',
+  );
+});
+afterAll(async () => {
+  await edge.end();
+  await root.end();
+  await world.close();
+});
+
+const closeIt = () => root.query('update access.broken_glass set ends_at = clock_timestamp() where ends_at > now()');
+
+test.each([
+  ['of this page', () => urgent],
+  ['of a page that names no patient', () => null],
+])('cannot read on in a transaction %s after the end', async (_, focus) => {
+  expect((await breakGlass(edge, me, traits)).answer).toBe('ok');
+  expect(await openPatient(edge, me, urgent)).toBe('ok');
+  const notes = 'select subjective from clinic.notes where patient_id = $1';
+  await edge.query('begin isolation level read committed');
+  try {
+    await edge.query('select iam.enter($1, $2, $3, $4)', [me.token, me.ring, focus(), 'write']);
+    expect((await edge.query(notes, [urgent])).rows).toHaveLength(1);
+    await closeIt();
+    expect(['VS404', 0]).toContain(await outcome(edge.query(notes, [urgent]).then(({ rows }) => rows.length)));
+  } finally {
+    await edge.query('rollback');
+  }
+});
+
+test('a key that was let go through a broken glass is kept for nobody, not for this transaction either', async () => {
+  await breakGlass(edge, me, traits);
+  await openPatient(edge, me, urgent);
+  const slots = async (patient: string) =>
+    (
+      await look(
+        edge,
+        { ...me, focus: patient },
+        "select subjective, current_setting('vs.slot') as slot from clinic.notes",
+      )
+    )[0].slot;
+  expect(await slots(urgent)).toBe('glass');
+  await openPatient(edge, me, world.a.mine);
+  expect(await slots(world.a.mine)).toMatch(/^clinical/);
+});
+
+test('a note in an emergency is written in the record, and read by the care team', async () => {
+  await breakGlass(edge, me, traits);
+  await openPatient(edge, me, urgent);
+  const key = randomUUID();
+  await open(edge, me, 'ops.intend($1, $2)', [key, 'notes.write']);
+  await edge.query('begin');
+  await edge.query("select iam.enter($1, $2, $3, 'write')", [me.token, me.ring, urgent]);
+  await edge.query(`select clinic.write_note($1, $2, '{"subjective": "Vue aux urgences"}')`, [key, urgent]);
+  await edge.query('commit');
+  const colleague = { token: world.a.colleague.token, ring: world.db.ring };
+  await openPatient(edge, colleague, urgent);
+  const notes = await look(edge, { ...colleague, focus: urgent }, 'select subjective from clinic.notes');
+  expect(notes.map(({ subjective }) => subjective)).toContain('Vue aux urgences');
+});
+
+test('ten at once break five', async () => {
+  const clients = await Promise.all(Array.from({ length: 10 }, () => connectEdge(world.db)));
+  try {
+    const search = randomUUID();
+    await searchInEmergency(edge, me, search, traits);
+    const call = "audit.break_glass($1, $2, 'on_call', 'Garde de nuit, appel du SAMU')";
+    const answers = await Promise.all(clients.map((client) => open(client, me, call, [randomUUID(), search])));
+    expect(answers.filter((answer) => answer === 'ok')).toHaveLength(5);
+    expect(answers.filter((answer) => answer === 'limited')).toHaveLength(5);
+  } finally {
+    await Promise.all(clients.map((client) => client.end()));
+  }
+});
+
+test('a session that ends takes its searches with it, and another session of the same person cannot use them', async () => {
+  const search = randomUUID();
+  await searchInEmergency(edge, me, search, traits);
+  const colleague = { token: world.a.colleague.token, ring: world.db.ring };
+  const call = "audit.break_glass($1, $2, 'emergency', 'Inconsciente aux urgences')";
+  expect(await open(edge, colleague, call, [randomUUID(), search])).toBe('hidden');
+  await root.query("update access.emergency_searches set made_at = made_at - interval '16 minutes'");
+  expect(await open(edge, me, call, [randomUUID(), search])).toBe('hidden');
+});
+
+test('no glass is broken where the care team or a referral leads in', async () => {
+  const { a, db } = world;
+  await refer(edge, { token: a.colleague.token, ring: db.ring }, urgent, a.clinician.account, 1);
+  const search = randomUUID();
+  expect(await searchInEmergency(edge, me, search, traits)).toEqual({ state: 'yours', patient: urgent });
+  expect((await breakGlass(edge, me, traits)).answer).toBe('ok');
+  expect((await root.query('select count(*)::int as n from access.broken_glass')).rows[0].n).toBe(0);
+});
