@@ -3740,7 +3740,10 @@ language sql stable as $function$
     'erasure', e.id, 'patient', e.patient_id, 'organisation', e.organisation_id, 'organisation_name', o.name, 'request', e.request_id,
     'requested_by', r.requested_by, 'ground', e.ground, 'erased_at', to_json(e.erased_at), 'destroyed', e.destroyed,
     'event', jsonb_build_object('id', e.event_id, 'leaf_hash', encode(e.leaf_hash, 'hex')),
-    'masters', e.masters, 'complete_from', to_json(e.complete_from), 'replayed_at', to_json(e.replayed_at))
+    'masters', e.masters,
+    -- when none of them is in use any more: destroying them completes the erasure before backups end
+    'masters_retired_at', (select to_json(max(m.retired_at)) from vault.masters m where m.id = any (e.masters) having bool_and(not m.active)),
+    'complete_from', to_json(e.complete_from), 'replayed_at', to_json(e.replayed_at))
   from privacy.erasures e
   left join access.organisations o on o.id = e.organisation_id
   left join privacy.erasure_requests r on r.id = e.request_id
@@ -3880,22 +3883,25 @@ exception when others then
 end $function$;
 comment on function privacy.last_day is 'Internal: NULL for what is no date.';
 
-create function privacy.replay_erasure(id uuid, patient uuid, organisation uuid, request uuid, ground text, erased_at timestamp with time zone, masters text[], destroyed jsonb, event uuid, leaf_hash bytea) returns boolean
+create function privacy.replay_erasure(told jsonb) returns boolean
 language plpgsql volatile as $function$
 declare
-  place uuid := (select o.id from access.organisations o where o.id = organisation);
+  patient uuid := (told ->> 'patient')::uuid;
+  place uuid := (select o.id from access.organisations o where o.id = (told ->> 'organisation')::uuid);
 begin
   if exists (select from privacy.erasures e where e.patient_id = patient) then return false; end if;
   perform privacy.destroy(patient);
   perform audit.append(array[null, null, place::text, null, null, null, null, null], 'erasure.replay', 'Patient', patient, patient, 'success',
-    json_build_object('erasure', id, 'event', event)::text);
+    json_build_object('erasure', told ->> 'id', 'event', told ->> 'event')::text);
   -- the restored copy brought the keys back for a while, and backups of it may have been made
   insert into privacy.erasures (id, patient_id, organisation_id, request_id, ground, erased_at, complete_from, masters, destroyed, event_id, leaf_hash, replayed_at)
-  select id, patient, organisation, request, ground, erased_at, clock_timestamp() + p.period, masters, destroyed, event, leaf_hash, clock_timestamp()
+  select (told ->> 'id')::uuid, patient, (told ->> 'organisation')::uuid, (told ->> 'request')::uuid, told ->> 'ground', (told ->> 'erased_at')::timestamptz,
+         clock_timestamp() + p.period, array(select jsonb_array_elements_text(told -> 'masters')), told -> 'destroyed', (told ->> 'event')::uuid,
+         decode(told ->> 'leaf_hash', 'hex'), clock_timestamp()
   from privacy.periods p where p.name = 'backup';
   return true;
 end $function$;
-comment on function privacy.replay_erasure is 'Does again what stands in the record outside; false if this database knows it. As vs_owner, before the database is cleared to serve.';
+comment on function privacy.replay_erasure is 'Does again what a line of the record outside tells; false if this database knows it. As vs_owner, before the database is cleared to serve.';
 
 create function privacy.tg_keys__not_erased() returns trigger
 language plpgsql volatile as $function$
@@ -3906,6 +3912,16 @@ begin
   return new;
 end $function$;
 comment on function privacy.tg_keys__not_erased is NULL;
+
+create function privacy.told_outside() returns TABLE(patient uuid, line text)
+language sql stable as $function$
+  select e.patient_id, jsonb_build_object('id', e.id, 'patient', e.patient_id, 'organisation', e.organisation_id, 'request', e.request_id, 'ground', e.ground,
+    'erased_at', to_char(e.erased_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'complete_from', to_char(e.complete_from at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'masters', e.masters, 'destroyed', e.destroyed, 'event', e.event_id, 'leaf_hash', encode(e.leaf_hash, 'hex'))::text
+  from privacy.erasures e order by e.erased_at, e.id
+$function$;
+comment on function privacy.told_outside is 'Every erasure as it is told to the record outside. As vs_owner.';
 
 create function store.insert_note(key bytea, note_id uuid, patient uuid, author uuid, at timestamp with time zone, note jsonb) returns integer
 language plpgsql volatile as $function$

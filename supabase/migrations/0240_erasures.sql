@@ -278,23 +278,36 @@ end $$;
 comment on function privacy.erase_patient is 'Forgets a patient for good; gives the id of the erasure, of the earlier one if that has happened. ground: NULL takes the one that the DPO asked on. As vs_owner. Errors: VS404, VS409 while the law keeps the record, VS422, VS503.';
 -- no grant: the administrator of the installation, `vitalsync erase`
 
-create function privacy.replay_erasure(id uuid, patient uuid, organisation uuid, request uuid, ground text, erased_at timestamptz, masters text[],
-                                       destroyed jsonb, event uuid, leaf_hash bytea) returns boolean
+-- What is kept outside, a line each: docs/formats.md. Times in UTC, so that a line doesn't follow whoever asks.
+create function privacy.told_outside() returns table (patient uuid, line text)
+language sql stable set search_path = '' as $$
+  select e.patient_id, jsonb_build_object('id', e.id, 'patient', e.patient_id, 'organisation', e.organisation_id, 'request', e.request_id, 'ground', e.ground,
+    'erased_at', to_char(e.erased_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'complete_from', to_char(e.complete_from at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'masters', e.masters, 'destroyed', e.destroyed, 'event', e.event_id, 'leaf_hash', encode(e.leaf_hash, 'hex'))::text
+  from privacy.erasures e order by e.erased_at, e.id
+$$;
+comment on function privacy.told_outside is 'Every erasure as it is told to the record outside. As vs_owner.';
+
+create function privacy.replay_erasure(told jsonb) returns boolean
 language plpgsql volatile set search_path = '' as $$
 declare
-  place uuid := (select o.id from access.organisations o where o.id = organisation);
+  patient uuid := (told ->> 'patient')::uuid;
+  place uuid := (select o.id from access.organisations o where o.id = (told ->> 'organisation')::uuid);
 begin
   if exists (select from privacy.erasures e where e.patient_id = patient) then return false; end if;
   perform privacy.destroy(patient);
   perform audit.append(array[null, null, place::text, null, null, null, null, null], 'erasure.replay', 'Patient', patient, patient, 'success',
-    json_build_object('erasure', id, 'event', event)::text);
+    json_build_object('erasure', told ->> 'id', 'event', told ->> 'event')::text);
   -- the restored copy brought the keys back for a while, and backups of it may have been made
   insert into privacy.erasures (id, patient_id, organisation_id, request_id, ground, erased_at, complete_from, masters, destroyed, event_id, leaf_hash, replayed_at)
-  select id, patient, organisation, request, ground, erased_at, clock_timestamp() + p.period, masters, destroyed, event, leaf_hash, clock_timestamp()
+  select (told ->> 'id')::uuid, patient, (told ->> 'organisation')::uuid, (told ->> 'request')::uuid, told ->> 'ground', (told ->> 'erased_at')::timestamptz,
+         clock_timestamp() + p.period, array(select jsonb_array_elements_text(told -> 'masters')), told -> 'destroyed', (told ->> 'event')::uuid,
+         decode(told ->> 'leaf_hash', 'hex'), clock_timestamp()
   from privacy.periods p where p.name = 'backup';
   return true;
 end $$;
-comment on function privacy.replay_erasure is 'Does again what stands in the record outside; false if this database knows it. As vs_owner, before the database is cleared to serve.';
+comment on function privacy.replay_erasure is 'Does again what a line of the record outside tells; false if this database knows it. As vs_owner, before the database is cleared to serve.';
 
 -- ---------------------------------------------------------------- telling
 
@@ -304,7 +317,10 @@ language sql stable set search_path = '' as $$
     'erasure', e.id, 'patient', e.patient_id, 'organisation', e.organisation_id, 'organisation_name', o.name, 'request', e.request_id,
     'requested_by', r.requested_by, 'ground', e.ground, 'erased_at', to_json(e.erased_at), 'destroyed', e.destroyed,
     'event', jsonb_build_object('id', e.event_id, 'leaf_hash', encode(e.leaf_hash, 'hex')),
-    'masters', e.masters, 'complete_from', to_json(e.complete_from), 'replayed_at', to_json(e.replayed_at))
+    'masters', e.masters,
+    -- when none of them is in use any more: destroying them completes the erasure before backups end
+    'masters_retired_at', (select to_json(max(m.retired_at)) from vault.masters m where m.id = any (e.masters) having bool_and(not m.active)),
+    'complete_from', to_json(e.complete_from), 'replayed_at', to_json(e.replayed_at))
   from privacy.erasures e
   left join access.organisations o on o.id = e.organisation_id
   left join privacy.erasure_requests r on r.id = e.request_id

@@ -155,9 +155,14 @@ select is(tests.attempt('a.clinician', format('select birth_name from clinic.pat
 -- ---------------------------------------------------------------- 5: again, after a restore
 
 create function pg_temp.replay(patient text, organisation text) returns text language sql as $$
-  select tests.owner(format('select privacy.replay_erasure(gen_random_uuid(), %L, %L, null, ''objection'', ''2026-01-01Z'', array[''2026''], ''{"keys": 2}'', gen_random_uuid(), sha256(''''))::text',
-    coalesce(tests.the(patient), patient), coalesce(tests.the(organisation), organisation)))
+  select tests.owner(format('select privacy.replay_erasure(%L)::text', jsonb_build_object('id', gen_random_uuid(), 'patient', coalesce(tests.the(patient), patient),
+    'organisation', coalesce(tests.the(organisation), organisation), 'request', null, 'ground', 'objection', 'erased_at', '2026-01-01T00:00:00Z', 'complete_from', '2026-02-01T00:00:00Z',
+    'masters', '["2026"]'::jsonb, 'destroyed', '{"keys": 2}'::jsonb, 'event', gen_random_uuid(), 'leaf_hash', repeat('00', 32))))
 $$;
+select is((tests.owner(format('select line from privacy.told_outside() where patient = %L', tests.the('a.old')))::jsonb - 'destroyed' - 'event' - 'leaf_hash') ->> 'id', :'erasure', 'an erasure is told to the record outside');
+set timezone = 'Asia/Tokyo';
+select is(tests.owner('select string_agg(line, '','') from privacy.told_outside()') ~ '[+]09', false, 'in UTC');
+reset timezone;
 select is(pg_temp.replay('a.old', 'a.organisation'), 'false', 'what is known isn''t done again');
 select is(pg_temp.replay('a.minor', 'a.organisation'), 'true', 'what is not known is done again');
 select is(tests.opened('a.clinician', 'a.minor'), '(hidden)');
