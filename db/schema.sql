@@ -1570,6 +1570,17 @@ begin
 end $function$;
 comment on function audit.append is 'Writes one event at the end of a lane; gives its id. Internal: only definer functions and triggers call it.';
 
+create function audit.are_open(session uuid, patients uuid[], level text) returns boolean
+language plpgsql volatile as $function$
+begin
+  return cardinality(patients) = (
+    select count(*) from audit.openings o
+    where o.session_id = session and o.patient_id = any (patients) and o.level = are_open.level
+      and o.transaction is distinct from pg_current_xact_id_if_assigned()
+      and o.opened_at between clock_timestamp() - interval '15 minutes' and clock_timestamp() + interval '5 seconds');
+end $function$;
+comment on function audit.are_open is 'audit.is_open of all of them, none named twice. Internal.';
+
 create function audit.break_glass(glass uuid, search uuid, kind text, reason text) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -2185,7 +2196,7 @@ begin
     if access.is_wide(seen) then
       -- nearly every patient is one of theirs, so the first fifty are soon found in the order of the index
       found_ids := array(select p.id from store.patients p
-                         where p.organisation_id = c[3]::uuid and access.may_open(c, p.id, 'identity')
+                         where p.organisation_id = c[3]::uuid and p.erased_at is null and access.may_open(c, p.id, 'identity')
                          order by p.last_activity_at desc, p.id limit 50);
     else
       found_ids := array(select p.id from store.patients p where p.id = any (seen)
@@ -3145,6 +3156,48 @@ exception when check_violation then
   raise exception using errcode = 'VS422', message = 'the ground is not one of the list';
 end $function$;
 comment on function clinic.request_erasure is 'A DPO asks for the erasure of a patient of the organisation; the administrator does it with `vitalsync erase`. key: an intent announced with ops.intend(key, ''erasures.request''). Errors: VS208, VS403, VS404, VS422, VS428.';
+
+create function clinic.selected_patients(selection uuid) returns SETOF clinic.patient_names
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  ring text;
+  chosen uuid[];
+  master text;
+  wrap bytea;
+  wrap_blocks bytea;
+  key bytea;
+  p record;
+  v text[];
+begin
+  perform vault.require_session(c);
+  -- an opening isn't a permission: access is asked again, here and now
+  chosen := access.seen_among(c, audit.selected(selection));
+  if not audit.are_open(c[1]::uuid, chosen, 'identity') then
+    raise exception using errcode = 'VS428',
+      message = 'no committed record of this access: call audit.open_… in an earlier transaction';
+  end if;
+  ring := vault.ring();
+  for p in
+    select s.*, k.master as wrapped_by, k.wrapped
+    from store.patients s join vault.keys k on k.subject_id = s.id and k.level = 'identity'
+    where s.id = any (chosen)
+  loop
+    if p.wrapped_by is distinct from master then
+      master := p.wrapped_by;
+      wrap := vault.derive(vault.master(ring, master), 'wrap');
+      wrap_blocks := vault.mac_blocks(substr(wrap, 1, 32));
+    end if;
+    key := vault.open_value(wrap_blocks, substr(wrap, 33, 32), vault.wrap_aad(p.id, 'identity', master), p.wrapped);
+    v := vault.open_values(vault.mac_blocks(substr(key, 1, 32)), substr(key, 33, 32),
+      '\x00'::bytea || uuid_send(p.id) || uuid_send(p.id) || int8send(p.version) || convert_to(p.identity_status, 'UTF8') || uuid_send(p.organisation_id),
+      array['store.patients.birth_name', 'store.patients.used_name', 'store.patients.first_given_name',
+            'store.patients.used_given_name', 'store.patients.sex', 'store.patients.birth_date']::bytea[],
+      array[p.birth_name, p.used_name, p.first_given_name, p.used_given_name, p.sex, p.birth_date]);
+    return next row(p.id, v[1], v[2], v[3], v[4], v[5], v[6], p.last_activity_at, p.identity_status)::clinic.patient_names;
+  end loop;
+end $function$;
+comment on function clinic.selected_patients is 'The patients of a list or a search that an earlier transaction has committed, in no order. Errors: VS401, VS428, VS500.';
 
 create function clinic.source_id(resource text) returns uuid
 language plpgsql volatile as $function$
@@ -4268,20 +4321,13 @@ language plpgsql volatile security definer set debug_print_plan=off set search_p
 declare
   slot text := current_setting('vs.slot', true);
   place text := level || patient::text;
-  bound bytea;
-  body bytea;
-  inner_block bytea;
-  outer_block bytea;
   key bytea;
   v bytea;
-  n int;
-  opened text[];
 begin
   if level is null or patient is null then return null; end if;
   if starts_with(slot, place) and clock_timestamp() - now() < interval '30 seconds' then
     v := decode(substr(slot, length(place) + 1), 'base64');
-    n := length(v);
-    if (n = 352 and sha256(vault.session_secret() || substr(v, 321)) = sha256(vault.session_secret() || extensions.hmac(
+    if (length(v) = 352 and sha256(vault.session_secret() || substr(v, 321)) = sha256(vault.session_secret() || extensions.hmac(
           substr(v, 1, 320) || int4send(pg_backend_pid()) || timestamptz_send(now())
             || convert_to(place || current_setting('vs.claims', true), 'UTF8'),
           substr(vault.session_secret(), 1, 32), 'sha256'))) is not true then
@@ -4295,9 +4341,34 @@ begin
     key := substr(key, 33, 32);
     if level = 'clinical' and current_setting('vs.slot', true) is distinct from 'glass' then perform vault.set_slot(place, v || key); end if;
   end if;
-  inner_block := substr(v, 1, 128);
-  outer_block := substr(v, 129, 128);
-  bound := '\x00'::bytea || uuid_send(row_id) || uuid_send(patient) || int8send(version) || context;
+  return vault.open_values(v, key, '\x00'::bytea || uuid_send(row_id) || uuid_send(patient) || int8send(version) || context, labels, sealed);
+end $function$;
+comment on function vault.open is 'Opens the sealed columns of one row: `labels` are schema.table.column in UTF-8, `context` the clear columns that the values are bound to. Errors: VS401, VS404, VS428, VS500.';
+
+create function vault.open_value(blocks bytea, key bytea, aad bytea, sealed bytea) returns bytea
+language plpgsql volatile as $function$
+declare
+  n int := length(sealed);
+begin
+  if (n >= 65 and get_byte(sealed, 0) = 1
+      and sha256(key || substr(sealed, n - 31)) = sha256(key || substr(sha512(substr(blocks, 129, 128) || sha512(
+            substr(blocks, 1, 128) || aad || substr(sealed, 2, n - 33) || int8send(length(aad)::bigint * 8))), 1, 32))) is not true then
+    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+  end if;
+  return extensions.decrypt_iv(substr(sealed, 18, n - 49), key, substr(sealed, 2, 16), 'aes-cbc/pad:pkcs');
+end $function$;
+comment on function vault.open_value is 'vault.unpack for many values under one key: blocks of vault.mac_blocks, key the other half. Internal. Errors: VS500.';
+
+create function vault.open_values(blocks bytea, key bytea, bound bytea, labels bytea[], sealed bytea[]) returns text[]
+language plpgsql volatile as $function$
+declare
+  inner_block bytea := substr(blocks, 1, 128);
+  outer_block bytea := substr(blocks, 129, 128);
+  body bytea;
+  v bytea;
+  n int;
+  opened text[];
+begin
   for i in 1 .. cardinality(sealed) loop
     v := sealed[i];
     if v is null then
@@ -4315,7 +4386,7 @@ begin
   end loop;
   return opened;
 end $function$;
-comment on function vault.open is 'Opens the sealed columns of one row: `labels` are schema.table.column in UTF-8, `context` the clear columns that the values are bound to. Errors: VS401, VS404, VS428, VS500.';
+comment on function vault.open_values is 'The values of one row. blocks: vault.mac_blocks of the key''s MAC half; key: its other half; bound: what follows the label in the AAD. Internal. Errors: VS500.';
 
 create function vault.pack(key bytea, aad bytea, plaintext bytea) returns bytea
 language plpgsql volatile parallel safe as $function$
@@ -4450,16 +4521,7 @@ language plpgsql volatile parallel restricted security definer set debug_print_p
 declare
   c text[] := access.claims();
 begin
-  if c is null then
-    raise exception using errcode = 'VS401', message = 'no identity in this transaction: call iam.enter';
-  end if;
-  -- time stands still inside a transaction: an old one could outlive its session or its opening
-  if clock_timestamp() - now() > interval '30 seconds' or current_setting('transaction_isolation') <> 'read committed' then
-    raise exception using errcode = 'VS428', message = 'records open in a read committed transaction younger than 30 seconds';
-  end if;
-  if not iam.session_is_live(c[1]::uuid) then
-    raise exception using errcode = 'VS401', message = 'the session has ended: sign in again';
-  end if;
+  perform vault.require_session(c);
   -- an opening isn't a permission: access is asked again, here and now
   if not access.may_open(c, patient, level) then
     raise exception using errcode = 'VS404', message = 'there is no such record here';
@@ -4494,6 +4556,22 @@ begin
   if answer <> 'ok' then raise exception using errcode = 'VS503', message = answer; end if;
 end $function$;
 comment on function vault.require_ring is 'check_ring as an error, before something new is sealed. Internal. Errors: VS503.';
+
+create function vault.require_session(claims text[]) returns void
+language plpgsql volatile as $function$
+begin
+  if claims is null then
+    raise exception using errcode = 'VS401', message = 'no identity in this transaction: call iam.enter';
+  end if;
+  -- time stands still inside a transaction: an old one could outlive its session or its opening
+  if clock_timestamp() - now() > interval '30 seconds' or current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using errcode = 'VS428', message = 'records open in a read committed transaction younger than 30 seconds';
+  end if;
+  if not iam.session_is_live(claims[1]::uuid) then
+    raise exception using errcode = 'VS401', message = 'the session has ended: sign in again';
+  end if;
+end $function$;
+comment on function vault.require_session is 'What holds for every key that is let go: a live session, in a young transaction. Internal. Errors: VS401, VS428.';
 
 create function vault.require_target(ring text, target text) returns void
 language plpgsql stable as $function$
@@ -5236,6 +5314,8 @@ grant execute on function clinic.read_me() to vs_patient;
 grant execute on function clinic.read_me() to vs_researcher;
 grant execute on function clinic.read_me() to vs_secretary;
 grant execute on function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) to vs_dpo;
+grant execute on function clinic.selected_patients(selection uuid) to vs_clinician;
+grant execute on function clinic.selected_patients(selection uuid) to vs_secretary;
 grant execute on function clinic.write_note(key uuid, patient uuid, note jsonb) to vs_clinician;
 grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) to vs_edge;
 grant execute on function iam.end_session() to vs_anon;

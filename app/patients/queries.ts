@@ -1,6 +1,7 @@
 /** A list or a search: its opening records which patients it shows, its read gives them back decrypted. */
 import { sql } from 'kysely';
 import { k } from '../../db/query.ts';
+import type { ClinicPatientNames } from '../../db/types.ts';
 
 /** The 50 patients with the latest activity among those the reader may see; the opening names the selection. */
 export function openList(selection: string) {
@@ -16,8 +17,7 @@ export function openSearch(selection: string, name: string | null, birthDate: st
 
 export function readSelection(selection: string) {
   return k
-    .selectFrom('clinic.patient_names')
+    .selectFrom(sql<ClinicPatientNames>`clinic.selected_patients(${selection}::uuid)`.as('p'))
     .selectAll()
-    .where(sql<boolean>`id = any ((select audit.selected(${selection}::uuid))::uuid[])`)
     .compile();
 }

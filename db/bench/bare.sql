@@ -157,6 +157,12 @@ language sql stable as $$
     where s.token = current_setting('bare.token') order by p.last_activity_at desc, p.id limit 50))
 $$;
 
+create function clinic.selected_patients(selection uuid) returns setof clinic.patient_names
+language plpgsql rows 50 as $$
+begin
+  return query select n.* from clinic.patient_names n where n.id = any ((select audit.selected(selection))::uuid[]);
+end $$;
+
 create function clinic.plain(name text) returns text
 language sql immutable as $$ select lower(regexp_replace(normalize(name, nfd), '[\u0300-\u036f]', '', 'g')) $$;
 

@@ -1,7 +1,7 @@
 -- Each guarantee by itself, beside what others do instead. In a database of the bench's own that is thrown away; run as
 -- superuser after the filling. The same rows are read and written in each variant:
 --
---   reading   fifty patients of one clinician, four values each
+--   reading   fifty patients of one clinician, fifty notes of one patient, four values each
 --   writing   one note of 2 kB
 create schema bench;
 grant usage on schema bench to vs_clinician;
@@ -30,14 +30,6 @@ create view bench.patients_sealed as
     array['store.patients.birth_name', 'store.patients.first_given_name', 'store.patients.sex', 'store.patients.birth_date']::bytea[],
     array[p.birth_name, p.first_given_name, p.sex, p.birth_date]) as v) v;
 
--- both together, the same four values: what pages do
-create view bench.patients_guarded with (security_invoker = true) as
-  select p.id, v.v[1] as birth_name, v.v[2] as first_given_name, v.v[3] as sex, v.v[4] as birth_date
-  from store.patients p
-  cross join lateral (select vault.open('identity', p.id, p.id, p.version, convert_to(p.identity_status, 'UTF8') || uuid_send(p.organisation_id),
-    array['store.patients.birth_name', 'store.patients.first_given_name', 'store.patients.sex', 'store.patients.birth_date']::bytea[],
-    array[p.birth_name, p.first_given_name, p.sex, p.birth_date]) as v) v;
-
 -- the usual alternative: pgp_sym_encrypt, one passphrase for every row
 create table bench.patients_pgp as
   select id, extensions.pgp_sym_encrypt(birth_name, 'une phrase de passe') as birth_name,
@@ -46,7 +38,21 @@ create table bench.patients_pgp as
          extensions.pgp_sym_encrypt(sex, 'une phrase de passe') as sex
   from bench.patients;
 alter table bench.patients_pgp add primary key (id);
-grant usage on schema extensions to vs_clinician;
+
+-- fifty notes of one patient, as many sealed ones are in store.notes; $patient is put in by the bench
+create table bench.one_record as
+  select n.id, n.patient_id, n.created_at, repeat('Toux sèche depuis trois jours. ', 5) as subjective, 'Auscultation claire' as objective,
+         'Bronchite aiguë' as assessment, 'Repos, revoir si fièvre' as plan
+  from store.notes n where n.patient_id = '$patient';
+create index on bench.one_record (patient_id, created_at desc);
+create table bench.one_record_pgp as
+  select id, patient_id, created_at, extensions.pgp_sym_encrypt(subjective, 'une phrase de passe') as subjective,
+         extensions.pgp_sym_encrypt(objective, 'une phrase de passe') as objective,
+         extensions.pgp_sym_encrypt(assessment, 'une phrase de passe') as assessment,
+         extensions.pgp_sym_encrypt(plan, 'une phrase de passe') as plan
+  from bench.one_record;
+create index on bench.one_record_pgp (patient_id, created_at desc);
+
 grant select on all tables in schema bench to vs_clinician;
 
 -- ---------------------------------------------------------------- writing
@@ -71,14 +77,30 @@ create index on bench.record_version using brin (ts);
 create index on bench.record_version (table_oid);
 create index on bench.record_version (record_id) where record_id is not null;
 create index on bench.record_version (old_record_id) where old_record_id is not null;
+-- the least that such a trigger can do
 create function bench.tg_json() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
-  -- supa_audit derives the id of a record from its table and its primary key
   insert into bench.record_version (record_id, op, table_oid, table_schema, table_name, record)
-  values (extensions.gen_random_uuid(), tg_op, tg_relid, tg_table_schema, tg_table_name, to_jsonb(new));
+  values (new.id, tg_op, tg_relid, tg_table_schema, tg_table_name, to_jsonb(new));
   return null;
 end $$;
 create trigger _900_audit after insert on bench.notes_json for each row execute function bench.tg_json();
+-- and for any table: the columns of its primary key looked up, the id of the record made from them
+create function bench.tg_json_of_any() returns trigger language plpgsql security definer set search_path = '' as $$
+declare
+  keys text[] := (select coalesce(array_agg(a.attname::text order by a.attnum), '{}') from pg_catalog.pg_index i
+                  join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+                  where i.indrelid = tg_relid and i.indisprimary);
+  record jsonb := to_jsonb(new);
+  record_id uuid := (select encode(substr(extensions.digest(convert_to((jsonb_build_array(tg_relid) || jsonb_agg(record ->> k))::text, 'UTF8'), 'sha1'), 1, 16), 'hex')::uuid
+                     from unnest(keys) k);
+begin
+  insert into bench.record_version (record_id, op, table_oid, table_schema, table_name, record)
+  values (record_id, tg_op, tg_relid, tg_table_schema, tg_table_name, record);
+  return null;
+end $$;
+create table bench.notes_json_any (like bench.notes including all);
+create trigger _900_audit after insert on bench.notes_json_any for each row execute function bench.tg_json_of_any();
 
 -- our event without a chain, and with one chain for everybody; the lanes are the product's own trigger
 create table bench.one_lane (organisation_id uuid, lane int, seq bigint, head bytea) with (fillfactor = 50);

@@ -7,7 +7,8 @@ import type pg from 'pg';
 import { table } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { connect } from '../connect.ts';
-import type { Site } from '../site.ts';
+import { asOwner, openImportSession } from '../owner.ts';
+import { type Site, withAdmin } from '../site.ts';
 import { type Clinician, fill } from './fill.ts';
 import { interruptible, openInstallation, settle } from './installation.ts';
 import { type Ask, measure, median, type Sample, summarise } from './measure.ts';
@@ -17,8 +18,8 @@ const help = `npm run bench:guarantees -- [--patients 1000] [--seconds 1] [--rou
 Reads fifty patients and writes notes of 2 kB with each guarantee by itself, without any, and in the ways that others
 have. Variants take turns, so that what else the machine does meanwhile hits all of them.`;
 
-/** What one variant sends: everything of it in one flush. The number is the worker's. */
-type Variant = { name: string; send: (client: pg.Client, worker: number) => Promise<unknown>[] };
+/** What one variant sends: everything of it in one flush. */
+type Variant = { name: string; send: (client: pg.Client) => Promise<unknown>[] };
 type Figure = { name: string; sample: Sample; times: number };
 type Options = { patients: number; seconds: number; rounds: number; json: boolean };
 
@@ -45,44 +46,66 @@ function readOptions(): Options | undefined {
   return { patients, seconds, rounds, json: values.json ?? false };
 }
 
-type Report = Record<'reading' | 'writing, 1 writer' | 'writing, 16 writers', Figure[]>;
+type Report = Record<
+  'fifty patients' | 'fifty notes of one patient' | 'a note, 1 writer' | 'a note, 16 writers',
+  Figure[]
+>;
 
 async function benchmark(site: Site, settled: () => Promise<void>, options: Options): Promise<Report> {
   const practice = await fill(site, { patients: options.patients, notes: options.patients });
+  const clinician = practice.clinicians[0]!;
+  const patient = clinician.patients[0]!.id;
+  await writeFiftyNotes(site, practice.organisation, clinician, patient);
   const superuser = await connect(superuserUrl(site));
   try {
-    await superuser.query(readFileSync(join(import.meta.dirname, 'guarantees.sql'), 'utf8'));
+    const tables = readFileSync(join(import.meta.dirname, 'guarantees.sql'), 'utf8');
+    await superuser.query(tables.replaceAll('$patient', patient));
     await settled();
-    const clinician = practice.clinicians[0]!;
     // those that the list of the clinician opens
     const { rows } = await superuser.query<{ id: string }>(
       'select id from store.patients where id = any ($1) order by last_activity_at desc, id limit 50',
       [clinician.patients.map(({ id }) => id)],
     );
-    const reading = reads(
-      clinician,
-      rows.map(({ id }) => id),
-      site.keys.ring,
-    );
+    const ids = rows.map(({ id }) => id);
+    const { token } = clinician;
+    const ring = site.keys.ring;
     return {
-      reading: await inTurns(site.edgeUrl, superuserUrl(site), reading, 1, options),
-      'writing, 1 writer': await inTurns(
-        superuserUrl(site),
-        superuserUrl(site),
-        writes(practice.organisation),
-        1,
-        options,
-      ),
-      'writing, 16 writers': await inTurns(
-        superuserUrl(site),
-        superuserUrl(site),
-        writes(practice.organisation),
-        16,
-        options,
-      ),
+      'fifty patients': await inTurns(site, listOfFifty({ token, ring, ids }), 1, options),
+      'fifty notes of one patient': await inTurns(site, oneRecord({ token, ring, patient }), 1, options),
+      'a note, 1 writer': await inTurns(site, writes(practice.organisation), 1, options),
+      'a note, 16 writers': await inTurns(site, writes(practice.organisation), 16, options),
     };
   } finally {
     await superuser.end();
+  }
+}
+
+async function writeFiftyNotes(
+  site: Site,
+  organisation: string,
+  { account }: Clinician,
+  patient: string,
+): Promise<void> {
+  const token = await withAdmin(site, (admin) =>
+    asOwner(admin, () => openImportSession(admin, site.keys, organisation, account)),
+  );
+  const notes = Array.from({ length: 50 }, (_, i) => ({
+    source: `bench/${i}`,
+    author_id: account,
+    created_at: new Date(Date.UTC(2020, 0, 1 + i)).toISOString(),
+    subjective: 'Toux sèche depuis trois jours. '.repeat(5),
+    objective: 'Auscultation claire',
+    assessment: 'Bronchite aiguë',
+    plan: 'Repos, revoir si fièvre',
+  }));
+  const edge = await connect(site.edgeUrl);
+  try {
+    await edge.query('begin isolation level read committed');
+    await edge.query("select iam.enter($1, $2, null, 'write')", [token, site.keys.ring]);
+    await edge.query("select clinic.import_rows($1, 'notes', $2)", [patient, JSON.stringify(notes)]);
+    await edge.query('commit');
+  } finally {
+    await edge.end();
   }
 }
 
@@ -94,63 +117,65 @@ function superuserUrl(site: Site): string {
 
 // ---------------------------------------------------------------- reading
 
-const four = 'birth_name, first_given_name, sex, birth_date';
-const decrypted = four
-  .split(', ')
-  .map((column) => `extensions.pgp_sym_decrypt(${column}, 'une phrase de passe')`)
-  .join(', ');
+const pgp = (columns: string) =>
+  columns.replaceAll(/\w+/g, (column) => `extensions.pgp_sym_decrypt(${column}, 'une phrase de passe')`);
+const readOnly = (...statements: pg.QueryConfig[]) =>
+  sent('begin isolation level read committed read only', statements);
+const readWrite = (...statements: pg.QueryConfig[]) => sent('begin isolation level read committed', statements);
 
-/** The first variant is bare; the product's page is the one before the last. */
-function reads({ token }: Clinician, ids: string[], ring: string): Variant[] {
+type Reader = { token: string; ring: string };
+
+/** A page of fifty patients, each with a key of their own. The first variant is bare. */
+function listOfFifty({ token, ring, ids }: Reader & { ids: string[] }): Variant[] {
+  const four = 'birth_name, first_given_name, sex, birth_date';
   const enter = (phase: string) => prepared('select iam.enter($1, $2, null, $3)', [token, ring, phase]);
   const page = (from: string, columns = four) => prepared(`select ${columns} from ${from} where id = any ($1)`, [ids]);
-  const readOnly = (...statements: pg.QueryConfig[]) =>
-    sent('begin isolation level read committed read only', statements);
-  const looked = () => {
+  // as every page: a transaction that records, and one that reads
+  const twice = (from: string) => (client: pg.Client) => [
+    ...readOnly(enter('read'))(client),
+    ...readOnly(enter('read'), page(from))(client),
+  ];
+  const recorded = (read: (selection: string) => pg.QueryConfig) => (client: pg.Client) => {
     const selection = randomUUID();
-    return {
-      opening: sent('begin isolation level read committed', [
-        enter('open'),
-        prepared('select audit.open_patient_list($1)', [selection]),
-      ]),
-      selected: (from: string) =>
-        prepared(`select ${four} from ${from} where id = any (audit.selected($1))`, [selection]),
-    };
-  };
-  const withRecord = (from: string) => (client: pg.Client) => {
-    const { opening, selected } = looked();
-    return [...opening(client), ...readOnly(enter('read'), selected(from))(client)];
+    const opening = prepared('select audit.open_patient_list($1)', [selection]);
+    return [...readWrite(enter('open'), opening)(client), ...readOnly(enter('read'), read(selection))(client)];
   };
   return [
-    // as superuser would read it: nothing in the way
+    { name: 'bare: no guarantee', send: readOnly(page('bench.patients')) },
+    { name: 'the session checked in SQL, twice', send: twice('bench.patients') },
+    { name: '… and row-level security', send: twice('bench.patients_rls') },
+    { name: '… and the vault, through a view: 50 keys asked for one by one', send: twice('bench.patients_sealed') },
+    { name: '… and the record of the access', send: recorded(() => page('bench.patients')) },
     {
-      name: 'bare: no guarantee',
-      send: readOnly(prepared(`select ${four} from bench.patients where id = any ($1)`, [ids])),
+      name: 'all of them: the page of the product',
+      send: recorded((selection) => prepared(`select ${four} from clinic.selected_patients($1)`, [selection])),
     },
     {
-      name: 'the session checked in SQL, twice',
-      send: (client) => [
-        ...readOnly(enter('read'))(client),
-        ...readOnly(enter('read'), page('bench.patients'))(client),
-      ],
+      name: 'instead: columns of pgp_sym_encrypt, and nothing else',
+      send: readOnly(page('bench.patients_pgp', pgp(four))),
     },
+  ];
+}
+
+/** Fifty notes of one patient: one key. */
+function oneRecord({ token, ring, patient }: Reader & { patient: string }): Variant[] {
+  const four = 'subjective, objective, assessment, plan';
+  const enter = (phase: string) => prepared('select iam.enter($1, $2, $3, $4)', [token, ring, patient, phase]);
+  const page = (from: string, columns = four) =>
+    prepared(`select ${columns} from ${from} where patient_id = $1 order by created_at desc limit 50`, [patient]);
+  const opening = prepared('select audit.open_patient($1)', [patient]);
+  const both = (read: pg.QueryConfig) => (client: pg.Client) => [
+    ...readWrite(enter('open'), opening)(client),
+    ...readOnly(enter('read'), read)(client),
+  ];
+  return [
+    { name: 'bare: no guarantee', send: readOnly(page('bench.one_record')) },
+    { name: 'the session, access and the record of it', send: both(page('bench.one_record')) },
+    { name: 'all guarantees: sealed notes through the view of the pages', send: both(page('clinic.notes')) },
     {
-      name: '… and row-level security',
-      send: (client) => [
-        ...readOnly(enter('read'))(client),
-        ...readOnly(enter('read'), page('bench.patients_rls'))(client),
-      ],
+      name: 'instead: columns of pgp_sym_encrypt, and nothing else',
+      send: readOnly(page('bench.one_record_pgp', pgp(four))),
     },
-    {
-      name: '… and the vault, 50 keys',
-      send: (client) => [
-        ...readOnly(enter('read'))(client),
-        ...readOnly(enter('read'), page('bench.patients_sealed'))(client),
-      ],
-    },
-    { name: '… and the record of the access', send: withRecord('bench.patients') },
-    { name: 'all of them: a page of 50', send: withRecord('bench.patients_guarded') },
-    { name: 'instead: columns of pgp_sym_encrypt', send: readOnly(page('bench.patients_pgp', decrypted)) },
   ];
 }
 
@@ -168,7 +193,8 @@ function writes(organisation: string): Variant[] {
     ]);
   return [
     { name: 'bare: not recorded', send: insert('notes') },
-    { name: 'instead: a JSON trigger, the row in clear', send: insert('notes_json') },
+    { name: 'instead: the least JSON trigger, the row in clear', send: insert('notes_json') },
+    { name: 'instead: a JSON trigger for any table, as supa_audit', send: insert('notes_json_any') },
     { name: 'an event with a digest, no chain', send: insert('notes_event') },
     { name: 'an event in one chain', send: insert('notes_one_chain') },
     { name: 'an event in one of 16 lanes: the product', send: insert('notes_lanes') },
@@ -192,21 +218,20 @@ const sent = (begin: string, statements: pg.QueryConfig[]) => (client: pg.Client
 ];
 
 async function inTurns(
-  url: string,
-  bareUrl: string,
+  site: Site,
   variants: Variant[],
   workers: number,
   { seconds, rounds }: Options,
 ): Promise<Figure[]> {
-  const clients = await Promise.all(Array.from({ length: workers }, () => connect(url)));
-  const free = await Promise.all(Array.from({ length: workers }, () => connect(bareUrl)));
+  const open = (url: string) => Promise.all(Array.from({ length: workers }, () => connect(url)));
+  const [edge, superuser] = [await open(site.edgeUrl), await open(superuserUrl(site))];
   const nothing = async () => ({ postgres: null, node: null });
   const asking =
     ({ name, send }: Variant): Ask =>
     async (worker) => {
-      // what no role of the product may read is read by the superuser
-      const client = (/^(bare|instead)/.test(name) ? free : clients)[worker]!;
-      await Promise.all(send(client, worker));
+      // what comes in by iam.enter does so as vs_edge; the rest is nobody's but the superuser's
+      const client = (/^(bare|instead|an event)/.test(name) ? superuser : edge)[worker]!;
+      await Promise.all(send(client));
       return true;
     };
   const samples = variants.map((): Sample[] => []);
@@ -218,7 +243,7 @@ async function inTurns(
       for (const [i, variant] of variants.entries())
         samples[i]!.push(await measure(asking(variant), workers, seconds, nothing));
   } finally {
-    await Promise.all([...clients, ...free].map((client) => client.end()));
+    await Promise.all([...edge, ...superuser].map((client) => client.end()));
   }
   return variants.map(({ name }, i) => ({
     name,

@@ -375,21 +375,28 @@ end $$;
 
 -- ---------------------------------------------------------------- release: promise 4
 
-create function vault.release(patient uuid, level text) returns bytea
-language plpgsql volatile parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
-declare
-  c text[] := access.claims();
+create function vault.require_session(claims text[]) returns void
+language plpgsql volatile set search_path = '' as $$
 begin
-  if c is null then
+  if claims is null then
     raise exception using errcode = 'VS401', message = 'no identity in this transaction: call iam.enter';
   end if;
   -- time stands still inside a transaction: an old one could outlive its session or its opening
   if clock_timestamp() - now() > interval '30 seconds' or current_setting('transaction_isolation') <> 'read committed' then
     raise exception using errcode = 'VS428', message = 'records open in a read committed transaction younger than 30 seconds';
   end if;
-  if not iam.session_is_live(c[1]::uuid) then
+  if not iam.session_is_live(claims[1]::uuid) then
     raise exception using errcode = 'VS401', message = 'the session has ended: sign in again';
   end if;
+end $$;
+comment on function vault.require_session is 'What holds for every key that is let go: a live session, in a young transaction. Internal. Errors: VS401, VS428.';
+
+create function vault.release(patient uuid, level text) returns bytea
+language plpgsql volatile parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  c text[] := access.claims();
+begin
+  perform vault.require_session(c);
   -- an opening isn't a permission: access is asked again, here and now
   if not access.may_open(c, patient, level) then
     raise exception using errcode = 'VS404', message = 'there is no such record here';
@@ -433,45 +440,18 @@ begin
 end $$;
 comment on function vault.mac_blocks is 'K ⊕ ipad ‖ K ⊕ opad for a MAC key of 32 bytes and SHA-512''s blocks of 128. Internal.';
 
--- The key of the patient on the page is asked for row after row: it waits, sealed (encrypted, then MAC), in one
--- transaction-local slot. The ciphers are written out rather than called: this is the product's hottest function
--- (docs/performance.md), and the tests hold it against aead_decrypt. Parallel unsafe: beside workers nobody may set a slot.
-create function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[])
-returns text[]
-language plpgsql volatile parallel unsafe security definer set search_path = '' set debug_print_plan = off as $$
+-- The ciphers are written out rather than called: these are the product's hottest lines (docs/performance.md), and the
+-- tests hold them against aead_decrypt.
+create function vault.open_values(blocks bytea, key bytea, bound bytea, labels bytea[], sealed bytea[]) returns text[]
+language plpgsql volatile set search_path = '' as $$
 declare
-  slot text := current_setting('vs.slot', true);
-  place text := level || patient::text;
-  bound bytea;
+  inner_block bytea := substr(blocks, 1, 128);
+  outer_block bytea := substr(blocks, 129, 128);
   body bytea;
-  inner_block bytea;
-  outer_block bytea;
-  key bytea;
   v bytea;
   n int;
   opened text[];
 begin
-  if level is null or patient is null then return null; end if;
-  if starts_with(slot, place) and clock_timestamp() - now() < interval '30 seconds' then
-    v := decode(substr(slot, length(place) + 1), 'base64');
-    n := length(v);
-    if (n = 352 and sha256(vault.session_secret() || substr(v, 321)) = sha256(vault.session_secret() || extensions.hmac(
-          substr(v, 1, 320) || int4send(pg_backend_pid()) || timestamptz_send(now())
-            || convert_to(place || current_setting('vs.claims', true), 'UTF8'),
-          substr(vault.session_secret(), 1, 32), 'sha256'))) is not true then
-      raise exception using errcode = 'VS500', message = 'the value can''t be opened';
-    end if;
-    v := extensions.decrypt_iv(substr(v, 17, 304), substr(vault.session_secret(), 33, 32), substr(v, 1, 16), 'aes-cbc/pad:pkcs');
-    key := substr(v, 257);
-  else
-    key := vault.release(patient, level);
-    v := vault.mac_blocks(substr(key, 1, 32));
-    key := substr(key, 33, 32);
-    if level = 'clinical' and current_setting('vs.slot', true) is distinct from 'glass' then perform vault.set_slot(place, v || key); end if;
-  end if;
-  inner_block := substr(v, 1, 128);
-  outer_block := substr(v, 129, 128);
-  bound := '\x00'::bytea || uuid_send(row_id) || uuid_send(patient) || int8send(version) || context;
   for i in 1 .. cardinality(sealed) loop
     v := sealed[i];
     if v is null then
@@ -488,6 +468,52 @@ begin
     opened[i] := convert_from(extensions.decrypt_iv(substr(v, 18, n - 49), key, substr(v, 2, 16), 'aes-cbc/pad:pkcs'), 'UTF8');
   end loop;
   return opened;
+end $$;
+comment on function vault.open_values is 'The values of one row. blocks: vault.mac_blocks of the key''s MAC half; key: its other half; bound: what follows the label in the AAD. Internal. Errors: VS500.';
+
+create function vault.open_value(blocks bytea, key bytea, aad bytea, sealed bytea) returns bytea
+language plpgsql volatile set search_path = '' as $$
+declare
+  n int := length(sealed);
+begin
+  if (n >= 65 and get_byte(sealed, 0) = 1
+      and sha256(key || substr(sealed, n - 31)) = sha256(key || substr(sha512(substr(blocks, 129, 128) || sha512(
+            substr(blocks, 1, 128) || aad || substr(sealed, 2, n - 33) || int8send(length(aad)::bigint * 8))), 1, 32))) is not true then
+    raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+  end if;
+  return extensions.decrypt_iv(substr(sealed, 18, n - 49), key, substr(sealed, 2, 16), 'aes-cbc/pad:pkcs');
+end $$;
+comment on function vault.open_value is 'vault.unpack for many values under one key: blocks of vault.mac_blocks, key the other half. Internal. Errors: VS500.';
+
+-- The key of the patient on the page is asked for row after row: it waits, sealed (encrypted, then MAC), in one
+-- transaction-local slot. Parallel unsafe: beside workers nobody may set a slot.
+create function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[])
+returns text[]
+language plpgsql volatile parallel unsafe security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  slot text := current_setting('vs.slot', true);
+  place text := level || patient::text;
+  key bytea;
+  v bytea;
+begin
+  if level is null or patient is null then return null; end if;
+  if starts_with(slot, place) and clock_timestamp() - now() < interval '30 seconds' then
+    v := decode(substr(slot, length(place) + 1), 'base64');
+    if (length(v) = 352 and sha256(vault.session_secret() || substr(v, 321)) = sha256(vault.session_secret() || extensions.hmac(
+          substr(v, 1, 320) || int4send(pg_backend_pid()) || timestamptz_send(now())
+            || convert_to(place || current_setting('vs.claims', true), 'UTF8'),
+          substr(vault.session_secret(), 1, 32), 'sha256'))) is not true then
+      raise exception using errcode = 'VS500', message = 'the value can''t be opened';
+    end if;
+    v := extensions.decrypt_iv(substr(v, 17, 304), substr(vault.session_secret(), 33, 32), substr(v, 1, 16), 'aes-cbc/pad:pkcs');
+    key := substr(v, 257);
+  else
+    key := vault.release(patient, level);
+    v := vault.mac_blocks(substr(key, 1, 32));
+    key := substr(key, 33, 32);
+    if level = 'clinical' and current_setting('vs.slot', true) is distinct from 'glass' then perform vault.set_slot(place, v || key); end if;
+  end if;
+  return vault.open_values(v, key, '\x00'::bytea || uuid_send(row_id) || uuid_send(patient) || int8send(version) || context, labels, sealed);
 end $$;
 comment on function vault.open is 'Opens the sealed columns of one row: `labels` are schema.table.column in UTF-8, `context` the clear columns that the values are bound to. Errors: VS401, VS404, VS428, VS500.';
 grant execute on function vault.open to vs_patient, vs_clinician, vs_secretary;

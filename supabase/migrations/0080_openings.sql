@@ -49,6 +49,17 @@ begin
       and o.opened_at between clock_timestamp() - interval '15 minutes' and clock_timestamp() + interval '5 seconds');
 end $$;
 
+create function audit.are_open(session uuid, patients uuid[], level text) returns boolean
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  return cardinality(patients) = (
+    select count(*) from audit.openings o
+    where o.session_id = session and o.patient_id = any (patients) and o.level = are_open.level
+      and o.transaction is distinct from pg_current_xact_id_if_assigned()
+      and o.opened_at between clock_timestamp() - interval '15 minutes' and clock_timestamp() + interval '5 seconds');
+end $$;
+comment on function audit.are_open is 'audit.is_open of all of them, none named twice. Internal.';
+
 create function audit.open_all(claims text[], patients uuid[], levels text[]) returns boolean
 language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
@@ -148,7 +159,7 @@ begin
     if access.is_wide(seen) then
       -- nearly every patient is one of theirs, so the first fifty are soon found in the order of the index
       found_ids := array(select p.id from store.patients p
-                         where p.organisation_id = c[3]::uuid and access.may_open(c, p.id, 'identity')
+                         where p.organisation_id = c[3]::uuid and p.erased_at is null and access.may_open(c, p.id, 'identity')
                          order by p.last_activity_at desc, p.id limit 50);
     else
       found_ids := array(select p.id from store.patients p where p.id = any (seen)

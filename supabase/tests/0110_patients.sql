@@ -13,6 +13,22 @@ select is(tests.opened('a.' || who, 'a.' || p), '(ok)') from (values ('clinician
 select is(tests.attempt('a.' || who, 'select count(birth_name) from clinic.patients'), e, format('a %s sees %s', who, e))
   from (values ('clinician', '(1)'), ('colleague', '(1)'), ('secretary', '(2)'), ('patient', '(1)'), ('org_admin', '42501'), ('auditor', '42501'), ('dpo', '42501'), ('researcher', '42501'), ('import of clinician', '42501')) x (who, e);
 
+-- 3
+select gen_random_uuid() as s \gset
+select is(tests.attempt('a.secretary', format('select audit.open_patient_list(%L)', :'s'), 'open'), '(ok)');
+select is(tests.attempt('a.secretary', format('select count(*) from clinic.selected_patients(%L) l join clinic.patient_names n on n = l', :'s')), '(2)', 'a list shows what the view shows');
+select is(tests.attempt('a.' || who, format('select count(*) from clinic.selected_patients(%L)', :'s')), '(0)', format('the %s cannot read another''s list', who)) from unnest(array['clinician', 'colleague']) who;
+select is(tests.attempt('a.patient', format('select * from clinic.selected_patients(%L)', :'s')), '42501', 'a patient cannot');
+select is(tests.attempt('a.secretary', 'select count(*) from (select gen_random_uuid() s) x, lateral (select audit.open_patient_list(s) offset 0) y, clinic.selected_patients(s)', 'open'), '(0)', 'cannot read a list before its record is committed');
+select gen_random_uuid() as left_behind \gset
+select is(tests.attempt('a.clinician', format('select audit.open_patient_list(%L)', :'left_behind'), 'open'), '(ok)');
+select is(tests.attempt('a.clinician', format('select count(*) from clinic.selected_patients(%L)', :'left_behind')), '(1)');
+select tests.owner(format('update access.care_team_patients set valid_until = clock_timestamp() where patient_id = %L', tests.the('a.mine')));
+select is(tests.attempt('a.clinician', format('select count(*) from clinic.selected_patients(%L)', :'left_behind')), '(0)', 'a patient who has left the team meanwhile isn''t shown');
+select tests.owner(format('update access.care_team_patients set valid_until = ''infinity'' where patient_id = %L', tests.the('a.mine')));
+select tests.owner(format('delete from audit.openings where patient_id = %L', tests.the('a.mine')));
+select is(tests.attempt('a.secretary', format('select * from clinic.selected_patients(%L)', :'s')), 'VS428', 'cannot read a list whose openings are over');
+
 -- 4
 select is(tests.attempt('a.secretary', s, 'write') in ('42501', '55000'), true, 'cannot ' || s) from unnest(array['insert into clinic.patients default values', 'update clinic.patients set version = 2', 'delete from clinic.patients']) s;
 select is(tests.attempt('a.clinician', $$select clinic.import_patient('{"source": "x", "birth_name": "x"}')$$, 'write'), '42501', 'a clinician cannot import');
