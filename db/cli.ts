@@ -12,6 +12,7 @@ import { demoCode } from './commands/demo-code.ts';
 import { doctor } from './commands/doctor.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { policyWhoCanSee, policyWhy } from './commands/policy.ts';
 import { promisesCommand } from './commands/promises.ts';
 import { start } from './commands/start.ts';
 
@@ -23,6 +24,8 @@ const commands: readonly Command[] = [
   importCommand,
   demoCode,
   promisesCommand,
+  policyWhoCanSee,
+  policyWhy,
   dbUrl,
   dbPsql,
   auditVerify,

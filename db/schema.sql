@@ -1221,6 +1221,49 @@ begin
 end $function$;
 comment on function access.create_care_team is 'A team and its lead. As vs_owner; clinic.create_care_team asks first.';
 
+create function access.explain(account uuid, patient uuid) returns TABLE(organisation_id uuid, role text, identity boolean, clinical boolean, words text[])
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  perform access.note_explanation(patient, account);
+  return query
+    select m.organisation_id, m.role, e.identity, e.clinical, e.words
+    from access.memberships m cross join lateral access.explain_membership(m, patient) e
+    where m.account_id = explain.account order by m.valid_from, m.id;
+end $function$;
+comment on function access.explain is 'For each membership of this account: does it see the patient, at which level, and why or why not. No row: the account works nowhere. Recorded.';
+
+create function access.explain_membership(m access.memberships, patient uuid, OUT identity boolean, OUT clinical boolean, OUT words text[]) returns record
+language plpgsql stable as $function$
+declare
+  -- as iam.admit would seal them, with no patient on the page
+  claims constant text[] := array[null, m.account_id::text, m.organisation_id::text, m.role, m.patient_id::text, null, null, null, null];
+  live constant boolean := access.membership_is_live(m.id);
+  place constant uuid := access.organisation_of(patient);
+  status text := (select a.status from iam.accounts a where a.id = m.account_id);
+begin
+  identity := live and access.may_open(claims, patient, 'identity');
+  clinical := live and access.may_open(claims, patient, 'clinical');
+  if identity then
+    words := case m.role
+      when 'clinician' then access.reasons_in_words(m.account_id, m.organisation_id, patient, true)
+      when 'secretary' then array['a secretary of the organisation: identity, nothing clinical']
+      when 'patient' then array['their own record'] end;
+    if coalesce(cardinality(words), 0) = 0 then words := array['access.way_in says yes, and 0270_policies knows no word for it']; end if;
+    return;
+  end if;
+  words := case
+    when status <> 'active' then array[format('the account is %s', status)]
+    when m.valid_until < clock_timestamp() then array['the membership ended ' || access.moment(m.valid_until)]
+    when m.valid_from > clock_timestamp() then array['the membership begins ' || access.moment(m.valid_from)]
+    when place is null then array['there is no such patient, or it was erased']
+    when m.role = 'patient' then array['a patient sees their own record alone']
+    when m.role not in ('clinician', 'secretary') then array[format('the role %s sees no patient', m.role)]
+    when place <> m.organisation_id then array['the patient belongs to another organisation']
+    else access.reasons_in_words(m.account_id, m.organisation_id, patient, false) end;
+  if cardinality(words) = 0 then words := array['no care team follows the patient with them in it, no referral, no broken glass']; end if;
+end $function$;
+comment on function access.explain_membership is 'What the predicates say of this membership and this patient, and the words for it. Internal.';
+
 create function access.first_patients(claims text[], most integer) returns uuid[]
 language plpgsql stable as $function$
 begin
@@ -1330,6 +1373,21 @@ begin
 end $function$;
 comment on function access.membership_is_live is NULL;
 
+create function access.moment(at timestamp with time zone) returns text
+language plpgsql stable as $function$
+begin
+  return to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC';
+end $function$;
+comment on function access.moment is 'Internal.';
+
+create function access.note_explanation(patient uuid, account uuid) returns void
+language plpgsql volatile as $function$
+begin
+  perform audit.append(array[null, null, access.organisation_of(patient)::text, null, null, null, null, null, null],
+    'accounts.read', 'Access', patient, null, 'success', json_build_object('account', account, 'login', session_user)::text);
+end $function$;
+comment on function access.note_explanation is 'Asking is an event. It bears no patient, since nobody looked at one: the id stands as the resource. Internal.';
+
 create function access.organisation_as(role text) returns uuid
 language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -1385,6 +1443,47 @@ begin
   end if;
 end $function$;
 comment on function access.period is 'Internal. Errors: VS422.';
+
+create function access.policies_for(acting text) returns TABLE(policy text, why text, tables text[], expression text)
+language sql stable as $function$
+  select p.polname::text, obj_description(p.oid, 'pg_policy'), array_agg(p.polrelid::regclass::text order by p.polrelid::regclass::text),
+         pg_get_expr(p.polqual, p.polrelid)
+  from pg_policy p join pg_class c on c.oid = p.polrelid
+  where c.relnamespace = 'store'::regnamespace and p.polcmd in ('r', '*') and to_regrole('vs_' || acting) = any (p.polroles)
+  group by 1, 2, 4 order by 1, 2
+$function$;
+comment on function access.policies_for is 'The policies that let an acting role (clinician, secretary, patient…) read rows about patients, as the catalog has them.';
+
+create function access.reasons(account uuid, organisation uuid, patient uuid) returns TABLE(since timestamp with time zone, until timestamp with time zone, words text)
+language sql stable as $function$
+  select greatest(m.valid_from, p.valid_from), least(m.valid_until, p.valid_until), format('care team %s led by %s, as %s', t.id, t.lead_account_id, m.role)
+  from access.care_team_members m join access.care_team_patients p using (care_team_id)
+  join access.care_teams t on t.id = m.care_team_id and t.organisation_id = organisation
+  where m.account_id = account and p.patient_id = patient and m.valid_from < p.valid_until and p.valid_from < m.valid_until
+  union all
+  select r.valid_from, r.valid_until, format('referral %s by %s, %s', r.id, r.requester_id, r.priority)
+  from store.referrals r where r.performer_id = account and r.organisation_id = organisation and r.patient_id = patient
+  union all
+  select b.broken_at, b.ends_at, format('broken glass %s, %s', b.id, b.kind)
+  from access.broken_glass b where b.account_id = account and b.organisation_id = organisation and b.patient_id = patient
+$function$;
+comment on function access.reasons is 'What access.way_in could find, with its period, also when it is over. Internal.';
+
+create function access.reasons_in_words(account uuid, organisation uuid, patient uuid, holding boolean) returns text[]
+language plpgsql stable as $function$
+declare
+  now_at timestamptz := clock_timestamp();
+begin
+  return array(
+    select r.words || case
+      when r.since > now_at then ', from ' || access.moment(r.since)
+      when r.until <= now_at then ', ended ' || access.moment(r.until)
+      else ', since ' || access.moment(r.since) || case when r.until = 'infinity' then '' else ', until ' || access.moment(r.until) end end
+    from access.reasons(account, organisation, patient) r
+    where not holding or (r.until > now_at and r.since <= now_at + interval '5 seconds')
+    order by r.until desc, r.since desc);
+end $function$;
+comment on function access.reasons_in_words is 'Internal. holding: only those that hold now.';
 
 create function access.require_admin_of(team uuid) returns text[]
 language plpgsql volatile as $function$
@@ -1504,6 +1603,18 @@ begin
   return null;
 end $function$;
 comment on function access.way_in is 'care_team, referral or glass for a clinician, within the organisation of the session; organisation for a secretary; own for a patient; NULL: not at all.';
+
+create function access.who_can_see(patient uuid) returns TABLE(account_id uuid, organisation_id uuid, role text, clinical boolean, words text[])
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  perform access.note_explanation(patient, null);
+  -- everybody is asked, not those alone whom we would expect
+  return query
+    select m.account_id, m.organisation_id, m.role, e.clinical, e.words
+    from access.memberships m cross join lateral access.explain_membership(m, patient) e
+    where e.identity order by m.role, m.account_id;
+end $function$;
+comment on function access.who_can_see is 'Every membership of the installation that sees this patient now, and why. Recorded.';
 
 create function audit.append(claims text[], event text, resource_type text, resource_id uuid, patient uuid, outcome text, details text DEFAULT NULL::text, shown uuid[] DEFAULT NULL::uuid[]) returns uuid
 language plpgsql volatile as $function$
@@ -5138,6 +5249,7 @@ grant execute on function access.account_id() to vs_org_admin;
 grant execute on function access.account_id() to vs_patient;
 grant execute on function access.account_id() to vs_researcher;
 grant execute on function access.account_id() to vs_secretary;
+grant execute on function access.explain(account uuid, patient uuid) to vs_dba;
 grant execute on function access.organisation_as(role text) to vs_auditor;
 grant execute on function access.organisation_as(role text) to vs_clinician;
 grant execute on function access.organisation_as(role text) to vs_dpo;
@@ -5156,6 +5268,7 @@ grant execute on function access.organisation_id() to vs_researcher;
 grant execute on function access.organisation_id() to vs_secretary;
 grant execute on function access.patients(role text) to vs_clinician;
 grant execute on function access.patients(role text) to vs_patient;
+grant execute on function access.policies_for(acting text) to vs_dba;
 grant execute on function access.role() to vs_auditor;
 grant execute on function access.role() to vs_clinician;
 grant execute on function access.role() to vs_dpo;
@@ -5164,6 +5277,7 @@ grant execute on function access.role() to vs_org_admin;
 grant execute on function access.role() to vs_patient;
 grant execute on function access.role() to vs_researcher;
 grant execute on function access.role() to vs_secretary;
+grant execute on function access.who_can_see(patient uuid) to vs_dba;
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_anon;
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_auditor;
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_clinician;
