@@ -3900,7 +3900,7 @@ end $function$;
 comment on function ops.uuid_v7 is 'A UUID that sorts by time (RFC 9562 §5.7).';
 
 create function privacy.certificate(erasure uuid) returns jsonb
-language sql stable as $function$
+language sql volatile as $function$
   select jsonb_build_object(
     'erasure', e.id, 'patient', e.patient_id, 'organisation', e.organisation_id, 'organisation_name', o.name, 'request', e.request_id,
     'requested_by', r.requested_by, 'ground', e.ground, 'erased_at', to_json(e.erased_at), 'destroyed', e.destroyed,
