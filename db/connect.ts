@@ -45,6 +45,13 @@ export function withLogin(text: string, user: string, password: string): string 
   return url.href;
 }
 
+/** The same server and login on another database. */
+export function withDatabase(text: string, database: string): string {
+  const url = new URL(text);
+  url.pathname = `/${encodeURIComponent(database)}`;
+  return url.href;
+}
+
 /** What `pg` wants to know. Queries that aren't awaited go out in one flush. */
 export function connectionConfig(text: string): pg.ClientConfig {
   const { hostname, port, user, password, database, ca } = parseAddress(text);

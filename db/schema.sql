@@ -689,6 +689,41 @@ alter table store.referrals enable row level security;
 alter table store.referrals force row level security;
 comment on table store.referrals is 'FHIR ServiceRequest: requester, performer, priority, occurrencePeriod.';
 
+create table vault.existing_columns (
+  table_name text not null,
+  "position" integer not null,
+  name text not null,
+  type text not null,
+  level text not null,
+  sealed_name text not null,
+  values_sealed bigint default 0 not null,
+  constraint existing_columns_level_check CHECK ((level = ANY (ARRAY['identity'::text, 'clinical'::text, 'profile'::text]))),
+  constraint existing_columns_pkey PRIMARY KEY (table_name, "position"),
+  constraint existing_columns_table_name_fkey FOREIGN KEY (table_name) REFERENCES vault.existing_tables(name)
+);
+alter table vault.existing_columns enable row level security;
+alter table vault.existing_columns force row level security;
+comment on table vault.existing_columns is 'Their columns: what type the plaintext had, whose key seals it, and how many values were sealed.';
+
+create table vault.existing_tables (
+  name text not null,
+  organisation_id uuid not null,
+  subject text not null,
+  view_name text not null,
+  map_digest bytea not null,
+  rows_sealed bigint default 0 not null,
+  began_at timestamp with time zone default clock_timestamp() not null,
+  proven_at timestamp with time zone,
+  dropped_at timestamp with time zone,
+  constraint existing_tables_map_digest_check CHECK ((length(map_digest) = 32)),
+  constraint existing_tables_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint existing_tables_pkey PRIMARY KEY (name),
+  constraint existing_tables_subject_check CHECK ((subject = ANY (ARRAY['patient'::text, 'account'::text])))
+);
+alter table vault.existing_tables enable row level security;
+alter table vault.existing_tables force row level security;
+comment on table vault.existing_tables is 'Tables whose plaintext columns are being sealed, or were; name as quote_ident writes it, and as it stands in every AAD.';
+
 create table vault.keys (
   subject_id uuid not null,
   level text not null,
@@ -786,6 +821,7 @@ CREATE INDEX events_default_shown_idx ON audit.events_default USING gin (shown) 
 CREATE INDEX events_origin ON ONLY audit.events USING btree (origin_id) WHERE ((session_id IS NULL) AND (origin_id IS NOT NULL));
 CREATE INDEX events_patient ON ONLY audit.events USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
 CREATE INDEX events_shown ON ONLY audit.events USING gin (shown) WHERE (shown IS NOT NULL);
+CREATE INDEX existing_tables_organisation ON vault.existing_tables USING btree (organisation_id);
 CREATE INDEX intents_announced ON ops.intents USING btree (announced_at);
 CREATE INDEX keys_indexed ON vault.keys USING btree (indexed, active, organisation_id) WHERE (indexed IS NOT NULL);
 CREATE INDEX keys_master ON vault.keys USING btree (master, active, organisation_id);
@@ -916,6 +952,8 @@ create policy select_org_admin on store.referrals for select to vs_org_admin usi
 create policy select_owner on store.referrals for select to vs_owner using (true); -- access.is_referred and access.patients read it.
 create policy select_patient on store.referrals for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
 create policy update_owner on store.referrals for update to vs_owner using ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))) with check ((organisation_id = ( SELECT access.organisation_id() AS organisation_id))); -- Ending one, within the organisation.
+create policy all_owner on vault.existing_columns for all to vs_owner using (true) with check (true); -- The administrator's command, as vs_owner.
+create policy all_owner on vault.existing_tables for all to vs_owner using (true) with check (true); -- The administrator's command, as vs_owner.
 create policy delete_owner on vault.keys for delete to vs_owner using (true); -- Erasure destroys keys.
 create policy insert_owner on vault.keys for insert to vs_owner with check (true); -- vault.create_key, when a patient, an account or an organisation is created.
 create policy select_owner on vault.keys for select to vs_owner using (true); -- Release and sealing, after their own checks.
@@ -1622,8 +1660,7 @@ declare
   organisation uuid := coalesce(claims[3]::uuid, '00000000-0000-0000-0000-000000000000');
   e audit.events;
   remembered text := current_setting('vs.lane', true);
-  -- each backend has a lane that it tries first, so that those of a pool rarely meet, and a row stays in its caches
-  first int := pg_backend_pid() % 16;
+  first int := floor(random() * 16);
   before bytea;
   place tid;
   digest bytea;
@@ -2477,13 +2514,6 @@ begin
   if wrong > 0 then
     raise exception using errcode = 'VS409', message = format('%s events of this month are not what was chained: `vitalsync audit verify` tells which, and nothing was pruned', wrong);
   end if;
-  select count(*) into wrong from audit.events e
-  where e.at >= first and e.at < past and not exists (
-    select from audit.log l join audit.checkpoints c on c.generation = l.generation and c.size > l.leaf_index
-    where (l.organisation_id, l.lane, l.seq) = (e.organisation_id, e.lane, e.seq) and l.hash = audit.leaf_hash(e.leaf));
-  if wrong > 0 then
-    raise exception using errcode = 'VS409', message = format('no checkpoint holds %s events of this month: `vitalsync audit seal` signs one, and nothing was pruned', wrong);
-  end if;
   -- nobody waits long for us, and we hold no lane while we wait
   perform set_config('lock_timeout', '2s', true);
   lock table audit.events in access exclusive mode;
@@ -2513,7 +2543,7 @@ begin
   execute format('drop table audit.%I', m.name);
   return removed;
 end $function$;
-comment on function audit.prune_month is 'Gives up the events of one whole month, named by its first day; their leaf hashes stay. Gives their number. Errors: VS404, VS409 (something of it was changed, or isn''t sealed), VS422 (younger than three years), 55P03 (the log is being read: again later). As vs_owner.';
+comment on function audit.prune_month is 'Gives up the events of one whole month, named by its first day; their leaf hashes stay. Gives their number. Errors: VS404, VS409 (something of it was changed), VS422 (younger than three years), 55P03 (the log is being read: again later). As vs_owner.';
 
 create function audit.read_lists() returns TABLE(id uuid, at timestamp with time zone, event text, actor_id uuid, actor_role text, resource_type text, outcome text)
 language sql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -3168,6 +3198,22 @@ exception when check_violation or not_null_violation then
 end $function$;
 comment on function clinic.make_referral is 'Somebody of the care team refers a patient to a colleague, who sees the record until then. key: ops.intend(key, ''referrals.make''); the patient was opened in an earlier transaction. Errors: VS208, VS403, VS404, VS422, VS428.';
 
+create function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) returns text[]
+language plpgsql volatile parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  key bytea;
+  opened text[];
+begin
+  if (c[2]::uuid = account and iam.session_is_live(c[1]::uuid)) is not true then return null; end if;
+  key := vault.unwrap(vault.ring(), account, 'profile');
+  for i in 1 .. cardinality(labels) loop
+    opened[i] := convert_from(vault.unpack(key, labels[i] || '\x00'::bytea || uuid_send(row_id) || uuid_send(account) || int8send(1), sealed[i]), 'UTF8');
+  end loop;
+  return opened;
+end $function$;
+comment on function clinic.open_profile is 'One''s own values from a sealed table of users; NULL for anybody else''s. Errors: VS401, VS500.';
+
 create function clinic.read_accounts() returns TABLE(id uuid, display_name text, role text, email text, status text, second_factor boolean, last_sign_in_at timestamp with time zone)
 language sql volatile security definer set debug_print_plan=off set search_path="" as $function$
   select a.id, iam.person_name(a.id), m.role,
@@ -3320,17 +3366,10 @@ comment on function clinic.selected_patients is 'The patients of a list or a sea
 
 create function clinic.source_id(resource text) returns uuid
 language plpgsql volatile as $function$
-declare
-  organisation uuid := access.organisation_id();
-  h bytea;
 begin
-  -- Keyed, so that the id of a row says nothing about the id it had elsewhere; the same source gives the same row (RFC
-  -- 9562, version 8). With the organisation's key, which stays the same when its master key is replaced.
-  h := substr(extensions.hmac(convert_to(organisation || '/' || resource, 'UTF8'),
-    vault.derive(vault.unwrap(vault.ring(), organisation, 'organisation'), 'source'), 'sha256'), 1, 16);
-  return encode(set_byte(set_byte(h, 6, (get_byte(h, 6) & 15) | 128), 8, (get_byte(h, 8) & 63) | 128), 'hex')::uuid;
+  return vault.source_id(vault.ring(), access.organisation_id(), resource);
 end $function$;
-comment on function clinic.source_id is 'The row id of an imported resource, e.g. "Patient/123". Internal.';
+comment on function clinic.source_id is 'The same for the organisation of the session. Internal.';
 
 create function clinic.write_note(key uuid, patient uuid, note jsonb) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -3907,7 +3946,7 @@ end $function$;
 comment on function ops.uuid_v7 is 'A UUID that sorts by time (RFC 9562 §5.7).';
 
 create function privacy.certificate(erasure uuid) returns jsonb
-language sql volatile as $function$
+language sql stable as $function$
   select jsonb_build_object(
     'erasure', e.id, 'patient', e.patient_id, 'organisation', e.organisation_id, 'organisation_name', o.name, 'request', e.request_id,
     'requested_by', r.requested_by, 'ground', e.ground, 'erased_at', to_json(e.erased_at), 'destroyed', e.destroyed,
@@ -4292,6 +4331,14 @@ begin
 end $function$;
 comment on function vault.derive is 'HKDF-Expand (RFC 5869) with SHA-512, one block: 64 bytes for each label.';
 
+create function vault.existing_account(ring text, organisation uuid, email text) returns uuid
+language plpgsql stable as $function$
+begin
+  return (select a.id from iam.accounts a join access.memberships m on m.account_id = a.id and m.organisation_id = organisation
+          where a.email_index = any (iam.email_indexes(ring, existing_account.email)) limit 1);
+end $function$;
+comment on function vault.existing_account is 'The account that signs in with this address in this organisation, or NULL. Internal.';
+
 create function vault.index_patient(patient uuid, p jsonb) returns void
 language plpgsql volatile as $function$
 declare
@@ -4463,6 +4510,20 @@ begin
   return vault.open_values(v, key, '\x00'::bytea || uuid_send(row_id) || uuid_send(patient) || int8send(version) || context, labels, sealed);
 end $function$;
 comment on function vault.open is 'Opens the sealed columns of one row: `labels` are schema.table.column in UTF-8, `context` the clear columns that the values are bound to. Errors: VS401, VS404, VS428, VS500.';
+
+create function vault.open_existing(ring text, level text, row_id uuid, subject uuid, labels text[], sealed bytea[]) returns text[]
+language plpgsql stable as $function$
+declare
+  key bytea := vault.unwrap(ring, subject, level);
+  opened text[];
+begin
+  for i in 1 .. cardinality(labels) loop
+    opened[i] := convert_from(vault.unpack(key, convert_to(labels[i], 'UTF8') || '\x00'::bytea || uuid_send(row_id)
+                                                || uuid_send(subject) || int8send(1), sealed[i]), 'UTF8');
+  end loop;
+  return opened;
+end $function$;
+comment on function vault.open_existing is 'Opens one row''s values, to compare. For the administrator''s command, with the ring. Errors: VS404, VS500, VS503.';
 
 create function vault.open_value(blocks bytea, key bytea, aad bytea, sealed bytea) returns bytea
 language plpgsql volatile as $function$
@@ -4840,6 +4901,24 @@ begin
 end $function$;
 comment on function vault.seal is 'A stored value for this place. Internal: the write functions call it with a key they were given.';
 
+create function vault.seal_existing(ring text, level text, row_id uuid, subject uuid, labels text[], plain text[]) returns bytea[]
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(ring, subject, level);
+  place bytea;
+  sealed bytea[];
+begin
+  for i in 1 .. cardinality(labels) loop
+    sealed[i] := vault.seal(key, row_id, subject, 1, '', labels[i], plain[i]);
+    place := convert_to(labels[i], 'UTF8') || '\x00'::bytea || uuid_send(row_id) || uuid_send(subject) || int8send(1);
+    if vault.unpack(key, place, sealed[i]) is distinct from convert_to(plain[i], 'UTF8') then
+      raise exception using errcode = 'VS500', message = 'a sealed value doesn''t open to what it was';
+    end if;
+  end loop;
+  return sealed;
+end $function$;
+comment on function vault.seal_existing is 'Seals one row''s values, and opens them again before anybody clears what they were. Errors: VS404 (no key: unknown or erased), VS500, VS503.';
+
 create function vault.search_key(ring text, master text, organisation uuid) returns bytea
 language sql immutable as $function$
   select vault.derive(vault.master(ring, master), 'search/' || organisation)
@@ -4876,6 +4955,27 @@ begin
     substr(vault.session_secret(), 1, 32), 'sha256'), 'base64'), E'\n', ''), true);
 end $function$;
 comment on function vault.set_slot is 'Keeps a key, sealed, for this transaction, identity, patient and level. Internal.';
+
+create function vault.source_id(ring text, organisation uuid, resource text) returns uuid
+language plpgsql stable as $function$
+declare
+  h bytea := substr(extensions.hmac(convert_to(organisation || '/' || resource, 'UTF8'),
+    vault.derive(vault.unwrap(ring, organisation, 'organisation'), 'source'), 'sha256'), 1, 16);
+begin
+  return encode(set_byte(set_byte(h, 6, (get_byte(h, 6) & 15) | 128), 8, (get_byte(h, 8) & 63) | 128), 'hex')::uuid;
+end $function$;
+comment on function vault.source_id is 'The row id of a resource that came from elsewhere, e.g. "Patient/123". Internal. Errors: VS404, VS503.';
+
+create function vault.tg_existing__sealed() returns trigger
+language plpgsql volatile as $function$
+begin
+  if current_user <> 'vs_owner' then
+    raise exception using errcode = 'VS403',
+      message = format('%I.%I is sealed by vitalsync encrypt-existing: nothing is written to it any more', tg_table_schema, tg_table_name);
+  end if;
+  return null;
+end $function$;
+comment on function vault.tg_existing__sealed is 'Before each statement that would write to a table that is being sealed.';
 
 create function vault.tg_keys__gather() returns trigger
 language plpgsql volatile as $function$
@@ -5244,6 +5344,8 @@ grant select on store.referrals (priority) to vs_org_admin;
 grant select on store.referrals (requester_id) to vs_org_admin;
 grant select on store.referrals (valid_from) to vs_org_admin;
 grant select on store.referrals (valid_until) to vs_org_admin;
+grant select on vault.existing_columns to vs_dba;
+grant select on vault.existing_tables to vs_dba;
 grant select on vault.keys to vs_dba;
 grant select on vault.masters to vs_dba;
 grant select on vault.rings to vs_dba;
@@ -5423,6 +5525,13 @@ grant execute on function clinic.glass_reason(glass uuid) to vs_patient;
 grant execute on function clinic.import_patient(p jsonb, OUT id uuid, OUT taken boolean) to vs_import;
 grant execute on function clinic.import_rows(patient uuid, type text, rows jsonb) to vs_import;
 grant execute on function clinic.make_referral(key uuid, patient uuid, performer uuid, priority text, reason text, until timestamp with time zone) to vs_clinician;
+grant execute on function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) to vs_auditor;
+grant execute on function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) to vs_clinician;
+grant execute on function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) to vs_dpo;
+grant execute on function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) to vs_org_admin;
+grant execute on function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) to vs_patient;
+grant execute on function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) to vs_researcher;
+grant execute on function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) to vs_secretary;
 grant execute on function clinic.read_accounts() to vs_org_admin;
 grant execute on function clinic.read_colleagues() to vs_clinician;
 grant execute on function clinic.read_colleagues() to vs_org_admin;

@@ -165,19 +165,24 @@ grant execute on function clinic.selected_patients to vs_clinician, vs_secretary
 
 -- ---------------------------------------------------------------- import
 
-create function clinic.source_id(resource text) returns uuid
-language plpgsql volatile set search_path = '' as $$
+-- Keyed, so that the id of a row says nothing about the id it had elsewhere; the same source gives the same row (RFC 9562,
+-- version 8). With the organisation's key, which stays the same when its master key is replaced.
+create function vault.source_id(ring text, organisation uuid, resource text) returns uuid
+language plpgsql stable set search_path = '' as $$
 declare
-  organisation uuid := access.organisation_id();
-  h bytea;
+  h bytea := substr(extensions.hmac(convert_to(organisation || '/' || resource, 'UTF8'),
+    vault.derive(vault.unwrap(ring, organisation, 'organisation'), 'source'), 'sha256'), 1, 16);
 begin
-  -- Keyed, so that the id of a row says nothing about the id it had elsewhere; the same source gives the same row (RFC
-  -- 9562, version 8). With the organisation's key, which stays the same when its master key is replaced.
-  h := substr(extensions.hmac(convert_to(organisation || '/' || resource, 'UTF8'),
-    vault.derive(vault.unwrap(vault.ring(), organisation, 'organisation'), 'source'), 'sha256'), 1, 16);
   return encode(set_byte(set_byte(h, 6, (get_byte(h, 6) & 15) | 128), 8, (get_byte(h, 8) & 63) | 128), 'hex')::uuid;
 end $$;
-comment on function clinic.source_id is 'The row id of an imported resource, e.g. "Patient/123". Internal.';
+comment on function vault.source_id is 'The row id of a resource that came from elsewhere, e.g. "Patient/123". Internal. Errors: VS404, VS503.';
+
+create function clinic.source_id(resource text) returns uuid
+language plpgsql volatile set search_path = '' as $$
+begin
+  return vault.source_id(vault.ring(), access.organisation_id(), resource);
+end $$;
+comment on function clinic.source_id is 'The same for the organisation of the session. Internal.';
 
 create function clinic.import_patient(p jsonb, out id uuid, out taken boolean)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$

@@ -2,6 +2,7 @@
 import { createReadStream, type Dirent, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '../../db/connect.ts';
+import type { Needles } from '../../db/existing/needles.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Where the server keeps its data, and the text of its log. */
@@ -54,3 +55,23 @@ function entriesOf(directory: string): Dirent[] {
 }
 
 const isGone = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT';
+
+/** The same for many needles at once, below a directory of the server's data. */
+export async function searchFiles(db: TestDatabase, below: string, needles: Needles): Promise<string[]> {
+  const { data } = await serverFiles(db);
+  return searchDirectory(join(data, below), needles);
+}
+
+export async function searchDirectory(directory: string, needles: Needles): Promise<string[]> {
+  const found: string[] = [];
+  for (const file of filesBelow(directory)) {
+    try {
+      const pieces = createReadStream(file, { highWaterMark: 4 * 1024 * 1024 });
+      for (const label of await needles.findInPieces(pieces as AsyncIterable<Buffer>))
+        found.push(`${label} in ${file}`);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+  return found;
+}

@@ -18,10 +18,7 @@ export type World = { db: TestDatabase; a: House; b: House; close(): Promise<voi
 
 /** Takes about half a second. */
 export async function createWorld(): Promise<World> {
-  return fillWorld(await createDatabase());
-}
-
-export async function fillWorld(db: TestDatabase): Promise<World> {
+  const db = await createDatabase();
   const a = await createHouse(db, 'Cabinet A');
   const b = await createHouse(db, 'Cabinet B');
   return { db, a, b, close: () => db.close() };

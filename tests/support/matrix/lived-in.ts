@@ -1,6 +1,7 @@
 // A day in both practices, so that every table that somebody may read has rows of each: a new one gets its rows here.
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { asOwner } from '../../../db/owner.ts';
 import { breakGlass, change, refer } from '../care.ts';
 import { type House, inTransaction, open, openPatient, type World } from '../world.ts';
 
@@ -11,6 +12,8 @@ export async function liveIn(world: World, edge: pg.Client): Promise<void> {
     ['B', world.b],
   ] as const) {
     await spendTheDay(world, house, edge);
+    const { admin } = world.db;
+    await asOwner(admin, () => admin.query(existing, [`patients_${letter.toLowerCase()}`, house.organisation]));
     // the colleague looks into the clinician's patient in an emergency, and is asked to see them
     const { ring } = world.db;
     await breakGlass(
@@ -25,6 +28,13 @@ export async function liveIn(world: World, edge: pg.Client): Promise<void> {
     await change(edge, asking, 'referrals.end', 'clinic.end_referral($1, $2)', [referral]);
   }
 }
+
+/** A table that the practice had before, and sealed. */
+const existing = `with t as (
+    insert into vault.existing_tables (name, organisation_id, subject, view_name, map_digest)
+    values ('ancien.' || $1, $2, 'patient', 'existing_' || $1, decode(repeat('00', 32), 'hex')) returning name)
+  insert into vault.existing_columns (table_name, position, name, type, level, sealed_name)
+  select name, 1, 'nom', 'text', 'identity', 'nom_sealed' from t`;
 
 async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promise<void> {
   const entry = ({ token }: { token: string }) => ({ token, ring: db.ring });
