@@ -10,6 +10,7 @@ import { bootstrap } from './commands/bootstrap.ts';
 import { dbPsql, dbUrl } from './commands/db.ts';
 import { demoCode } from './commands/demo-code.ts';
 import { doctor } from './commands/doctor.ts';
+import { eraseCommand } from './commands/erase.ts';
 import { encryptExisting } from './commands/encrypt-existing.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   bootstrap,
   accountAdd,
   importCommand,
+  eraseCommand,
   encryptExisting,
   demoCode,
   promisesCommand,

@@ -1660,7 +1660,8 @@ declare
   organisation uuid := coalesce(claims[3]::uuid, '00000000-0000-0000-0000-000000000000');
   e audit.events;
   remembered text := current_setting('vs.lane', true);
-  first int := floor(random() * 16);
+  -- each backend has a lane that it tries first, so that those of a pool rarely meet, and a row stays in its caches
+  first int := pg_backend_pid() % 16;
   before bytea;
   place tid;
   digest bytea;
@@ -2514,6 +2515,13 @@ begin
   if wrong > 0 then
     raise exception using errcode = 'VS409', message = format('%s events of this month are not what was chained: `vitalsync audit verify` tells which, and nothing was pruned', wrong);
   end if;
+  select count(*) into wrong from audit.events e
+  where e.at >= first and e.at < past and not exists (
+    select from audit.log l join audit.checkpoints c on c.generation = l.generation and c.size > l.leaf_index
+    where (l.organisation_id, l.lane, l.seq) = (e.organisation_id, e.lane, e.seq) and l.hash = audit.leaf_hash(e.leaf));
+  if wrong > 0 then
+    raise exception using errcode = 'VS409', message = format('no checkpoint holds %s events of this month: `vitalsync audit seal` signs one, and nothing was pruned', wrong);
+  end if;
   -- nobody waits long for us, and we hold no lane while we wait
   perform set_config('lock_timeout', '2s', true);
   lock table audit.events in access exclusive mode;
@@ -2543,7 +2551,7 @@ begin
   execute format('drop table audit.%I', m.name);
   return removed;
 end $function$;
-comment on function audit.prune_month is 'Gives up the events of one whole month, named by its first day; their leaf hashes stay. Gives their number. Errors: VS404, VS409 (something of it was changed), VS422 (younger than three years), 55P03 (the log is being read: again later). As vs_owner.';
+comment on function audit.prune_month is 'Gives up the events of one whole month, named by its first day; their leaf hashes stay. Gives their number. Errors: VS404, VS409 (something of it was changed, or isn''t sealed), VS422 (younger than three years), 55P03 (the log is being read: again later). As vs_owner.';
 
 create function audit.read_lists() returns TABLE(id uuid, at timestamp with time zone, event text, actor_id uuid, actor_role text, resource_type text, outcome text)
 language sql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -3946,7 +3954,7 @@ end $function$;
 comment on function ops.uuid_v7 is 'A UUID that sorts by time (RFC 9562 §5.7).';
 
 create function privacy.certificate(erasure uuid) returns jsonb
-language sql stable as $function$
+language sql volatile as $function$
   select jsonb_build_object(
     'erasure', e.id, 'patient', e.patient_id, 'organisation', e.organisation_id, 'organisation_name', o.name, 'request', e.request_id,
     'requested_by', r.requested_by, 'ground', e.ground, 'erased_at', to_json(e.erased_at), 'destroyed', e.destroyed,

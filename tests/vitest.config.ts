@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-// `npm test` leaves out tests/browser and tests/runtimes, which need more than npm brings: .ci/run runs them.
+// `npm test` leaves out tests/browser and tests/runtimes, which need more than npm brings, and tests/faults, which take
+// minutes: .ci/run runs them.
 export default defineConfig({
   root: join(import.meta.dirname, '..'),
   test: {

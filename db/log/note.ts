@@ -44,8 +44,8 @@ export const signatureLine = (name: string, bytes: Uint8Array): string =>
  * @param vkeys verifier keys: `name+hex id+base64(type ‖ public key)`; type 1 (Ed25519) or 4 (a witness's cosignature)
  * @throws NoteError when the note is malformed, a known key's signature is wrong, or no known key signed it
  */
-export function openNote(note: string, vkeys: readonly string[]): OpenedNote {
-  const { text, lines } = splitNote(note);
+export function openNote(note: string, vkeys: readonly string[], longest = longestNote): OpenedNote {
+  const { text, lines } = splitNote(note, longest);
   const known = vkeys.map(parseVkey);
   const signatures: Signature[] = [];
   for (const { name, bytes, line } of lines) {
@@ -60,9 +60,12 @@ export function openNote(note: string, vkeys: readonly string[]): OpenedNote {
 }
 
 /** Text and signature lines, unverified. */
-export function splitNote(note: string): { text: string; lines: { name: string; bytes: Buffer; line: string }[] } {
+export function splitNote(
+  note: string,
+  longest = longestNote,
+): { text: string; lines: { name: string; bytes: Buffer; line: string }[] } {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the standard forbids them
-  if (note.length > longestNote || !note.isWellFormed() || /[\0-\x09\x0b-\x1f]/.test(note)) throw malformed();
+  if (note.length > longest || !note.isWellFormed() || /[\0-\x09\x0b-\x1f]/.test(note)) throw malformed();
   const end = note.lastIndexOf('\n\n');
   if (end < 0 || !note.endsWith('\n')) throw malformed();
   const lines = note.slice(end + 2, -1).split('\n');

@@ -311,8 +311,9 @@ comment on function privacy.replay_erasure is 'Does again what a line of the rec
 
 -- ---------------------------------------------------------------- telling
 
+-- volatile, so that the very statement that erases may ask for it
 create function privacy.certificate(erasure uuid) returns jsonb
-language sql stable set search_path = '' as $$
+language sql volatile set search_path = '' as $$
   select jsonb_build_object(
     'erasure', e.id, 'patient', e.patient_id, 'organisation', e.organisation_id, 'organisation_name', o.name, 'request', e.request_id,
     'requested_by', r.requested_by, 'ground', e.ground, 'erased_at', to_json(e.erased_at), 'destroyed', e.destroyed,

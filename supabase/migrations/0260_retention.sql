@@ -4,7 +4,8 @@
 --   1. The coming months have their partitions, also where a clock that was far off has left events in the default one
 --      before: those are filed into their month. No event is lost or changed by it.
 --   2. Only a whole month can be pruned that ended more than three years ago (EHDS art. 9: who looked, at least three years),
---      and only while each of its events is what was chained: what was changed is never cleared away.
+--      and only while each of its events is what was chained, and stands in a signed checkpoint: what was changed is never
+--      cleared away, and what is gone can still be proven to have been.
 --   3. What is pruned keeps its leaf hashes (audit.leaves), and what verification needs to go on is recorded: which numbers
 --      of which lane, and the hash to go on from. An event log.prune in the organisation's own chain covers that record,
 --      so that a month which somebody dropped by hand, or a record made up for it, shows.
@@ -213,6 +214,13 @@ begin
   if wrong > 0 then
     raise exception using errcode = 'VS409', message = format('%s events of this month are not what was chained: `vitalsync audit verify` tells which, and nothing was pruned', wrong);
   end if;
+  select count(*) into wrong from audit.events e
+  where e.at >= first and e.at < past and not exists (
+    select from audit.log l join audit.checkpoints c on c.generation = l.generation and c.size > l.leaf_index
+    where (l.organisation_id, l.lane, l.seq) = (e.organisation_id, e.lane, e.seq) and l.hash = audit.leaf_hash(e.leaf));
+  if wrong > 0 then
+    raise exception using errcode = 'VS409', message = format('no checkpoint holds %s events of this month: `vitalsync audit seal` signs one, and nothing was pruned', wrong);
+  end if;
   -- nobody waits long for us, and we hold no lane while we wait
   perform set_config('lock_timeout', '2s', true);
   lock table audit.events in access exclusive mode;
@@ -242,7 +250,7 @@ begin
   execute format('drop table audit.%I', m.name);
   return removed;
 end $$;
-comment on function audit.prune_month is 'Gives up the events of one whole month, named by its first day; their leaf hashes stay. Gives their number. Errors: VS404, VS409 (something of it was changed), VS422 (younger than three years), 55P03 (the log is being read: again later). As vs_owner.';
+comment on function audit.prune_month is 'Gives up the events of one whole month, named by its first day; their leaf hashes stay. Gives their number. Errors: VS404, VS409 (something of it was changed, or isn''t sealed), VS422 (younger than three years), 55P03 (the log is being read: again later). As vs_owner.';
 
 -- Part of audit.check_lanes: a record of pruning that nobody made by audit.prune_month.
 create function audit.check_pruned(organisations uuid[]) returns table (organisation_id uuid, lane int, seq bigint, problem text)

@@ -81,6 +81,11 @@ set session_replication_role = replica;
 update audit.events set actor_role = 'clinician' where organisation_id = :'p' and lane = 0 and seq = 1;
 set session_replication_role = origin;
 
+select is(tests.owner(format('select audit.prune_month(%L)::text', :'before')), 'VS409', 'nor one that no checkpoint holds');
+select is(tests.owner('select (sum(joined) > 0)::text from audit.extend_log()'), 'true', 'which events join,');
+select is(tests.owner(format('select audit.prune_month(%L)::text', :'before')), 'VS409', 'and that isn''t signed yet');
+select is(tests.owner('insert into audit.checkpoints (generation, size, root, note) select g, audit.log_size(g), audit.root(audit.log_size(g), g), '''' from audit.log_generation() g'), 'done');
+
 -- 3
 select count(*) as leaves from audit.leaves \gset
 select is(tests.said_after('drop table audit.events_' || to_char(:'before'::date, 'YYYY_MM')) ~ '0/1 the event is missing; 0/2 the event is missing; 0/3 2 events before this one are missing', true, 'a month that was dropped by hand is found');
@@ -127,6 +132,7 @@ delete from audit.events where organisation_id in (:'o', :'p', :'q');
 delete from audit.leaves where organisation_id in (:'o', :'p', :'q');
 delete from audit.lanes where organisation_id in (:'o', :'p', :'q');
 delete from audit.pruned where organisation_id in (:'o', :'p', :'q');
+delete from audit.checkpoints; delete from audit.nodes; delete from audit.log; delete from audit.log_origins;
 delete from audit.origins where organisation_id in (:'o', :'p', :'q');
 set session_replication_role = origin;
 select is_empty('select * from audit.verify_all()');

@@ -24,8 +24,8 @@ export type Running = {
   close(): Promise<void>;
 };
 
-export async function startApp(): Promise<Running> {
-  const db = await createDatabase();
+export async function startApp(given?: TestDatabase): Promise<Running> {
+  const db = given ?? (await createDatabase());
   const practice = await createPractice(db);
   const lines: string[] = [];
   const door = openDoor(db);

@@ -12,7 +12,7 @@ import { type Cluster, createCluster, prepareDirectory } from '../../db/embedded
 import { findPostmaster, stopPostmaster } from '../../db/embedded/postmaster.ts';
 import { startServer } from '../../db/embedded/server.ts';
 import { hostRules } from '../../db/embedded/settings.ts';
-import { chooseRunner, postgresEnvironment } from '../../db/embedded/unprivileged.ts';
+import { chooseRunner, postgresEnvironment, type Runner } from '../../db/embedded/unprivileged.ts';
 import { embeddedLogins } from '../../db/embedded.ts';
 import { generateKeys, readKeys, writeKeyFile } from '../../db/keys.ts';
 import type { Site } from '../../db/site.ts';
@@ -28,6 +28,7 @@ export const debianProgram = (name: string): string | undefined =>
 
 export type OwnCluster = {
   site: Site;
+  data: string;
   superuserUrl: string;
   /** `vitalsync` as an operator of this database runs it. */
   environment: Record<string, string>;
@@ -41,9 +42,19 @@ export type OwnCluster = {
   remove(): Promise<void>;
 };
 
+export type ClusterOptions = {
+  /** On where a crash is what is tested. */
+  durable?: boolean;
+  /** The directory to make it in: another file system. */
+  below?: string;
+  /** What stands before the command that starts Postgres: `env NAME=…`. */
+  prefix?: readonly string[];
+};
+
 /** Running, migrated, empty and cleared. Takes three seconds. */
-export async function openCluster(version: 15 | 18): Promise<OwnCluster> {
-  const directory = mkdtempSync(join(tmpdir(), 'vitalsync-cluster-'));
+export async function openCluster(version: 15 | 18, options: ClusterOptions = {}): Promise<OwnCluster> {
+  const { durable = false, below = tmpdir(), prefix = [] } = options;
+  const directory = mkdtempSync(join(below, 'vitalsync-cluster-'));
   rmSync(directory, { recursive: true });
   prepareDirectory(directory);
   const keyFile = join(directory, 'keys.env');
@@ -53,13 +64,13 @@ export async function openCluster(version: 15 | 18): Promise<OwnCluster> {
   const home = join(directory, 'postgres');
   const { admin = '', superuser = '' } = keys.passwords;
   const cluster: Cluster = {
-    runner: chooseRunner(binaries, directory),
+    runner: after(prefix, chooseRunner(binaries, directory)),
     directory,
     home,
     data: join(home, 'data'),
     admin,
     superuser,
-    durable: false,
+    durable,
   };
   if (version === 18) createCluster(cluster);
   else createOldCluster(cluster);
@@ -86,6 +97,7 @@ export async function openCluster(version: 15 | 18): Promise<OwnCluster> {
   const copy = (name: string) => join(home, name);
   return {
     site,
+    data: cluster.data,
     superuserUrl,
     environment: { VITAL_DIR: directory, DATABASE_URL: site.adminUrl },
     start: async () => void (await startServer(cluster)),
@@ -111,6 +123,18 @@ export async function openCluster(version: 15 | 18): Promise<OwnCluster> {
     remove: async () => {
       await stop();
       rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+function after(prefix: readonly string[], runner: Runner): Runner {
+  const [file, ...words] = prefix;
+  if (file === undefined) return runner;
+  return {
+    ...runner,
+    command: (program, home, args) => {
+      const plain = runner.command(program, home, args);
+      return program === 'postgres' ? { ...plain, file, args: [...words, plain.file, ...plain.args] } : plain;
     },
   };
 }

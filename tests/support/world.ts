@@ -18,7 +18,10 @@ export type World = { db: TestDatabase; a: House; b: House; close(): Promise<voi
 
 /** Takes about half a second. */
 export async function createWorld(): Promise<World> {
-  const db = await createDatabase();
+  return fillWorld(await createDatabase());
+}
+
+export async function fillWorld(db: TestDatabase): Promise<World> {
   const a = await createHouse(db, 'Cabinet A');
   const b = await createHouse(db, 'Cabinet B');
   return { db, a, b, close: () => db.close() };
