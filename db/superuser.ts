@@ -5,11 +5,12 @@ import { connect } from './connect.ts';
 
 /**
  * Functions that let plaintext spill out of a read only transaction, past the audit log (hardening rule 9); those by which
- * one injected statement could end everybody else's connection, since all are of the same login; and the counters by which
- * a search that is rolled back would still tell how much it found.
+ * one injected statement could end everybody else's connection, since all are of the same login; the counters by which
+ * a search that is rolled back would still tell how much it found; and the locks by which it could keep others from signing in
+ * (0090_sign_in counts attempts by them, and pg_locks shows everybody's).
  */
 const spilling =
-  "'^(lo_|loread$|lowrite$|pg_notify$|pg_logical_emit_message$|pg_(terminate|cancel)_backend$|pg_stat_get_xact_)'";
+  "'^(lo_|loread$|lowrite$|pg_notify$|pg_logical_emit_message$|pg_(terminate|cancel)_backend$|pg_stat_get_xact_|pg_(try_)?advisory_(xact_)?lock)'";
 
 export const revokeSpills = `do $$ declare f regprocedure; begin
   for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ ${spilling} loop
@@ -31,6 +32,13 @@ export const letDbaEndBackends = `do $$ declare f regprocedure; begin
   end if;
 end $$`;
 
+/** Signing in, making partitions and migrating take locks, as the owner. */
+export const letOwnerLock = `do $$ declare f regprocedure; begin
+  for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^pg_(try_)?advisory_(xact_)?lock' loop
+    execute format('grant execute on function %s to vs_owner', f);
+  end loop;
+end $$`;
+
 /** An error's message may quote a value, so the log of what pages do holds none; the edge logs the SQLSTATE. */
 export const silenceErrors = (['vs_edge', 'vs_gate'] as const).map(
   (role) => `alter role ${role} set log_min_messages = 'fatal'`,
@@ -42,6 +50,7 @@ export const letDumpsBeWhole = 'alter role vs_dba bypassrls';
 export const superuserStatements: readonly string[] = [
   revokeSpills,
   letDbaEndBackends,
+  letOwnerLock,
   ...silenceErrors,
   letDumpsBeWhole,
 ];

@@ -129,7 +129,7 @@ comment on function iam.set_password is 'The peppered hash depends on the accoun
 -- ---------------------------------------------------------------- names
 
 create function iam.person_name(account uuid) returns text
-language plpgsql stable parallel restricted security definer cost 5000 set search_path = '' set debug_print_plan = off as $$
+language plpgsql stable parallel unsafe security definer cost 5000 set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
   a iam.accounts;

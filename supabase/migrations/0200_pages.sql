@@ -52,7 +52,7 @@ comment on view clinic.care_teams is 'Care teams with their members of now and l
 grant select on access.care_teams, access.care_team_members, access.care_team_patients to vs_org_admin;
 
 create function audit.read_origin(origin uuid) returns text[]
-language plpgsql stable parallel restricted security definer cost 5000 set search_path = '' set debug_print_plan = off as $$
+language plpgsql stable parallel unsafe security definer cost 5000 set search_path = '' set debug_print_plan = off as $$
 declare
   organisation uuid := access.organisation_as('auditor');
   o audit.origins;
