@@ -107,7 +107,7 @@ comment on function vault.tg_existing__sealed is 'Before each statement that wou
 -- ---------------------------------------------------------------- reading profiles
 
 create function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) returns text[]
-language plpgsql volatile parallel restricted security definer set search_path = '' set debug_print_plan = off as $$
+language plpgsql volatile parallel unsafe security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
   key bytea;
