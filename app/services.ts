@@ -1,13 +1,14 @@
 import type { Door } from '../db/batch.ts';
 import type { Promises } from '../db/promises/types.ts';
+import type { Ring } from '../db/ring.ts';
 import type { Logger } from '../edge/logging.ts';
 import type { Assets } from './assets.ts';
 
 /** What an entry (edge/node.ts, deno.ts, worker.ts) brings; the pages know nothing else of where they run. */
 export type Services = {
   door: Door;
-  /** VITAL_KEYS as it stands in the environment; SQL reads it, we only hand it on. */
-  ring: string;
+  /** VITAL_KEYS as it stands in the environment, or where it comes from; SQL reads it, we only hand it on. */
+  ring: Ring;
   pepper: { id: string; key: Uint8Array };
   /** The invented practice of the embedded database. */
   demo: boolean;

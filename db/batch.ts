@@ -9,6 +9,7 @@
 import type pg from 'pg';
 import type { AnyQuery } from './query.ts';
 import { isPassing, Refusal, refusedWith, sqlstateOf, toRefusal } from './refusal.ts';
+import { type Ring, ringNow } from './ring.ts';
 
 export { Refusal } from './refusal.ts';
 
@@ -76,12 +77,12 @@ type Statement = { sql: string; parameters: readonly unknown[] };
 type Transaction = { mode: 'read' | 'write'; statements: Statement[] };
 type Outcome = { rows: Record<string, unknown>[][]; failure?: unknown };
 
-export function createDoor(options: { edge: Source; gate: Source; ring: string }): Door {
+export function createDoor(options: { edge: Source; gate: Source; ring: Ring }): Door {
   const { edge, gate, ring } = options;
 
   const enter = (who: Who, phase: 'open' | 'read' | 'write', focus?: string): Statement => ({
     sql: 'select iam.enter($1, $2, $3, $4, $5, $6) as answer',
-    parameters: [who.token, ring, focus ?? null, phase, who.ip, who.userAgent],
+    parameters: [who.token, ringNow(ring), focus ?? null, phase, who.ip, who.userAgent],
   });
 
   /**

@@ -13,6 +13,10 @@ import { doctor } from './commands/doctor.ts';
 import { encryptExisting } from './commands/encrypt-existing.ts';
 import { eraseCommand } from './commands/erase.ts';
 import { importCommand } from './commands/import.ts';
+import { keysAdd } from './commands/keys-add.ts';
+import { keysRetire } from './commands/keys-retire.ts';
+import { keysRotate } from './commands/keys-rotate.ts';
+import { keysStatus } from './commands/keys-status.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { policyWhoCanSee, policyWhy } from './commands/policy.ts';
 import { promisesCommand } from './commands/promises.ts';
@@ -36,6 +40,10 @@ const commands: readonly Command[] = [
   auditSeal,
   auditExport,
   auditPrune,
+  keysStatus,
+  keysAdd,
+  keysRotate,
+  keysRetire,
   doctor,
 ];
 

@@ -1,5 +1,6 @@
 // Is this installation as it must be? One finding for each question, with what to do about it.
 import type pg from 'pg';
+import { masterKeys } from './doctor-keys.ts';
 import { migrationState } from './migrate.ts';
 import { asOwner, checkRing } from './owner.ts';
 import { knownHoles } from './server-version.ts';
@@ -17,6 +18,7 @@ export async function examine(admin: pg.Client, site: Site): Promise<Finding[]> 
     settings,
     migrations,
     keys,
+    masterKeys,
     logins,
     publicPowers,
     memberships,

@@ -2,14 +2,15 @@
 import pg from 'pg';
 import { createDoor, type Door, type Source } from './batch.ts';
 import { connect, connectionConfig } from './connect.ts';
+import type { Ring } from './ring.ts';
 
 export type DoorSettings = {
   /** Login vs_edge. */
   edgeUrl: string;
   /** Login vs_gate. */
   gateUrl: string;
-  /** The text of VITAL_KEYS. */
-  ring: string;
+  /** The text of VITAL_KEYS, or what gives it at each request. */
+  ring: Ring;
 };
 
 /** For Node and Deno. Signing in has few connections of its own: bcrypt must not take every core from the pages. */

@@ -4486,7 +4486,7 @@ begin
     return format('an edge had no master key %s %s seconds ago (it had %s)', target, extract(epoch from clock_timestamp() - r.seen_at)::int, r.names);
   end if;
   if exists (select from iam.sessions s where s.role = 'import' and s.created_at < m.added_at and iam.session_is_live(s.id)) then
-    return format('an import that began before master key %s was added has not ended', target);
+    return format('an import that began before master key %s was added has not ended (one that was killed counts for 12 hours)', target);
   end if;
   return null;
 end $function$;
@@ -4629,6 +4629,21 @@ language sql stable as $function$
   select m.id from vault.masters m where m.active and m.current_since is not null order by m.current_since desc limit 1
 $function$;
 comment on function vault.promoted is 'The master key under which everything shall stand.';
+
+create function vault.put_first(name text, quiet interval DEFAULT 'PT2M'::interval) returns text
+language plpgsql stable as $function$
+declare
+  r vault.rings;
+begin
+  if exists (select from vault.masters m where m.id = vault.promoted() and m.current_since > clock_timestamp() - least(quiet, interval '5 seconds')) then
+    return 'the last rotation began a moment ago';
+  end if;
+  select * into r from vault.rings x
+  where x.seen_at > clock_timestamp() - quiet and split_part(x.names, ',', 1) = name order by x.seen_at desc limit 1;
+  if not found then return null; end if;
+  return format('an edge had master key %s first %s seconds ago (it had %s)', name, extract(epoch from clock_timestamp() - r.seen_at)::int, r.names);
+end $function$;
+comment on function vault.put_first is 'Why a retirement would make writes fail: an edge, seen within `quiet`, that wraps what is new with this key. As vs_owner.';
 
 create function vault.record_renewal() returns void
 language plpgsql volatile as $function$
@@ -4777,9 +4792,9 @@ create function vault.retire(name text, quiet interval DEFAULT 'PT2M'::interval)
 language plpgsql volatile as $function$
 declare
   m vault.masters;
-  r vault.rings;
   wrapped_by bigint;
   indexed_by bigint;
+  why text;
 begin
   -- waits for whoever is just wrapping something with it: their foreign key holds the row
   select * into m from vault.masters x where x.id = name for update;
@@ -4793,15 +4808,11 @@ begin
   wrapped_by := (select count(*) from vault.keys k where k.master = name);
   indexed_by := (select count(*) from vault.keys k where k.indexed = name);
   if wrapped_by + indexed_by > 0 then
-    raise exception using errcode = 'VS409',
-      message = format('master key %s still wraps %s keys, and %s patients and accounts are found by it: rotate first', name, wrapped_by, indexed_by);
+    raise exception using errcode = 'VS409', message = format(
+      'master key %s still wraps %s keys, and %s patients and accounts are found by it: rotate first', name, wrapped_by, indexed_by);
   end if;
-  select * into r from vault.rings x
-  where x.seen_at > clock_timestamp() - quiet and split_part(x.names, ',', 1) = name order by x.seen_at desc limit 1;
-  if found then
-    raise exception using errcode = 'VS409', message = format('an edge had master key %s first %s seconds ago: give it the ring of the rotation',
-      name, extract(epoch from clock_timestamp() - r.seen_at)::int);
-  end if;
+  why := vault.put_first(name, quiet);
+  if why is not null then raise exception using errcode = 'VS409', message = why || ': give it the ring of the rotation'; end if;
   update vault.masters x set retired_at = clock_timestamp(), active = false where x.id = name;
 end $function$;
 comment on function vault.retire is 'Ends a master key under which nothing stands; its check value stays. As vs_owner. Errors: VS409 while it is needed, VS422.';

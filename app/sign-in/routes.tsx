@@ -2,6 +2,7 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { Refusal, type Role } from '../../db/batch.ts';
+import { ringNow } from '../../db/ring.ts';
 import { prehash } from '../../edge/password.ts';
 import { type Env, newToken, signIn, signOut } from '../../edge/session.ts';
 import { inLang } from '../i18n.ts';
@@ -32,11 +33,11 @@ export function signInRoutes({ door, ring, pepper, promises }: Services) {
         password: password ? undefined : t.passwordMissing,
       });
       if (errors) return answerPassword(c, { email, errors });
-      const [account] = await door.gate(lookUp(ring, email));
+      const [account] = await door.gate(lookUp(ringNow(ring), email));
       const token = newToken();
       const hash = await prehash(pepper, account?.id ?? '', password);
-      const failed = recordFailed(ring, account?.id ?? null, null, c.var.who);
-      const check = () => door.gate(checkPassword(ring, account?.id ?? '', hash, token, c.var.who), failed);
+      const failed = recordFailed(ringNow(ring), account?.id ?? null, null, c.var.who);
+      const check = () => door.gate(checkPassword(ringNow(ring), account?.id ?? '', hash, token, c.var.who), failed);
       const result = await askInTurn(check);
       if (result?.answer !== 'second_factor') return answerPassword(c, { email, setback: setbackOf(c, result) });
       signIn(c, token, 'anon'); // until the second factor this session opens nothing
@@ -51,8 +52,8 @@ export function signInRoutes({ door, ring, pepper, promises }: Services) {
       if (errors) return answerCode(c, { errors });
       if (!c.var.who.token) return answerPassword(c, { setback: { kind: 'expired' } });
       const token = newToken();
-      const failed = recordFailed(ring, null, c.var.who.token, c.var.who);
-      const [result] = await door.gate(checkCode(ring, c.var.who.token, code, token, c.var.who), failed);
+      const failed = recordFailed(ringNow(ring), null, c.var.who.token, c.var.who);
+      const [result] = await door.gate(checkCode(ringNow(ring), c.var.who.token, code, token, c.var.who), failed);
       if (result?.answer === 'expired') return answerPassword(c, { setback: { kind: 'expired' } });
       if (result?.answer !== 'ok' || !result.role) return answerCode(c, { setback: setbackOf(c, result) });
       signIn(c, token, result.role as Role); // the database's own list of roles

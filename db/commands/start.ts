@@ -1,13 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import type pg from 'pg';
+import type { MetricsServer } from '../../edge/metrics.ts';
 import type { serve as Serve, Server } from '../../edge/node.ts';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type DemoAccount, demoWasCutShort, fillDemoOnce } from '../demo-accounts.ts';
+import { openMetrics } from '../figures.ts';
+import { dueSentence } from '../key-due.ts';
+import { watchKeys } from '../key-watch.ts';
 import { keepSealing } from '../log/timer.ts';
 import { asOwner } from '../owner.ts';
 import { promisesOf } from '../promises/service.ts';
 import { prunableMonths, pruneMonth } from '../prune.ts';
+import type { Ring } from '../ring.ts';
 import { knownHoles } from '../server-version.ts';
 import { keepServing } from '../service.ts';
 import { isEmbedded, openSite, type Site, siteDirectory, withAdmin } from '../site.ts';
@@ -25,6 +31,7 @@ and TRUST_PROXY=1 says that it is there.
 
   DATABASE_URL  any Postgres 15 to 18: owner of the database, CREATEROLE, not superuser
   VITAL_KEYS, VITAL_PEPPER, VITAL_SIGNING_KEY  else read from .vitalsync/keys.env
+  METRICS_PORT  figures for Prometheus on 127.0.0.1, for instance the days until the master key is due
   VITAL_PRUNE=1  give up the months of the audit log that are older than three years, as audit prune does`,
   options: {},
   run: async () => {
@@ -35,12 +42,15 @@ and TRUST_PROXY=1 says that it is there.
     let server: Server | undefined;
     let watch: ReturnType<typeof keepServing> | undefined;
     let sealing: ReturnType<typeof keepSealing> | undefined;
+    let metrics: MetricsServer | undefined;
+    const keys = watchKeys(site, tell);
     try {
       const ready = (async () => {
         const accounts = await prepare(site);
         watch = keepServing(site);
         sealing = keepSealing(site, { told: (problem) => tell(`The audit log: ${problem ?? 'sealed again.'}`) });
-        server = await listen(site, place);
+        metrics = await openMetrics(site);
+        server = await listen(site, place, keys.ring);
         announce(site, accounts, place.host, server.port);
         setInterval(() => void upkeep(site), 3_600_000).unref();
       })();
@@ -48,6 +58,8 @@ and TRUST_PROXY=1 says that it is there.
     } finally {
       await server?.stop();
       await sealing?.stop();
+      await metrics?.stop();
+      keys.stop();
       await watch?.stop();
       await site.close();
     }
@@ -98,6 +110,7 @@ async function prepare(site: Site): Promise<DemoAccount[]> {
     print('Postgres was still running, from a run that was killed or beside another command: going on with it.');
   await prepareDatabase(site);
   await warnOfHoles(site);
+  await withAdmin(site, warnOfDueKey);
   return site.embedded ? fillDemoOnce(site) : [];
 }
 
@@ -106,6 +119,7 @@ async function upkeep(site: Site): Promise<void> {
   try {
     await withAdmin(site, async (admin) => {
       await asOwner(admin, () => admin.query('select ops.upkeep()'));
+      await warnOfDueKey(admin);
       // evidence goes only where somebody has decided so
       if (process.env.VITAL_PRUNE !== '1') return;
       for (const month of await prunableMonths(admin)) await pruneMonth(admin, month);
@@ -117,6 +131,11 @@ async function upkeep(site: Site): Promise<void> {
   }
 }
 
+async function warnOfDueKey(admin: pg.Client): Promise<void> {
+  const due = await dueSentence(admin);
+  if (due) process.stderr.write(`Warning: ${due}\n`);
+}
+
 async function warnOfHoles(site: Site): Promise<void> {
   const query = "select current_setting('server_version_num')::int as number";
   const { rows } = await withAdmin(site, (admin) => admin.query(query));
@@ -125,14 +144,14 @@ async function warnOfHoles(site: Site): Promise<void> {
     print(site.embedded ? `${holes} Accepted here, since it listens on this machine alone.` : `Warning: ${holes}`);
 }
 
-async function listen(site: Site, { host, port, proxied }: Place): Promise<Server> {
+async function listen(site: Site, { host, port, proxied }: Place, ring: Ring): Promise<Server> {
   const { buildNode } = await import('../../edge/build.ts'); // brings esbuild, which no other command needs
   const { serve } = (await import(await buildNode())) as { serve: typeof Serve }; // the bundle of edge/node.ts
   const { edgeUrl, gateUrl, keys } = site;
   const demo = site.embedded !== undefined;
   const promises = promisesOf(site);
   try {
-    return await serve({ edgeUrl, gateUrl, ring: keys.ring, pepper: keys.pepper, demo, promises, host, port, proxied });
+    return await serve({ edgeUrl, gateUrl, ring, pepper: keys.pepper, demo, promises, host, port, proxied });
   } catch (error) {
     throw explainListen(error as NodeJS.ErrnoException, host, port); // whatever it is, it goes on as it came
   }

@@ -7,7 +7,7 @@ create temp table known as select (select string_agg(md5(n::text), '' order by n
 
 -- nobody who acts, and no DBA, calls any of it
 select is_empty($$select p.oid::regprocedure, r.rolname from pg_proc p, pg_roles r where p.pronamespace = 'vault'::regnamespace
-  and p.proname in ('add_master', 'promote', 'not_ready', 'rewrap', 'reindex', 'reindex_patient', 'reindex_account', 'left_to_renew', 'retire', 'masters_status', 'days_until_due', 'saw_ring', 'record_renewal', 'point_at_unopened')
+  and p.proname in ('add_master', 'promote', 'not_ready', 'rewrap', 'reindex', 'reindex_patient', 'reindex_account', 'left_to_renew', 'put_first', 'retire', 'masters_status', 'days_until_due', 'saw_ring', 'record_renewal', 'point_at_unopened')
   and r.rolname ~ '^vs_' and r.rolname not in ('vs_owner', 'vs_admin') and has_function_privilege(r.oid, p.oid, 'execute')$$, 'cannot be called by anybody but the owner');
 select is(tests.attempt('a.' || who, 'select vault.retire(''pgtap'')', 'write'), '42501', 'cannot retire a key: ' || who) from unnest(array['clinician', 'org_admin', 'auditor', 'dpo']) who;
 select policies_are('vault', 'rings', array['all_owner']);

@@ -1,0 +1,91 @@
+// Changes of VITAL_KEYS in keys.env: whole or not at all, and the file as it was stays beside it.
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  copyFileSync,
+  constants as files,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { CommandError } from './command-error.ts';
+import { readKeys } from './keys.ts';
+import { oneAtATime } from './one-at-a-time.ts';
+
+/**
+ * Puts another ring into the file; gives the path of the copy of the old file.
+ * @param change from the ring that the file holds to the one that it shall hold; the same text changes nothing
+ */
+export function changeRing(file: string, change: (ring: string) => string): Promise<string | undefined> {
+  return oneAtATime(`${file}.lock`, async () => {
+    const before = readKeys(file, {}).ring; // also checks every other value
+    const after = change(before);
+    if (after === before) return undefined;
+    const text = readFileSync(file, 'utf8');
+    const copy = copyOf(file);
+    const fresh = `${file}.new`;
+    try {
+      write(fresh, replaceLine(text, `VITAL_KEYS=${after}`));
+      sameOwner(fresh, file);
+      if (readKeys(fresh, {}).ring !== after)
+        throw new CommandError(`${file} would not hold the new ring: left as it was.`);
+      renameSync(fresh, file);
+      flushDirectory(dirname(file));
+    } catch (error) {
+      rmSync(fresh, { force: true });
+      rmSync(copy, { force: true });
+      throw error;
+    }
+    return copy;
+  });
+}
+
+/** Where the last line of that name stands; readKeys believes the last one too. */
+function replaceLine(text: string, line: string): string {
+  const lines = text.split('\n');
+  const isIt = (one: string) => /^\s*VITAL_KEYS\s*=/.test(one);
+  const place = lines.findLastIndex(isIt);
+  return lines.flatMap((one, i) => (i === place ? [line] : isIt(one) ? [] : [one])).join('\n');
+}
+
+function copyOf(file: string): string {
+  const moment = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  for (let n = 1; ; n += 1) {
+    const copy = `${file}.${moment}${n > 1 ? `-${n}` : ''}`;
+    try {
+      copyFileSync(file, copy, files.COPYFILE_EXCL);
+      chmodSync(copy, 0o600);
+      sameOwner(copy, file);
+      return copy;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+function write(path: string, text: string): void {
+  const handle = openSync(path, 'w', 0o600);
+  writeSync(handle, text);
+  fsyncSync(handle);
+  closeSync(handle);
+}
+
+/** The file may belong to somebody other than us, so that the user of Postgres can't read it. */
+function sameOwner(path: string, model: string): void {
+  const [now, wanted] = [statSync(path), statSync(model)];
+  if (now.uid !== wanted.uid || now.gid !== wanted.gid) chownSync(path, wanted.uid, wanted.gid);
+}
+
+/** The renaming itself is on disk when this returns; Windows has no such handle. */
+function flushDirectory(path: string): void {
+  if (process.platform === 'win32') return;
+  const handle = openSync(path, 'r');
+  fsyncSync(handle);
+  closeSync(handle);
+}
