@@ -12,6 +12,8 @@ export type Clinician = {
   name: string;
   /** A session that is open already. */
   token: string;
+  /** clinician, where nothing else is said. */
+  role?: 'clinician' | 'secretary';
   totpSecret: Uint8Array;
   patients: Patient[];
 };

@@ -7,7 +7,13 @@ import { inventNote } from './invent.ts';
 
 export type PageName = 'chart' | 'list' | 'search' | 'note';
 export const pageNames: readonly PageName[] = ['chart', 'list', 'search', 'note'];
-export type Visit = { token: string; method: 'GET' | 'POST'; path: string; form?: Record<string, string> };
+export type Visit = {
+  token: string;
+  role?: string;
+  method: 'GET' | 'POST';
+  path: string;
+  form?: Record<string, string>;
+};
 
 /** Visits without end, over all clinicians and their patients in an order that repeats. */
 export function visitor(page: PageName, { clinicians }: Practice, seed = ''): () => Visit {
@@ -15,13 +21,14 @@ export function visitor(page: PageName, { clinicians }: Practice, seed = ''): ()
   return (): Visit => {
     const clinician: Clinician = chance.pick(clinicians);
     const patient = chance.pick(clinician.patients);
-    const { token } = clinician;
-    if (page === 'chart') return { token, method: 'GET', path: `/patients/${patient.id}` };
-    if (page === 'list') return { token, method: 'GET', path: '/patients' };
+    const { token, role = 'clinician' } = clinician;
+    if (page === 'chart') return { token, role, method: 'GET', path: `/patients/${patient.id}` };
+    if (page === 'list') return { token, role, method: 'GET', path: '/patients' };
     if (page === 'search')
-      return { token, method: 'POST', path: '/patients/search', form: { q: beginningOf(patient.name) } };
+      return { token, role, method: 'POST', path: '/patients/search', form: { q: beginningOf(patient.name) } };
     return {
       token,
+      role,
       method: 'POST',
       path: `/patients/${patient.id}/notes`,
       form: { ...inventNote(chance), key: randomUUID(), author: clinician.account },
@@ -36,9 +43,9 @@ function beginningOf(name: string): string {
 }
 
 /** The request's headers besides Host and Content-Length. */
-export function headersOf({ token, form }: Visit, origin: string): Record<string, string> {
+export function headersOf({ token, role, form }: Visit, origin: string): Record<string, string> {
   const common = {
-    Cookie: `__Host-vs=${token}.clinician`,
+    Cookie: `__Host-vs=${token}.${role}`,
     'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64) vitalsync-bench',
     'Accept-Language': 'fr',
     'Sec-Fetch-Site': 'same-origin',

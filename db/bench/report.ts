@@ -34,7 +34,7 @@ export function printed(report: Report): string {
   ].join('\n');
 }
 
-function comparisons(list: readonly Comparison[]): string {
+export function comparisons(list: readonly Comparison[]): string {
   const head = ['page', 'measured', 'conn', ...sampleHead, '|', ...sampleHead, '|', 'times', 'CPU times', 'errors'];
   const rows = list.map(({ page, way, connections, measured, reference, ratio, cpuRatio }) => [
     page,

@@ -224,15 +224,21 @@ end $$;
 comment on function access.is_wide is 'Does this list (of access.first_patients with 1001) belong to somebody who sees more than 1,000 patients? Lists are quick up to there (docs/performance.md). Internal.';
 
 create function access.seen_among(claims text[], patients uuid[]) returns uuid[]
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
-  seen uuid[];
+  seen uuid[] := '{}';
 begin
   if claims[4] = 'clinician' and claims[6] is null then
-    seen := access.first_patients(claims, 1001);
-    if not access.is_wide(seen) then return array(select unnest(patients) intersect select unnest(seen)); end if;
+    -- the care team for all of them at once; the other ways, which few have, one by one below
+    seen := array(
+      select p.patient_id
+      from access.care_team_patients p join access.care_team_members m using (care_team_id)
+      join access.care_teams t on t.id = p.care_team_id and t.organisation_id = claims[3]::uuid
+      where p.patient_id = any (patients) and m.account_id = claims[2]::uuid
+        and clock_timestamp() >= p.valid_from and clock_timestamp() < p.valid_until
+        and clock_timestamp() >= m.valid_from and clock_timestamp() < m.valid_until);
   end if;
-  return array(select p from unnest(patients) p where access.may_open(claims, p, 'identity'));
+  return array(select p from unnest(patients) p where p = any (seen) or access.may_open(claims, p, 'identity'));
 end $$;
 comment on function access.seen_among is 'Those of these patients that this identity sees, here and now. Internal.';
 
