@@ -9,6 +9,8 @@ import { adminRoutes } from './admin/routes.tsx';
 import { staticFiles } from './assets.ts';
 import { auditRoutes } from './audit/routes.tsx';
 import { chartRoutes } from './chart/routes.tsx';
+import { emergenciesRoutes } from './emergencies/routes.tsx';
+import { emergencyRoutes } from './emergency/routes.tsx';
 import { answerError, answerNotFound } from './errors.tsx';
 import { homeRoutes } from './home/routes.ts';
 import { noteRoutes } from './notes/routes.tsx';
@@ -16,6 +18,7 @@ import { patientRoutes } from './patients/routes.tsx';
 import { preferenceRoutes } from './preferences/routes.ts';
 import { promiseRoutes } from './promises/routes.tsx';
 import { recordRoutes } from './record/routes.tsx';
+import { referralRoutes } from './referrals/routes.tsx';
 import type { Services } from './services.ts';
 import { signInRoutes, signOutRoutes } from './sign-in/routes.tsx';
 
@@ -37,7 +40,10 @@ export function createApp(services: Services) {
 
   app.route('/patients', patientRoutes(door));
   app.route('/patients/:id/notes', noteRoutes(door));
+  app.route('/patients/:id/referrals', referralRoutes(door));
   app.route('/patients/:id', chartRoutes(door));
+  app.route('/emergency', emergencyRoutes(door));
+  app.route('/emergencies', emergenciesRoutes(door));
   app.route('/record', recordRoutes(door));
   app.route('/audit', auditRoutes(door));
   app.route('/admin', adminRoutes(door));

@@ -6,10 +6,21 @@ import type { Me } from './layout.tsx';
 import { frame } from './messages.ts';
 import { PatientSearch } from './patients/search.tsx';
 
-export type Section = 'patients' | 'record' | 'accesses' | 'audit' | 'verification' | 'accounts' | 'careTeams';
+export type Section =
+  | 'patients'
+  | 'emergency'
+  | 'emergencies'
+  | 'record'
+  | 'accesses'
+  | 'audit'
+  | 'verification'
+  | 'accounts'
+  | 'careTeams';
 
 const PATHS: Record<Section, string> = {
   patients: '/patients',
+  emergency: '/emergency',
+  emergencies: '/emergencies',
   record: '/record',
   accesses: '/record/accesses',
   audit: '/audit',
@@ -20,11 +31,12 @@ const PATHS: Record<Section, string> = {
 
 // A presentation of roles, not a permission: the database refuses what a role may not open.
 const DESTINATIONS: Record<string, readonly Section[]> = {
-  clinician: ['patients'],
+  clinician: ['patients', 'emergency'],
   secretary: ['patients'],
   patient: ['record', 'accesses'],
   auditor: ['audit', 'verification'],
-  org_admin: ['accounts', 'careTeams'],
+  org_admin: ['accounts', 'careTeams', 'emergencies'],
+  dpo: ['emergencies'],
 };
 
 export function TopBar({ role, me, section, search }: { role: string; me?: Me; section?: Section; search?: string }) {

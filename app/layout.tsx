@@ -8,13 +8,23 @@ import type { ComponentChildren } from 'preact';
 import { render } from 'preact-render-to-string';
 import type { Env } from '../edge/session.ts';
 import { assetUrl } from './assets.ts';
+import { GlassBanner } from './emergency/banner.tsx';
 import { Footer, type Section, TopBar } from './frame.tsx';
 import { inLang, LangContext, useLang } from './i18n.ts';
 import { Live } from './live.tsx';
 import { ui } from './ui/messages.ts';
 
 /** The row of clinic.me that the frame shows; a page reads it in its own batch. */
-export type Me = { display_name: string | null; organisation_name: string; role: string };
+export type Me = {
+  display_name: string | null;
+  organisation_name: string;
+  role: string;
+  /** The emergency access that shows the patient on the page, if there is one. */
+  glass_id?: string | null;
+  glass_kind?: string | null;
+  glass_reason?: string | null;
+  glass_ends_at?: Date | null;
+};
 
 export type PageOptions = {
   /** Names the page in the tab and the history; never a person. */
@@ -100,6 +110,7 @@ function Document({ c, options, children }: { c: Context<Env>; options: PageOpti
       <body data-narrow={options.narrow ? '' : undefined}>
         <TopBar role={c.var.who.role} me={options.me} section={options.section} search={options.search} />
         {options.banner}
+        <BrokenGlass me={options.me} />
         <main id="main" tabIndex={-1}>
           {children}
         </main>
@@ -108,6 +119,12 @@ function Document({ c, options, children }: { c: Context<Env>; options: PageOpti
       </body>
     </html>
   );
+}
+
+function BrokenGlass({ me }: { me?: Me }) {
+  const { glass_id, glass_kind, glass_reason, glass_ends_at } = me ?? {};
+  if (!glass_id || !glass_kind || !glass_ends_at) return null;
+  return <GlassBanner glass={{ glass_id, glass_kind, glass_ends_at, glass_reason: glass_reason ?? null }} />;
 }
 
 declare module 'preact' {

@@ -5,7 +5,11 @@ import type { Me } from './layout.tsx';
 
 /** The signed-in person, for the top bar: every page reads it in its own batch. */
 export function readMe() {
-  return k.selectFrom('clinic.me').select(['account_id', 'display_name', 'organisation_name', 'role']).compile();
+  return k
+    .selectFrom('clinic.me')
+    .select(['account_id', 'display_name', 'organisation_name', 'role'])
+    .select(['glass_id', 'glass_kind', 'glass_reason', 'glass_ends_at'])
+    .compile();
 }
 
 /** The same for a page that reads nothing else, such as a refusal. Undefined where even that is refused. */

@@ -29,6 +29,8 @@ export const frame = messages(
     shortcutSingle: 'Utiliser « / » et « ? » comme raccourcis',
 
     patients: 'Patients',
+    emergency: 'Accès d’urgence',
+    emergencies: 'Accès d’urgence',
     record: 'Mon dossier',
     accesses: 'Qui a consulté mon dossier',
     audit: 'Journal',
@@ -72,6 +74,8 @@ export const frame = messages(
     shortcutSingle: 'Use “/” and “?” as shortcuts',
 
     patients: 'Patients',
+    emergency: 'Emergency access',
+    emergencies: 'Emergency accesses',
     record: 'My record',
     accesses: 'Who viewed my record',
     audit: 'Log',

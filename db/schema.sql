@@ -1094,9 +1094,13 @@ create view clinic.me with (security_invoker=true) (
   display_name text,
   patient_id uuid,
   session_expires_at timestamp with time zone,
-  idle_expires_at timestamp with time zone
+  idle_expires_at timestamp with time zone,
+  glass_id uuid,
+  glass_kind text,
+  glass_reason text,
+  glass_ends_at timestamp with time zone
 );
-comment on view clinic.me is 'Who is signed in: one row. not null: account_id, organisation_id, organisation_name, role, session_expires_at, idle_expires_at';
+comment on view clinic.me is 'Who is signed in: one row; glass_…: the emergency access that shows the patient on the page. not null: account_id, organisation_id, organisation_name, role, session_expires_at, idle_expires_at';
 
 create view clinic.medication_requests with (security_invoker=true) (
   id uuid,
@@ -3313,19 +3317,23 @@ begin
 end $function$;
 comment on function clinic.read_erasure_requests is 'For a DPO: what was asked for in the organisation, and what became of it.';
 
-create function clinic.read_me() returns TABLE(account_id uuid, organisation_id uuid, organisation_name text, role text, display_name text, patient_id uuid, session_expires_at timestamp with time zone, idle_expires_at timestamp with time zone)
+create function clinic.read_me() returns TABLE(account_id uuid, organisation_id uuid, organisation_name text, role text, display_name text, patient_id uuid, session_expires_at timestamp with time zone, idle_expires_at timestamp with time zone, glass_id uuid, glass_kind text, glass_reason text, glass_ends_at timestamp with time zone)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 #variable_conflict use_column
 declare
-  session uuid := (access.claims())[1]::uuid;
+  c text[] := access.claims();
+  session uuid := c[1]::uuid;
+  glass access.broken_glass;
 begin
+  -- the patient on the page is seen through a broken glass: every page about them says so
+  if c[9] is not null then select * into glass from access.broken_glass b where b.id = c[9]::uuid; end if;
   return query
   select s.account_id, s.organisation_id, o.name, s.role, iam.person_name(s.account_id), s.patient_id, s.expires_at,
-         s.last_seen_at + interval '30 minutes'
+         s.last_seen_at + interval '30 minutes', glass.id, glass.kind, case when glass.id is not null then clinic.glass_reason(glass.id) end, glass.ends_at
   from iam.sessions s join access.organisations o on o.id = s.organisation_id
   where s.id = session;
 end $function$;
-comment on function clinic.read_me is 'Oneself.';
+comment on function clinic.read_me is 'Oneself; and the broken glass that the patient on the page is seen through, if so.';
 
 create function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$

@@ -160,6 +160,10 @@ export interface ClinicMe {
   patient_id: string | null;
   session_expires_at: Date;
   idle_expires_at: Date;
+  glass_id: string | null;
+  glass_kind: string | null;
+  glass_reason: string | null;
+  glass_ends_at: Date | null;
 }
 
 export interface ClinicMedicationRequests {

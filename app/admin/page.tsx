@@ -1,6 +1,5 @@
-import { z } from 'zod';
-import type { ClinicAccounts, ClinicCareTeams } from '../../db/types.ts';
-import { formatNumber, useLang, useWords } from '../i18n.ts';
+import type { ClinicAccounts } from '../../db/types.ts';
+import { useWords } from '../i18n.ts';
 import { frame } from '../messages.ts';
 import { Alert } from '../ui/alert.tsx';
 import { Badge } from '../ui/badge.tsx';
@@ -10,9 +9,8 @@ import { Table } from '../ui/table.tsx';
 import { Moment } from '../ui/time.tsx';
 import { admin } from './messages.ts';
 
-/** Rows of clinic.accounts and clinic.care_teams. */
+/** A row of clinic.accounts. */
 export type AccountRow = ClinicAccounts;
-export type CareTeamRow = ClinicCareTeams;
 
 /** Who can sign in, those who still lack a factor first told. */
 export function AccountsPage({ accounts }: { accounts: readonly AccountRow[] }) {
@@ -64,49 +62,5 @@ function AccountState({ status }: { status: string }) {
     <>{word}</>
   ) : (
     <Badge shape={status === 'suspended' ? 'empty' : 'half-left'}>{word}</Badge>
-  );
-}
-
-/** Who follows patients together. The view has their number and nothing that names them. */
-export function CareTeamsPage({ teams }: { teams: readonly CareTeamRow[] }) {
-  const t = useWords(admin);
-  return (
-    <>
-      <h1>{t.careTeams}</h1>
-      <p class="lead">{t.careTeamsIntro}</p>
-      {teams.length > 0 ? <CareTeamTable teams={teams} /> : <Empty>{t.noCareTeam}</Empty>}
-    </>
-  );
-}
-
-function CareTeamTable({ teams }: { teams: readonly CareTeamRow[] }) {
-  const t = useWords(admin);
-  const lang = useLang();
-  return (
-    <Table
-      caption={t.careTeams}
-      rows={teams}
-      rowId={(team) => `team-${team.id}`}
-      columns={[
-        { label: t.lead, header: true, cell: (team) => team.lead_name ?? <Missing>{t.nameUnknown}</Missing> },
-        { label: t.members, cell: (team) => <Members json={team.members} /> },
-        { label: t.patients, number: true, cell: (team) => formatNumber(lang, team.patient_count) },
-      ]}
-    />
-  );
-}
-
-const members = z.array(z.object({ id: z.string(), name: z.string().nullish() }));
-
-function Members({ json }: { json: string }) {
-  const t = useWords(admin);
-  const list = members.parse(JSON.parse(json));
-  if (list.length === 0) return <Missing>{t.noMember}</Missing>;
-  return (
-    <ul class="members">
-      {list.map((member) => (
-        <li key={member.id}>{member.name ?? <Missing>{t.nameUnknown}</Missing>}</li>
-      ))}
-    </ul>
   );
 }

@@ -12,6 +12,11 @@ export function readAccounts() {
     .compile();
 }
 
+/** Referrals of now: who sees whom by one, and not why. */
+export function readReferralPeriods() {
+  return k.selectFrom('clinic.referral_periods').selectAll().orderBy('valid_until').compile();
+}
+
 export function readCareTeams() {
   return k
     .selectFrom('clinic.care_teams')

@@ -20,6 +20,19 @@ export const eventTypes = [
   'log.read',
   'log.verify',
   'log.export',
+  'log.prune',
+  'log.restart',
+  'service.clear',
+  'glass.break',
+  'glass.end',
+  'referral.make',
+  'referral.end',
+  'keys.add',
+  'keys.rotate',
+  'keys.retire',
+  'patient.erase',
+  'erasure.replay',
+  'existing.encrypt',
 ] as const;
 export const outcomes = ['success', 'failure', 'partial'] as const;
 export const actorRoles = [

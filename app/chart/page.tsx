@@ -28,7 +28,7 @@ export function ChartPage({ history, summary }: { history: HistoryProps; summary
   return (
     <>
       <h1 class="visually-hidden">{t.title}</h1>
-      <Sections />
+      <Sections patientId={history.patientId} />
       <div class="chart">
         <NoteOpener patientId={history.patientId} />
         <aside class="chart-summary" aria-label={t.summary}>
@@ -40,7 +40,7 @@ export function ChartPage({ history, summary }: { history: HistoryProps; summary
   );
 }
 
-function Sections() {
+function Sections({ patientId }: { patientId: string }) {
   const t = useWords(chart);
   return (
     <nav class="section-links" aria-label={t.sections}>
@@ -50,6 +50,9 @@ function Sections() {
             <a href={`#${id}`}>{t[id]}</a>
           </li>
         ))}
+        <li>
+          <a href={`/patients/${patientId}/referrals`}>{t.referrals}</a>
+        </li>
       </ul>
     </nav>
   );

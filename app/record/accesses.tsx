@@ -1,10 +1,11 @@
-import type { ClinicRecordAccesses } from '../../db/types.ts';
+import type { ClinicBrokenGlass, ClinicRecordAccesses } from '../../db/types.ts';
+import { emergency } from '../emergency/messages.ts';
 import { useLang, useWords } from '../i18n.ts';
 import { frame } from '../messages.ts';
 import { Badge } from '../ui/badge.tsx';
 import { labelOf } from '../ui/codeable.tsx';
 import { Empty, Missing } from '../ui/empty.tsx';
-import { clockOf, dayOf } from '../ui/time.tsx';
+import { Clock, clockOf, dayOf, Moment } from '../ui/time.tsx';
 import { Timeline } from '../ui/timeline.tsx';
 import { record } from './messages.ts';
 
@@ -15,10 +16,24 @@ export type AccessRow = Omit<ClinicRecordAccesses, 'id'>;
 export type Visit = Pick<AccessRow, 'actor_id' | 'actor_name' | 'actor_role'> & { day: string; acts: Act[] };
 type Act = Pick<AccessRow, 'event' | 'outcome'> & { resources: Set<string>; times: Date[] };
 
+/** A row of clinic.broken_glass. */
+export type EmergencyRow = Pick<
+  ClinicBrokenGlass,
+  'id' | 'account_name' | 'kind' | 'reason' | 'broken_at' | 'ends_at' | 'open'
+>;
+
 export const accessLimit = 500;
 
 /** Who looked, when and why. */
-export function AccessesPage({ rows, accountId }: { rows: readonly AccessRow[]; accountId?: string }) {
+export function AccessesPage({
+  rows,
+  emergencies,
+  accountId,
+}: {
+  rows: readonly AccessRow[];
+  emergencies: readonly EmergencyRow[];
+  accountId?: string;
+}) {
   const t = useWords(record);
   const days = Map.groupBy(gather(rows), (visit) => visit.day);
   return (
@@ -27,7 +42,8 @@ export function AccessesPage({ rows, accountId }: { rows: readonly AccessRow[]; 
       <p class="lead">
         {t.accessIntro} <a href="/record">{t.backToRecord}</a>
       </p>
-      <h2 class="visually-hidden">{t.accesses}</h2>
+      {emergencies.length > 0 ? <Emergencies rows={emergencies} /> : null}
+      <h2 class={emergencies.length > 0 ? undefined : 'visually-hidden'}>{t.accesses}</h2>
       {rows.length >= accessLimit ? <p class="quiet">{t.latestAccesses(accessLimit)}</p> : null}
       {rows.length === 0 ? (
         <Empty>{t.noAccess}</Empty>
@@ -40,6 +56,32 @@ export function AccessesPage({ rows, accountId }: { rows: readonly AccessRow[]; 
         </Timeline>
       )}
     </>
+  );
+}
+
+/** Who opened the record without following the patient comes first, with the reason in full. */
+function Emergencies({ rows }: { rows: readonly EmergencyRow[] }) {
+  const t = useWords(record);
+  const words = useWords(emergency);
+  return (
+    <section class="own-part" aria-labelledby="emergencies">
+      <h2 id="emergencies">{t.emergencies}</h2>
+      <p class="quiet">{t.emergenciesIntro}</p>
+      <ul class="emergencies">
+        {rows.map((row) => (
+          <li key={row.id}>
+            <b>{row.account_name ?? <Missing>{t.nameUnknown}</Missing>}</b> <Moment at={row.broken_at} />{' '}
+            {row.open ? (
+              <Badge tone="danger">
+                {t.openedUntil} <Clock at={row.ends_at} />
+              </Badge>
+            ) : null}
+            <p>{labelOf(words, 'kind', row.kind)}</p>
+            <q class="glass-reason">{row.reason ?? t.reasonUnknown}</q>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

@@ -8,6 +8,16 @@ export function openOwnRecord() {
   return sql<{ answer: string }>`select audit.open_own_record() as answer`.compile(k);
 }
 
+/** Emergency accesses to one's own record, newest first. */
+export function readEmergencies() {
+  return k
+    .selectFrom('clinic.broken_glass')
+    .select(['id', 'account_name', 'kind', 'reason', 'broken_at', 'ends_at', 'open'])
+    .orderBy('broken_at', 'desc')
+    .limit(50)
+    .compile();
+}
+
 /** Newest first. Which record: the patient's own, by policy. */
 export function readAccesses(limit: number) {
   return k

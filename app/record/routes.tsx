@@ -10,20 +10,20 @@ import { readMe } from '../me.ts';
 import { AccessesPage, accessLimit } from './accesses.tsx';
 import { record } from './messages.ts';
 import { noteLimit, RecordPage } from './page.tsx';
-import { openOwnRecord, ownPatient, readAccesses } from './queries.ts';
+import { openOwnRecord, ownPatient, readAccesses, readEmergencies } from './queries.ts';
 
 export function recordRoutes(door: Door) {
   return new Hono<Env>()
     .get('/', (c) => answerRecord(c, door))
 
     .get('/accesses', async (c) => {
-      const [me, rows] = await door.read(c.var.who, {
+      const [me, rows, emergencies] = await door.read(c.var.who, {
         open: openOwnRecord(),
-        reads: [readMe(), readAccesses(accessLimit)],
+        reads: [readMe(), readAccesses(accessLimit), readEmergencies()],
       });
       const title = inLang(record, c.var.lang).accessTitle;
       const accountId = me[0]?.account_id;
-      return page(c, { title, me: me[0], section: 'accesses' }, <AccessesPage rows={rows} accountId={accountId} />);
+      return page(c, { title, me: me[0], section: 'accesses' }, <AccessesPage {...{ rows, emergencies, accountId }} />);
     });
 }
 

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { connect, withLogin } from '../connect.ts';
 import { asOwner } from '../owner.ts';
 import { type DemoAccount, type Made, makeAccount, setPasswords } from './accounts.ts';
+import { breakGlass } from './emergency.ts';
 import { type Colleague, PRACTICES, type Practice } from './practices.ts';
 import { fillRecord, fillTeams, type Invented, patientsOf, type Team } from './records.ts';
 
@@ -33,6 +34,8 @@ export async function fillDemo(ctx: DemoContext): Promise<DemoAccount[]> {
       fillTeams(ctx.ring, edge, teams.slice(0, half), today),
       fillTeams(ctx.ring, edge2, teams.slice(half), today),
     ]);
+    const [owner, colleague] = teams as [Team, Team];
+    await breakGlass(ctx.admin, ctx.ring, edge, { owner, colleague, today });
   } finally {
     await Promise.all(connections.map((connection) => connection.end()));
   }

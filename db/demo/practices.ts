@@ -6,7 +6,7 @@ export type Practice = {
   domain: string;
   towns: readonly Town[];
   clinicians: readonly [Colleague, Colleague];
-  others: readonly (Colleague & { role: 'secretary' | 'org_admin' | 'auditor' })[];
+  others: readonly (Colleague & { role: 'secretary' | 'org_admin' | 'auditor' | 'dpo' })[];
 };
 
 /** Two practices that share an installation and must never see each other. RPPS numbers are of the range for tests. */
@@ -23,6 +23,7 @@ export const PRACTICES: readonly Practice[] = [
       { role: 'secretary', email: 'accueil', family_name: 'Roussel', given_name: 'Nadine' },
       { role: 'org_admin', email: 'gestion', family_name: 'Charpentier', given_name: 'Luc' },
       { role: 'auditor', email: 'audit', family_name: 'Lemoine', given_name: 'Sophie' },
+      { role: 'dpo', email: 'dpo', family_name: 'Faure', given_name: 'Agnès' },
     ],
   },
   {
@@ -37,6 +38,7 @@ export const PRACTICES: readonly Practice[] = [
       { role: 'secretary', email: 'accueil', family_name: 'Puech', given_name: 'Martine' },
       { role: 'org_admin', email: 'gestion', family_name: 'Azaïs', given_name: 'Olivier' },
       { role: 'auditor', email: 'audit', family_name: 'Cros', given_name: 'Hélène' },
+      { role: 'dpo', email: 'dpo', family_name: 'Bonnet', given_name: 'Thomas' },
     ],
   },
 ];

@@ -8,7 +8,7 @@ import { invent, type Person } from '../../db/demo/people.ts';
 import { ANJOU } from '../../db/demo/places.ts';
 import { Chance } from '../../db/demo/random.ts';
 import { SCENARIOS } from '../../db/demo/scenarios.ts';
-import { checkRing } from '../../db/owner.ts';
+import { asOwner, checkRing } from '../../db/owner.ts';
 import { fromBase32, totpCode } from '../../db/totp.ts';
 import { prehash } from '../../edge/password.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -103,7 +103,7 @@ describe('the demo’s people cannot', () => {
       expect(password).toMatch(/^[a-z]{4}(-[a-z]{4}){5}$/);
       expect(fromBase32(totpSecret)).toHaveLength(20);
     }
-    expect(new Set(accounts.map((a) => a.password)).size).toBe(12);
+    expect(new Set(accounts.map((a) => a.password)).size).toBe(14);
   });
 
   test('be mistaken for somebody: numbers, mails and INS are of the ranges for fiction', () => {
@@ -115,8 +115,8 @@ describe('the demo’s people cannot', () => {
   });
 });
 
-test('each organisation has two clinicians, a secretary, an administrator, an auditor and a patient', () => {
-  const roles = ['auditor', 'clinician', 'clinician', 'org_admin', 'patient', 'secretary'];
+test('each organisation has two clinicians, a secretary, an administrator, an auditor, a DPO and a patient', () => {
+  const roles = ['auditor', 'clinician', 'clinician', 'dpo', 'org_admin', 'patient', 'secretary'];
   const organisations = [...new Set(accounts.map((a) => a.organisation))];
   expect(organisations).toHaveLength(2);
   for (const name of organisations)
@@ -127,6 +127,14 @@ test('each organisation has two clinicians, a secretary, an administrator, an au
         .sort(),
     ).toEqual(roles);
   expect(accounts[0]).toMatchObject({ role: 'clinician', email: 'claire@cabinet-tilleuls.example' });
+});
+
+test('a colleague has opened the record of the patient with an account in an emergency, which is over', async () => {
+  const { rows } = await asOwner(db.admin, () =>
+    db.admin.query(`select b.kind, b.ends_at <= clock_timestamp() as over, m.role from access.broken_glass b
+                    join access.memberships m on m.patient_id = b.patient_id`),
+  );
+  expect(rows).toEqual([{ kind: 'colleague_unreachable', over: true, role: 'patient' }]);
 });
 
 describe('an invented chart', () => {

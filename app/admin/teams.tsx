@@ -1,0 +1,198 @@
+import { z } from 'zod';
+import type { ClinicCareTeams, ClinicColleagues, ClinicReferralPeriods } from '../../db/types.ts';
+import { useWords } from '../i18n.ts';
+import { Alert } from '../ui/alert.tsx';
+import { labelOf } from '../ui/codeable.tsx';
+import { Empty, Missing } from '../ui/empty.tsx';
+import { Field, Select } from '../ui/field.tsx';
+import { ErrorSummary } from '../ui/form.tsx';
+import { Table } from '../ui/table.tsx';
+import { Day } from '../ui/time.tsx';
+import { admin } from './messages.ts';
+import { type MemberErrors, type MemberValues, teamRoles } from './team-form.ts';
+
+/** Rows of clinic.care_teams and clinic.referral_periods. */
+export type CareTeamRow = ClinicCareTeams;
+export type ReferralRow = ClinicReferralPeriods;
+
+/** Who follows patients together. The views have their number and nothing that names them. */
+export function CareTeamsPage({
+  teams,
+  referrals,
+}: {
+  teams: readonly CareTeamRow[];
+  referrals: readonly ReferralRow[];
+}) {
+  const t = useWords(admin);
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t.careTeams}</h1>
+        <p class="lead">{t.careTeamsIntro}</p>
+        <a class="button" href="/admin/care-teams/new">
+          {t.newTeam}
+        </a>
+      </header>
+      {teams.length > 0 ? teams.map((team) => <Team key={team.id} team={team} />) : <Empty>{t.noCareTeam}</Empty>}
+      {referrals.length > 0 ? <Referrals rows={referrals} /> : null}
+    </>
+  );
+}
+
+const memberList = z.array(
+  z.object({
+    stay: z.string(),
+    id: z.string(),
+    name: z.string().nullish(),
+    role: z.string(),
+    from: z.coerce.date(),
+    until: z.coerce.date().nullish(),
+  }),
+);
+
+function Team({ team }: { team: CareTeamRow }) {
+  const t = useWords(admin);
+  const members = memberList.parse(JSON.parse(team.members).map(withoutNullDates));
+  const name = team.lead_name ? t.team(team.lead_name) : t.unledTeam;
+  return (
+    <section class="team" id={`team-${team.id}`} aria-labelledby={`team-${team.id}-name`}>
+      <h2 id={`team-${team.id}-name`}>{name}</h2>
+      <p class="quiet">{t.patientCount(team.patient_count)}</p>
+      {members.length > 0 ? (
+        <Table
+          caption={t.membersOf(name)}
+          rows={members}
+          rowId={(member) => `stay-${member.stay}`}
+          columns={[
+            { label: t.name, header: true, cell: (m) => m.name ?? <Missing>{t.nameUnknown}</Missing> },
+            { label: t.teamRole, evident: true, cell: (m) => labelOf(t, 'teamRole', m.role) },
+            { label: t.since, cell: (m) => <Day value={m.from} /> },
+            { label: t.until, cell: (m) => (m.until ? <Day value={m.until} /> : t.noEnd) },
+            { label: t.leaving, cell: (m) => <End action={`/admin/care-teams/members/${m.stay}/end`} /> },
+          ]}
+        />
+      ) : (
+        <Empty>{t.noMember}</Empty>
+      )}
+      <p class="team-actions">
+        <a class="button" href={`/admin/care-teams/${team.id}/members/new`}>
+          {t.addMember}
+        </a>
+      </p>
+    </section>
+  );
+}
+
+/** z.coerce.date makes 1970 of null. */
+function withoutNullDates(member: Record<string, unknown>): Record<string, unknown> {
+  return { ...member, until: member.until ?? undefined };
+}
+
+function End({ action }: { action: string }) {
+  const t = useWords(admin);
+  return (
+    <form method="post" action={action}>
+      <input type="hidden" name="key" value={crypto.randomUUID()} />
+      <button class="button" data-quiet="" type="submit">
+        {t.endNow}
+      </button>
+    </form>
+  );
+}
+
+function Referrals({ rows }: { rows: readonly ReferralRow[] }) {
+  const t = useWords(admin);
+  return (
+    <section class="team" aria-labelledby="referrals">
+      <h2 id="referrals">{t.referrals}</h2>
+      <p class="quiet">{t.referralsIntro}</p>
+      <Table
+        caption={t.referrals}
+        rows={rows}
+        rowId={(row) => `referral-${row.id}`}
+        columns={[
+          { label: t.referredTo, header: true, cell: (r) => r.performer_name ?? <Missing>{t.nameUnknown}</Missing> },
+          { label: t.referredBy, cell: (r) => r.requester_name ?? <Missing>{t.nameUnknown}</Missing> },
+          { label: t.patientNumber, code: true, cell: (r) => r.patient_id },
+          { label: t.until, cell: (r) => <Day value={r.valid_until} /> },
+          { label: t.leaving, cell: (r) => <End action={`/admin/care-teams/referrals/${r.id}/end`} /> },
+        ]}
+      />
+    </section>
+  );
+}
+
+export type MemberFormProps = {
+  /** Undefined: a new team and its lead. */
+  team?: string;
+  colleagues: readonly ClinicColleagues[];
+  values: MemberValues;
+  errors?: MemberErrors;
+  /** Why the database didn't take it. */
+  refusal?: string;
+};
+
+/** Somebody joins a team, or leads a new one. */
+export function MemberPage({ team, colleagues, values, errors = {}, refusal }: MemberFormProps) {
+  const t = useWords(admin);
+  const said = Object.fromEntries(Object.entries(errors).map(([name, it]) => [name, labelOf(t, 'problem', it)]));
+  const title = team ? t.addMember : t.newTeam;
+  const names = colleagues.map((one) => ({ value: one.account_id, label: one.display_name ?? t.nameUnknown }));
+  return (
+    <div class="team-form">
+      <h1>{title}</h1>
+      {refusal ? <Alert tone="danger" title={labelOf(t, 'refusal', refusal)} /> : <ErrorSummary errors={said} />}
+      <form class="card form" method="post" action={team ? `/admin/care-teams/${team}/members` : '/admin/care-teams'}>
+        <input type="hidden" name="key" value={values.key} />
+        <Select
+          name="account"
+          label={team ? t.member : t.lead}
+          value={values.account}
+          choices={names}
+          error={said.account}
+        />
+        {team ? <MemberFields values={values} said={said} /> : null}
+        <div class="form-actions">
+          <button class="button" data-primary="" type="submit">
+            {title}
+          </button>
+          <a href="/admin/care-teams">{t.backToTeams}</a>
+        </div>
+      </form>
+    </div>
+  );
+}
+
+function MemberFields({ values, said }: { values: MemberValues; said: Record<string, string> }) {
+  const t = useWords(admin);
+  return (
+    <>
+      <Select
+        name="role"
+        label={t.teamRole}
+        value={values.role}
+        choices={teamRoles.map((value) => ({ value, label: labelOf(t, 'teamRole', value) }))}
+      />
+      <Field
+        name="from"
+        type="date"
+        label={t.from}
+        hint={t.fromHint}
+        value={values.from}
+        error={said.from}
+        optional
+        width="medium"
+      />
+      <Field
+        name="until"
+        type="date"
+        label={t.lastDay}
+        hint={t.lastDayHint}
+        value={values.until}
+        error={said.until}
+        optional
+        width="medium"
+      />
+    </>
+  );
+}
