@@ -20,8 +20,8 @@ create table store.conditions (
   created_at           timestamptz not null default clock_timestamp()
 );
 comment on table store.conditions is 'FHIR Condition.';
--- the chart: one patient's, newest first
-create index conditions_patient on store.conditions (patient_id, onset_at desc);
+-- the chart: one patient's, newest first, in the very order of the page, so that nothing opened is sorted (and spills)
+create index conditions_patient on store.conditions (patient_id, onset_at desc nulls last);
 
 alter table store.conditions enable row level security;
 alter table store.conditions force row level security;
