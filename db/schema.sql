@@ -804,7 +804,7 @@ CREATE INDEX care_team_members_team ON access.care_team_members USING btree (car
 CREATE INDEX care_team_patients_patient ON access.care_team_patients USING btree (patient_id, care_team_id);
 CREATE INDEX care_teams_lead ON access.care_teams USING btree (lead_account_id);
 CREATE INDEX care_teams_organisation ON access.care_teams USING btree (organisation_id, lead_account_id);
-CREATE INDEX conditions_patient ON store.conditions USING btree (patient_id, onset_at DESC);
+CREATE INDEX conditions_patient ON store.conditions USING btree (patient_id, onset_at DESC NULLS LAST);
 CREATE INDEX emergency_searches_account ON access.emergency_searches USING btree (account_id, made_at DESC);
 CREATE INDEX emergency_searches_patient ON access.emergency_searches USING btree (patient_id) WHERE (patient_id IS NOT NULL);
 CREATE INDEX emergency_searches_session ON access.emergency_searches USING btree (session_id);
@@ -1554,7 +1554,7 @@ comment on function access.role is 'The role of the verified identity: policies 
 create function access.seen_among(claims text[], patients uuid[]) returns uuid[]
 language plpgsql stable as $function$
 declare
-  seen uuid[] := '{}';
+  seen uuid[] := '{}'::uuid[];
 begin
   if claims[4] = 'clinician' and claims[6] is null then
     -- the care team for all of them at once; the other ways, which few have, one by one below
@@ -2115,7 +2115,7 @@ create function audit.latest_seen(claims text[], most integer) returns uuid[]
 language plpgsql stable as $function$
 declare
   latest uuid[];
-  seen uuid[] := '{}';
+  seen uuid[] := '{}'::uuid[];
   looked_at int := 0;
 begin
   loop

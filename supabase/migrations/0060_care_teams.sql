@@ -226,7 +226,7 @@ comment on function access.is_wide is 'Does this list (of access.first_patients 
 create function access.seen_among(claims text[], patients uuid[]) returns uuid[]
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
-  seen uuid[] := '{}';
+  seen uuid[] := '{}'::uuid[];
 begin
   if claims[4] = 'clinician' and claims[6] is null then
     -- the care team for all of them at once; the other ways, which few have, one by one below

@@ -150,7 +150,7 @@ create function audit.latest_seen(claims text[], most int) returns uuid[]
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
   latest uuid[];
-  seen uuid[] := '{}';
+  seen uuid[] := '{}'::uuid[];
   looked_at int := 0;
 begin
   loop
