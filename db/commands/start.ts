@@ -149,7 +149,7 @@ async function listen(site: Site, { host, port, proxied }: Place, ring: Ring): P
   const { serve } = (await import(await buildNode())) as { serve: typeof Serve }; // the bundle of edge/node.ts
   const { edgeUrl, gateUrl, keys } = site;
   const demo = site.embedded !== undefined;
-  const promises = promisesOf(site);
+  const promises = promisesOf(site, ring);
   try {
     return await serve({ edgeUrl, gateUrl, ring, pepper: keys.pepper, demo, promises, host, port, proxied });
   } catch (error) {

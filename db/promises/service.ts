@@ -1,6 +1,7 @@
 // What `vitalsync start` gives its pages, and `vitalsync promises` runs: the attacks on the embedded database, one run
 // at a time.
 import { Refusal } from '../refusal.ts';
+import { type Ring, ringNow } from '../ring.ts';
 import type { Site } from '../site.ts';
 import { promises } from './promises.ts';
 import { attack } from './run.ts';
@@ -9,15 +10,18 @@ import type { AttackResult, Promises, Target } from './types.ts';
 const WAITING = 4; // runs
 
 /** Nothing for a database that isn't the demo's: these attacks need its superuser, and nobody should start them there. */
-export function promisesOf({ embedded, adminUrl, edgeUrl, dbaUrl, keys }: Site): Promises | undefined {
+export function promisesOf(
+  { embedded, adminUrl, edgeUrl, dbaUrl, keys }: Site,
+  ring: Ring = keys.ring,
+): Promises | undefined {
   if (!embedded) return undefined;
   const superuserUrl = new URL(embedded.superuserUrl);
   superuserUrl.pathname = new URL(adminUrl).pathname;
-  return promisesFor({ superuserUrl: superuserUrl.href, adminUrl, edgeUrl, dbaUrl, ring: keys.ring });
+  return promisesFor({ superuserUrl: superuserUrl.href, adminUrl, edgeUrl, dbaUrl }, ring);
 }
 
 /** @throws Refusal `limited` when too many wait already: whoever sees the page may push the button */
-export function promisesFor(target: Target): Promises {
+export function promisesFor(target: Omit<Target, 'ring'>, ring: Ring): Promises {
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
   return {
@@ -26,7 +30,7 @@ export function promisesFor(target: Target): Promises {
       if (waiting === WAITING) throw new Refusal('limited');
       waiting += 1;
       const chosen = promises.filter(({ number }) => numbers.includes(number));
-      const run = last.then(() => attack(target, chosen)).finally(() => (waiting -= 1));
+      const run = last.then(() => attack({ ...target, ring: ringNow(ring) }, chosen)).finally(() => (waiting -= 1));
       last = run.catch(() => {}); // whoever asked for it is told
       return run;
     },

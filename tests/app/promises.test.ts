@@ -18,7 +18,7 @@ beforeAll(async () => {
   const door = openDoor(db);
   const log = await openLog(() => {});
   const services = { door, ring: db.ring, pepper: db.pepper, assets: readAssets(), log };
-  const demo = createApp({ ...services, demo: true, promises: promisesFor(db) });
+  const demo = createApp({ ...services, demo: true, promises: promisesFor(db, db.ring) });
   const outside = createApp({ ...services, demo: false });
   ask = async (path, form, more = {}) => {
     const headers = { Origin: 'http://vital.test', ...more };

@@ -53,7 +53,7 @@ describe('vitalsync', () => {
       expect(helps[i]).toMatchObject({ code: 0, err: '' });
       expect(helps[i]?.out).toMatch(new RegExp(`^vitalsync ${command} ?`));
     }
-  });
+  }, 60_000); // a process for each
 
   test.each([['frobnicate'], ['audit'], ['db', 'drop']])('has no command %s', async (...words) => {
     const result = await vitalsync(...words);

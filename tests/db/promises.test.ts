@@ -61,8 +61,8 @@ const broken: Record<string, [by: string, then?: 'unclear']> = {
   'another-role': ['create policy x on audit.events for select to vs_auditor using (true)'],
   'search-tables': ["update access.organisations set name = 'Nom ' || name"],
   'search-files': ["create table store.copy as select 'Nom Cabinet A, Nom Cabinet B' as names"],
-  'put-back': [without('vault.open', 'is not true then', 'is null then')],
-  'forged-author': [without('vault.open', 'is not true then', 'is null then')],
+  'put-back': [without('vault.open_values', 'is not true then', 'is null then')],
+  'forged-author': [without('vault.open_values', 'is not true then', 'is null then')],
   'rolled-back-look': [always('audit.is_open(session uuid, patient uuid, level text)', 'boolean', 'true')],
   'no-opening': [always('audit.is_open(session uuid, patient uuid, level text)', 'boolean', 'true')],
   'ask-for-a-key': [

@@ -1,10 +1,10 @@
 // What `vitalsync doctor` says about master keys, beyond whether the ring opens what is here.
 import type pg from 'pg';
-import type { Finding } from './doctor.ts';
-import { dueSentence } from './key-due.ts';
-import { ringNames } from './ring.ts';
-import { masters } from './rotation.ts';
-import type { Site } from './site.ts';
+import { dueSentence } from '../key-due.ts';
+import { ringNames } from '../ring.ts';
+import { masters } from '../rotation.ts';
+import type { Site } from '../site.ts';
+import { type Finding, ok, warn as warnOf } from './finding.ts';
 
 export async function masterKeys(admin: pg.Client, site: Site): Promise<Finding[]> {
   const known = await masters(admin);
@@ -12,12 +12,7 @@ export async function masterKeys(admin: pg.Client, site: Site): Promise<Finding[
   const names = ringNames(site.keys.ring);
   const left = known.filter((one) => !one.current).reduce((sum, one) => sum + one.wraps + one.indexes, 0);
   const due = await dueSentence(admin);
-  const warn = (finding: string, remedy: string): Finding => ({
-    check: 'master keys',
-    state: 'warning',
-    finding,
-    remedy,
-  });
+  const warn = (finding: string, remedy: string) => warnOf('master keys', finding, remedy);
   const found = [
     due && warn(due, 'vitalsync keys add, then vitalsync keys rotate'),
     current &&
@@ -37,5 +32,5 @@ export async function masterKeys(admin: pg.Client, site: Site): Promise<Finding[
   ].filter((finding) => finding !== undefined && finding !== false && finding !== '');
   if (found.length > 0) return found as Finding[];
   const until = current?.due_at?.toISOString().slice(0, 10);
-  return [{ check: 'master keys', state: 'ok', finding: `everything stands under ${current?.id}, due on ${until}` }];
+  return [ok('master keys', `everything stands under ${current?.id}, due on ${until}`)];
 }
