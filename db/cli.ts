@@ -3,6 +3,7 @@ import { type Command, print, readInput, table } from './command.ts';
 import { CommandError } from './command-error.ts';
 import { accountAdd } from './commands/account-add.ts';
 import { auditExport } from './commands/audit-export.ts';
+import { auditProof } from './commands/audit-proof.ts';
 import { auditPrune } from './commands/audit-prune.ts';
 import { auditSeal } from './commands/audit-seal.ts';
 import { auditVerify } from './commands/audit-verify.ts';
@@ -39,6 +40,7 @@ const commands: readonly Command[] = [
   auditVerify,
   auditSeal,
   auditExport,
+  auditProof,
   auditPrune,
   keysStatus,
   keysAdd,

@@ -20,6 +20,8 @@ export type Command = {
 export type Input = {
   words: string[];
   text(name: string): string | undefined;
+  /** Of an option that may come several times. */
+  texts(name: string): string[];
   flag(name: string): boolean;
 };
 
@@ -30,6 +32,7 @@ export function readInput(command: Command, args: readonly string[]): Input {
     return {
       words: positionals,
       text: (name) => (typeof values[name] === 'string' ? values[name] : undefined),
+      texts: (name) => [values[name] ?? []].flat().filter((value) => typeof value === 'string'),
       flag: (name) => values[name] === true,
     };
   } catch (error) {

@@ -260,6 +260,8 @@ create table audit.log_origins (
   generation integer not null,
   origin text not null,
   began_at timestamp with time zone default clock_timestamp() not null,
+  leaf text,
+  constraint log_origins_check CHECK (((leaf IS NULL) = (generation = 1))),
   constraint log_origins_generation_check CHECK ((generation > 0)),
   constraint log_origins_origin_check CHECK ((origin ~ '^[!-*,-~]{1,200}$'::text)),
   constraint log_origins_origin_key UNIQUE (origin),
@@ -1785,51 +1787,128 @@ begin
 end $function$;
 comment on function audit.break_glass is 'A clinician opens the record that an emergency search of theirs found, for 30 minutes. glass: a new uuid, which makes a repeated request harmless. ok, forbidden, hidden, invalid (kind or reason), limited or signed_out; then audit.open_patient works as for any other.';
 
-create function audit.check_lanes(organisations uuid[]) returns TABLE(organisation_id uuid, lane integer, seq bigint, problem text)
+create function audit.check_lane(organisation uuid, lane integer) returns TABLE(seq bigint, problem text)
 language plpgsql stable as $function$
 begin
   return query
-  with chain as (
-    -- the event before, or, where 0260_retention has pruned that one, what it has left: its number and its hash
-    select c.*, c.step = 1 or p.first_seq is not null as follows,
-           c.leaf is distinct from audit.leaf(c.event, case when c.step = 1 then c.hash_before else coalesce(p.head, c.hash_before) end) as unlike
-    from (
-      select e.organisation_id, e.lane, e.seq, e.leaf, e as event, sha256(convert_to(e.leaf, 'UTF8')) as hash,
-             coalesce(lag(sha256(convert_to(e.leaf, 'UTF8'))) over w, decode(repeat('00', 32), 'hex')) as hash_before,
-             e.seq - coalesce(lag(e.seq) over w, 0) as step
-      from audit.events e where e.organisation_id = any (organisations)
-      window w as (partition by e.organisation_id, e.lane order by e.seq)
-    ) c
-    left join audit.pruned p on (p.organisation_id, p.lane, p.last_seq) = (c.organisation_id, c.lane, c.seq - 1) and p.first_seq = c.seq - c.step + 1
-  )
-  select c.organisation_id, c.lane, c.seq,
-         case when not c.follows then format('%s events before this one are missing or out of order', abs(c.step - 1))
-              when c.unlike then 'the event is not what was chained'
+  select c.seq,
+         case when c.hash is null then 'the event is missing'
+              when c.step <> 1 then format('%s events before this one are missing or out of order', abs(c.step - 1))
+              when c.leaf is distinct from audit.leaf(c.event, c.hash_before) then 'the event is not what was chained'
               else 'the leaf''s hash is not the one recorded' end
-  from chain c left join audit.leaves l on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
-  where not c.follows or c.unlike or l.hash is distinct from c.hash
-  union all
-  select l.organisation_id, l.lane, l.seq, 'the event is missing'
-  from audit.leaves l left join chain c on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
-  where l.organisation_id = any (organisations) and c.seq is null
-    and not exists (select from audit.pruned p where (p.organisation_id, p.lane) = (l.organisation_id, l.lane) and l.seq between p.first_seq and p.last_seq)
-  union all
+  from (
+    select x.*, x.seq - coalesce(lag(x.seq) over w, 0) as step,
+           coalesce(lag(coalesce(x.hash, x.recorded)) over w, decode(repeat('00', 32), 'hex')) as hash_before
+    from (
+      select coalesce(e.seq, f.seq) as seq, e.event, e.leaf, sha256(convert_to(e.leaf, 'UTF8')) as hash, f.hash as recorded
+      from (select v.seq, v.leaf, v as event from audit.events v where v.organisation_id = organisation and v.lane = check_lane.lane) e
+      full join (select l.seq, l.hash from audit.leaves l where l.organisation_id = organisation and l.lane = check_lane.lane) f on f.seq = e.seq
+    ) x
+    window w as (order by x.seq)
+  ) c
+  where (c.step <> 1 or c.hash is distinct from c.recorded or c.leaf is distinct from audit.leaf(c.event, c.hash_before))
+    and not (c.hash is null and c.step = 1 and exists (select from audit.pruned p where p.organisation_id = organisation and p.lane = check_lane.lane
+                                                         and c.seq between p.first_seq and p.last_seq));
   -- a lane has a head also when somebody took its row away
-  select p.organisation_id, p.lane, coalesce(h.seq, t.seq), 'the head of the lane is not its last event'
-  from (select h.organisation_id, h.lane from audit.lanes h where h.organisation_id = any (organisations)
-        union select c.organisation_id, c.lane from chain c
-        union select g.organisation_id, g.lane from audit.pruned g where g.organisation_id = any (organisations)) p
-  left join audit.lanes h on (h.organisation_id, h.lane) = (p.organisation_id, p.lane)
-  left join lateral (select x.seq, x.hash from (
-      select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (p.organisation_id, p.lane)
-      union all select g.last_seq, g.head from audit.pruned g where (g.organisation_id, g.lane) = (p.organisation_id, p.lane)) x
-    order by x.seq desc limit 1) t on true
-  where (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')))
-  union all
-  select g.organisation_id, g.lane, g.seq, g.problem from audit.check_pruned(organisations) g
-  order by 1, 2, 3;
+  return query
+  select coalesce(h.seq, t.seq), 'the head of the lane is not its last event'
+  from (select) o
+  left join audit.lanes h on (h.organisation_id, h.lane) = (organisation, check_lane.lane)
+  left join lateral (
+    select y.seq, y.hash from (
+      (select e.seq, sha256(convert_to(e.leaf, 'UTF8')) as hash from audit.events e
+       where e.organisation_id = organisation and e.lane = check_lane.lane order by e.seq desc limit 1)
+      union all
+      (select p.last_seq, p.head from audit.pruned p where p.organisation_id = organisation and p.lane = check_lane.lane order by p.last_seq desc limit 1)) y
+    order by y.seq desc limit 1) t on true
+  where (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')));
+end $function$;
+comment on function audit.check_lane is 'Every break in one chain. Internal.';
+
+create function audit.check_lanes(organisations uuid[]) returns TABLE(organisation_id uuid, lane integer, seq bigint, problem text)
+language plpgsql stable as $function$
+begin
+  -- lanes that are named anywhere: one whose row was taken away is still verified
+  for organisation_id, lane in
+    select l.organisation_id, l.lane from audit.lanes l where l.organisation_id = any (organisations)
+    union select l.organisation_id, l.lane from audit.leaves l where l.organisation_id = any (organisations)
+    union select e.organisation_id, e.lane from audit.events e where e.organisation_id = any (organisations)
+    union select p.organisation_id, p.lane from audit.pruned p where p.organisation_id = any (organisations)
+    order by 1, 2
+  loop
+    for seq, problem in select c.seq, c.problem from audit.check_lane(organisation_id, lane) c loop return next; end loop;
+  end loop;
+  return query select g.organisation_id, g.lane, g.seq, g.problem from audit.check_pruned(organisations) g;
 end $function$;
 comment on function audit.check_lanes is 'Every break in the chains of these organisations, with its place; no row: intact. Internal.';
+
+create function audit.check_log() returns TABLE(generation integer, leaf_index bigint, organisation_id uuid, lane integer, seq bigint, problem text)
+language plpgsql stable as $function$
+declare
+  o record;
+  c record;
+begin
+  return query
+  select x.generation, x.leaf_index, x.organisation_id, x.lane, x.seq,
+         case when x.recorded is null then 'an event that joined the log is missing'
+              when x.step <> 1 then 'events of its lane before it are missing in the log'
+              when x.before >= x.here then 'it joined the log before the event that it follows'
+              else 'the log holds another hash than the event''s' end
+  from (
+    select l.generation, l.leaf_index, l.organisation_id, l.lane, l.seq, f.hash as recorded, row(l.generation, l.leaf_index) as here,
+           l.seq - coalesce(lag(l.seq) over w, 0) as step, lag(row(l.generation, l.leaf_index)) over w as before,
+           e.leaf is not null and l.hash <> audit.leaf_hash(e.leaf) as other
+    from audit.log l
+    left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (l.organisation_id, l.lane, l.seq)
+    left join audit.events e on (e.organisation_id, e.lane, e.seq) = (l.organisation_id, l.lane, l.seq)
+    window w as (partition by l.organisation_id, l.lane order by l.seq)
+  ) x
+  where x.recorded is null or x.step <> 1 or x.other or x.before >= x.here;
+
+  for o in select g.generation from audit.log_origins g order by 1 loop
+    return query
+    select o.generation, x.leaf_index, x.organisation_id, x.lane, x.seq, format('%s leaves of the log before this one are missing', x.leaf_index - x.before - 1)
+    from (select l.*, lag(l.leaf_index, 1, -1::bigint) over (order by l.leaf_index) as before from audit.log l where l.generation = o.generation) x
+    where x.leaf_index <> x.before + 1;
+    return query select * from audit.check_nodes(o.generation);
+  end loop;
+
+  for c in select p.* from audit.checkpoints p order by 1, 2 loop
+    begin
+      if c.root is distinct from audit.root(c.size, c.generation) then
+        return query select c.generation, c.size, null::uuid, null::int, null::bigint, format('the checkpoint of size %s isn''t of this log', c.size);
+      end if;
+    exception when sqlstate 'VS422' or sqlstate 'VS500' then
+      return query select c.generation, c.size, null::uuid, null::int, null::bigint, format('the checkpoint of size %s goes beyond this log', c.size);
+    end;
+  end loop;
+end $function$;
+comment on function audit.check_log is 'Every way in which the Merkle log isn''t that of the chains, with its place; no row: intact. Internal.';
+
+create function audit.check_nodes(generation integer) returns TABLE(generation_ integer, leaf_index bigint, organisation_id uuid, lane integer, seq bigint, problem text)
+language plpgsql stable as $function$
+declare
+  height int := 4;
+  size bigint := audit.log_size(generation);
+begin
+  loop
+    -- the hash of sixteen below, beside the one that is stored: another, too few and too many
+    return query
+    select check_nodes.generation, coalesce(m.node_index, n.node_index) << height, null::uuid, null::int, null::bigint,
+           format('the hash of the %s leaves from here isn''t the one stored', 1::bigint << height)
+    from (
+      select b.place >> 4 as node_index, audit.fold_hashes(array_agg(b.hash order by b.place)) as hash from (
+        select l.leaf_index as place, l.hash from audit.log l where height = 4 and l.generation = check_nodes.generation and l.leaf_index < (size >> 4) << 4
+        union all
+        select x.node_index, x.hash from audit.nodes x where x.generation = check_nodes.generation and x.level = height - 4 and x.node_index < (size >> height) << 4) b
+      group by b.place >> 4) m
+    full join (select y.node_index, y.hash from audit.nodes y where y.generation = check_nodes.generation and y.level = height) n on n.node_index = m.node_index
+    where m.hash is distinct from n.hash;
+    height := height + 4;
+    exit when height > 60;
+  end loop;
+end $function$;
+comment on function audit.check_nodes is 'Every stored subtree that isn''t the hash of what is below it. Internal.';
 
 create function audit.check_pruned(organisations uuid[]) returns TABLE(organisation_id uuid, lane integer, seq bigint, problem text)
 language sql stable as $function$
@@ -2220,6 +2299,12 @@ language sql immutable as $function$
                   + extract(month from until at time zone 'UTC') - extract(month from since at time zone 'UTC'), 0)::int
 $function$;
 comment on function audit.months_between is NULL;
+
+create function audit.note_export() returns uuid
+language sql volatile as $function$
+  select audit.append(array_fill(null::text, array[8]), 'log.export', 'AuditEvent', null, null, 'success')
+$function$;
+comment on function audit.note_export is 'The event of `vitalsync audit export`. As vs_owner.';
 
 create function audit.open_accounts() returns text
 language sql volatile security definer set debug_print_plan=off set search_path="" as $function$ select audit.open_page('org_admin', 'accounts.read', 'Person') $function$;
@@ -2638,7 +2723,8 @@ begin
   restart := audit.append(array[null, null, log::text, null, null, null, null, null], 'log.restart', 'AuditEvent', null, null, 'success',
     json_build_object('origin', name, 'ended', json_build_object('origin', (select o.origin from audit.log_origins o where o.generation = ended),
                       'size', size, 'root', encode(root, 'base64')), 'outside', outside)::text);
-  insert into audit.log_origins (generation, origin) values (began, name);
+  insert into audit.log_origins (generation, origin, leaf)
+  select began, name, e.leaf from audit.events e where e.organisation_id = log and e.lane = 0 and e.id = restart;
   insert into audit.log (generation, leaf_index, organisation_id, lane, seq, hash)
   select began, 0, e.organisation_id, e.lane, e.seq, audit.leaf_hash(e.leaf) from audit.events e
   where e.organisation_id = log and e.lane = 0 and e.id = restart;
@@ -2808,6 +2894,26 @@ language sql stable security definer set debug_print_plan=off set search_path=""
                                         union select e.organisation_id from audit.events e))
 $function$;
 comment on function audit.verify_all is 'Every chain of the installation: for the DBA and `vitalsync audit verify`.';
+
+create function audit.verify_log() returns TABLE(generation integer, leaf_index bigint, organisation_id uuid, lane integer, seq bigint, problem text)
+language sql stable security definer set debug_print_plan=off set search_path="" as $function$
+  select * from audit.check_log()
+$function$;
+comment on function audit.verify_log is 'The Merkle log against the chains: for the DBA and `vitalsync audit verify`.';
+
+create function audit.verify_restart(generation integer) returns boolean
+language sql stable security definer set debug_print_plan=off set search_path="" as $function$
+  select coalesce((
+    select l.hash = audit.leaf_hash(o.leaf) and o.leaf::json ->> 6 = 'log.restart' and d.says ->> 'origin' = b.origin
+           and (d.says ->> 'size')::bigint = audit.log_size(b.generation)
+           and decode(d.says ->> 'root', 'base64') = audit.root(audit.log_size(b.generation), b.generation)
+    from audit.log_origins o
+    join audit.log l on l.generation = o.generation and l.leaf_index = 0
+    cross join lateral (select (o.leaf::json ->> 16)::json -> 'ended' as says) d
+    cross join lateral (select x.* from audit.log_origins x where x.generation < o.generation order by x.generation desc limit 1) b
+    where o.generation = $1), false)
+$function$;
+comment on function audit.verify_restart is 'Whether a generation of the log begins with what the one before ended with: for `vitalsync audit verify`.';
 
 create function audit.waiting_events() returns bigint
 language sql stable as $function$
@@ -5557,6 +5663,8 @@ grant execute on function audit.tree_hash(generation integer, first bigint, past
 grant execute on function audit.tree_split(leaves bigint) to vs_dba;
 grant execute on function audit.verify() to vs_auditor;
 grant execute on function audit.verify_all() to vs_dba;
+grant execute on function audit.verify_log() to vs_dba;
+grant execute on function audit.verify_restart(generation integer) to vs_dba;
 grant execute on function audit.waiting_events() to vs_dba;
 grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_dpo;
 grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_org_admin;

@@ -118,9 +118,7 @@ function answerForUnknown({ origin, size }: SignedCheckpoint, generations: Gener
 /** Whether a later generation begins with this checkpoint, or a later one: that it was lost is known. */
 async function wasRestarted(admin: pg.Client, { generation }: Generation, outside: SignedCheckpoint): Promise<boolean> {
   const { rows } = await admin.query<{ note: string | null }>(
-    `select e.details::json ->> 'outside' as note
-     from audit.log l join audit.events e using (organisation_id, lane, seq)
-     where l.generation > $1 and l.leaf_index = 0`,
+    "select (leaf::json ->> 16)::json ->> 'outside' as note from audit.log_origins where generation > $1",
     [generation],
   );
   return rows.some(({ note }) => note?.startsWith(outside.text));

@@ -1,19 +1,18 @@
 // The Merkle tree of RFC 6962 §2.1, as whoever verifies sees it: hashes, proofs, and a root built leaf by leaf.
 // A proof that the database gives is believed only after one of these functions has said so.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-const sha256 = (prefix: number, ...parts: Uint8Array[]): Buffer => {
-  const hash = createHash('sha256').update(Buffer.of(prefix));
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
+export const sha256 = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buffer');
 
+const leafPrefix = Buffer.of(0);
+const nodePrefix = Buffer.of(1);
 /** SHA-256(0x00 ‖ leaf) */
-export const leafHash = (leaf: Uint8Array): Buffer => sha256(0, leaf);
+export const leafHash = (leaf: Uint8Array): Buffer => sha256(Buffer.concat([leafPrefix, leaf]));
 /** SHA-256(0x01 ‖ left ‖ right) */
-export const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(1, left, right);
+export const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer =>
+  sha256(Buffer.concat([nodePrefix, left, right]));
 /** The root of a tree without leaves. */
-export const emptyRoot = (): Buffer => createHash('sha256').digest();
+export const emptyRoot = (): Buffer => sha256(Buffer.of());
 
 /** A tree that grows leaf by leaf and holds only the roots of its complete subtrees: memory is the logarithm of its size. */
 export class GrowingTree {

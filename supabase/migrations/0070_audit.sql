@@ -299,49 +299,60 @@ create trigger _900_audit after insert or delete or update of secret, confirmed_
 
 -- ---------------------------------------------------------------- verification
 
-create function audit.check_lanes(organisations uuid[]) returns table (organisation_id uuid, lane int, seq bigint, problem text)
+-- Lane by lane, so that memory doesn't grow with the log, and in one pass: each event beside its recorded hash and after the
+-- one before it. What 0260_retention has pruned has its recorded hash left.
+create function audit.check_lane(organisation uuid, lane int) returns table (seq bigint, problem text)
 language plpgsql stable set search_path = '' as $$
 begin
   return query
-  with chain as (
-    -- the event before, or, where 0260_retention has pruned that one, what it has left: its number and its hash
-    select c.*, c.step = 1 or p.first_seq is not null as follows,
-           c.leaf is distinct from audit.leaf(c.event, case when c.step = 1 then c.hash_before else coalesce(p.head, c.hash_before) end) as unlike
-    from (
-      select e.organisation_id, e.lane, e.seq, e.leaf, e as event, sha256(convert_to(e.leaf, 'UTF8')) as hash,
-             coalesce(lag(sha256(convert_to(e.leaf, 'UTF8'))) over w, decode(repeat('00', 32), 'hex')) as hash_before,
-             e.seq - coalesce(lag(e.seq) over w, 0) as step
-      from audit.events e where e.organisation_id = any (organisations)
-      window w as (partition by e.organisation_id, e.lane order by e.seq)
-    ) c
-    left join audit.pruned p on (p.organisation_id, p.lane, p.last_seq) = (c.organisation_id, c.lane, c.seq - 1) and p.first_seq = c.seq - c.step + 1
-  )
-  select c.organisation_id, c.lane, c.seq,
-         case when not c.follows then format('%s events before this one are missing or out of order', abs(c.step - 1))
-              when c.unlike then 'the event is not what was chained'
+  select c.seq,
+         case when c.hash is null then 'the event is missing'
+              when c.step <> 1 then format('%s events before this one are missing or out of order', abs(c.step - 1))
+              when c.leaf is distinct from audit.leaf(c.event, c.hash_before) then 'the event is not what was chained'
               else 'the leaf''s hash is not the one recorded' end
-  from chain c left join audit.leaves l on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
-  where not c.follows or c.unlike or l.hash is distinct from c.hash
-  union all
-  select l.organisation_id, l.lane, l.seq, 'the event is missing'
-  from audit.leaves l left join chain c on (l.organisation_id, l.lane, l.seq) = (c.organisation_id, c.lane, c.seq)
-  where l.organisation_id = any (organisations) and c.seq is null
-    and not exists (select from audit.pruned p where (p.organisation_id, p.lane) = (l.organisation_id, l.lane) and l.seq between p.first_seq and p.last_seq)
-  union all
+  from (
+    select x.*, x.seq - coalesce(lag(x.seq) over w, 0) as step,
+           coalesce(lag(coalesce(x.hash, x.recorded)) over w, decode(repeat('00', 32), 'hex')) as hash_before
+    from (
+      select coalesce(e.seq, f.seq) as seq, e.event, e.leaf, sha256(convert_to(e.leaf, 'UTF8')) as hash, f.hash as recorded
+      from (select v.seq, v.leaf, v as event from audit.events v where v.organisation_id = organisation and v.lane = check_lane.lane) e
+      full join (select l.seq, l.hash from audit.leaves l where l.organisation_id = organisation and l.lane = check_lane.lane) f on f.seq = e.seq
+    ) x
+    window w as (order by x.seq)
+  ) c
+  where (c.step <> 1 or c.hash is distinct from c.recorded or c.leaf is distinct from audit.leaf(c.event, c.hash_before))
+    and not (c.hash is null and c.step = 1 and exists (select from audit.pruned p where p.organisation_id = organisation and p.lane = check_lane.lane
+                                                         and c.seq between p.first_seq and p.last_seq));
   -- a lane has a head also when somebody took its row away
-  select p.organisation_id, p.lane, coalesce(h.seq, t.seq), 'the head of the lane is not its last event'
-  from (select h.organisation_id, h.lane from audit.lanes h where h.organisation_id = any (organisations)
-        union select c.organisation_id, c.lane from chain c
-        union select g.organisation_id, g.lane from audit.pruned g where g.organisation_id = any (organisations)) p
-  left join audit.lanes h on (h.organisation_id, h.lane) = (p.organisation_id, p.lane)
-  left join lateral (select x.seq, x.hash from (
-      select c.seq, c.hash from chain c where (c.organisation_id, c.lane) = (p.organisation_id, p.lane)
-      union all select g.last_seq, g.head from audit.pruned g where (g.organisation_id, g.lane) = (p.organisation_id, p.lane)) x
-    order by x.seq desc limit 1) t on true
-  where (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')))
-  union all
-  select g.organisation_id, g.lane, g.seq, g.problem from audit.check_pruned(organisations) g
-  order by 1, 2, 3;
+  return query
+  select coalesce(h.seq, t.seq), 'the head of the lane is not its last event'
+  from (select) o
+  left join audit.lanes h on (h.organisation_id, h.lane) = (organisation, check_lane.lane)
+  left join lateral (
+    select y.seq, y.hash from (
+      (select e.seq, sha256(convert_to(e.leaf, 'UTF8')) as hash from audit.events e
+       where e.organisation_id = organisation and e.lane = check_lane.lane order by e.seq desc limit 1)
+      union all
+      (select p.last_seq, p.head from audit.pruned p where p.organisation_id = organisation and p.lane = check_lane.lane order by p.last_seq desc limit 1)) y
+    order by y.seq desc limit 1) t on true
+  where (h.seq, h.head) is distinct from (coalesce(t.seq, 0), coalesce(t.hash, decode(repeat('00', 32), 'hex')));
+end $$;
+comment on function audit.check_lane is 'Every break in one chain. Internal.';
+
+create function audit.check_lanes(organisations uuid[]) returns table (organisation_id uuid, lane int, seq bigint, problem text)
+language plpgsql stable set search_path = '' as $$
+begin
+  -- lanes that are named anywhere: one whose row was taken away is still verified
+  for organisation_id, lane in
+    select l.organisation_id, l.lane from audit.lanes l where l.organisation_id = any (organisations)
+    union select l.organisation_id, l.lane from audit.leaves l where l.organisation_id = any (organisations)
+    union select e.organisation_id, e.lane from audit.events e where e.organisation_id = any (organisations)
+    union select p.organisation_id, p.lane from audit.pruned p where p.organisation_id = any (organisations)
+    order by 1, 2
+  loop
+    for seq, problem in select c.seq, c.problem from audit.check_lane(organisation_id, lane) c loop return next; end loop;
+  end loop;
+  return query select g.organisation_id, g.lane, g.seq, g.problem from audit.check_pruned(organisations) g;
 end $$;
 comment on function audit.check_lanes is 'Every break in the chains of these organisations, with its place; no row: intact. Internal.';
 

@@ -17,7 +17,9 @@ create table audit.log_origins (
   generation       int primary key check (generation > 0),
   -- a key's name in a signed note: no spaces, no plus
   origin           text not null unique check (origin ~ '^[!-*,-~]{1,200}$'),
-  began_at         timestamptz not null default clock_timestamp()
+  began_at         timestamptz not null default clock_timestamp(),
+  -- the first leaf of a log begun anew, which stays when its event is pruned
+  leaf             text check ((leaf is null) = (generation = 1))
 );
 comment on table audit.log_origins is 'What the log is called. A log that a restore cut short goes on as another generation, under another name.';
 
@@ -369,6 +371,106 @@ begin
 end $$;
 comment on function audit.complete_nodes is 'Stores the subtrees that became complete. Internal.';
 
+-- ---------------------------------------------------------------- verification
+
+-- Whether the log is what the chains are, its tree complete, and each checkpoint the root of it. Signatures aren't SQL's:
+-- `vitalsync audit verify` looks at those.
+create function audit.check_log() returns table (generation int, leaf_index bigint, organisation_id uuid, lane int, seq bigint, problem text)
+language plpgsql stable set search_path = '' as $$
+declare
+  o record;
+  c record;
+begin
+  return query
+  select x.generation, x.leaf_index, x.organisation_id, x.lane, x.seq,
+         case when x.recorded is null then 'an event that joined the log is missing'
+              when x.step <> 1 then 'events of its lane before it are missing in the log'
+              when x.before >= x.here then 'it joined the log before the event that it follows'
+              else 'the log holds another hash than the event''s' end
+  from (
+    select l.generation, l.leaf_index, l.organisation_id, l.lane, l.seq, f.hash as recorded, row(l.generation, l.leaf_index) as here,
+           l.seq - coalesce(lag(l.seq) over w, 0) as step, lag(row(l.generation, l.leaf_index)) over w as before,
+           e.leaf is not null and l.hash <> audit.leaf_hash(e.leaf) as other
+    from audit.log l
+    left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (l.organisation_id, l.lane, l.seq)
+    left join audit.events e on (e.organisation_id, e.lane, e.seq) = (l.organisation_id, l.lane, l.seq)
+    window w as (partition by l.organisation_id, l.lane order by l.seq)
+  ) x
+  where x.recorded is null or x.step <> 1 or x.other or x.before >= x.here;
+
+  for o in select g.generation from audit.log_origins g order by 1 loop
+    return query
+    select o.generation, x.leaf_index, x.organisation_id, x.lane, x.seq, format('%s leaves of the log before this one are missing', x.leaf_index - x.before - 1)
+    from (select l.*, lag(l.leaf_index, 1, -1::bigint) over (order by l.leaf_index) as before from audit.log l where l.generation = o.generation) x
+    where x.leaf_index <> x.before + 1;
+    return query select * from audit.check_nodes(o.generation);
+  end loop;
+
+  for c in select p.* from audit.checkpoints p order by 1, 2 loop
+    begin
+      if c.root is distinct from audit.root(c.size, c.generation) then
+        return query select c.generation, c.size, null::uuid, null::int, null::bigint, format('the checkpoint of size %s isn''t of this log', c.size);
+      end if;
+    exception when sqlstate 'VS422' or sqlstate 'VS500' then
+      return query select c.generation, c.size, null::uuid, null::int, null::bigint, format('the checkpoint of size %s goes beyond this log', c.size);
+    end;
+  end loop;
+end $$;
+comment on function audit.check_log is 'Every way in which the Merkle log isn''t that of the chains, with its place; no row: intact. Internal.';
+
+create function audit.check_nodes(generation int) returns table (generation_ int, leaf_index bigint, organisation_id uuid, lane int, seq bigint, problem text)
+language plpgsql stable set search_path = '' as $$
+declare
+  height int := 4;
+  size bigint := audit.log_size(generation);
+begin
+  loop
+    -- the hash of sixteen below, beside the one that is stored: another, too few and too many
+    return query
+    select check_nodes.generation, coalesce(m.node_index, n.node_index) << height, null::uuid, null::int, null::bigint,
+           format('the hash of the %s leaves from here isn''t the one stored', 1::bigint << height)
+    from (
+      select b.place >> 4 as node_index, audit.fold_hashes(array_agg(b.hash order by b.place)) as hash from (
+        select l.leaf_index as place, l.hash from audit.log l where height = 4 and l.generation = check_nodes.generation and l.leaf_index < (size >> 4) << 4
+        union all
+        select x.node_index, x.hash from audit.nodes x where x.generation = check_nodes.generation and x.level = height - 4 and x.node_index < (size >> height) << 4) b
+      group by b.place >> 4) m
+    full join (select y.node_index, y.hash from audit.nodes y where y.generation = check_nodes.generation and y.level = height) n on n.node_index = m.node_index
+    where m.hash is distinct from n.hash;
+    height := height + 4;
+    exit when height > 60;
+  end loop;
+end $$;
+comment on function audit.check_nodes is 'Every stored subtree that isn''t the hash of what is below it. Internal.';
+
+create function audit.verify_log() returns table (generation int, leaf_index bigint, organisation_id uuid, lane int, seq bigint, problem text)
+language sql stable security definer set search_path = '' set debug_print_plan = off as $$
+  select * from audit.check_log()
+$$;
+comment on function audit.verify_log is 'The Merkle log against the chains: for the DBA and `vitalsync audit verify`.';
+grant execute on function audit.verify_log to vs_dba;
+
+create function audit.verify_restart(generation int) returns boolean
+language sql stable security definer set search_path = '' set debug_print_plan = off as $$
+  select coalesce((
+    select l.hash = audit.leaf_hash(o.leaf) and o.leaf::json ->> 6 = 'log.restart' and d.says ->> 'origin' = b.origin
+           and (d.says ->> 'size')::bigint = audit.log_size(b.generation)
+           and decode(d.says ->> 'root', 'base64') = audit.root(audit.log_size(b.generation), b.generation)
+    from audit.log_origins o
+    join audit.log l on l.generation = o.generation and l.leaf_index = 0
+    cross join lateral (select (o.leaf::json ->> 16)::json -> 'ended' as says) d
+    cross join lateral (select x.* from audit.log_origins x where x.generation < o.generation order by x.generation desc limit 1) b
+    where o.generation = $1), false)
+$$;
+comment on function audit.verify_restart is 'Whether a generation of the log begins with what the one before ended with: for `vitalsync audit verify`.';
+grant execute on function audit.verify_restart to vs_dba;
+
+create function audit.note_export() returns uuid
+language sql volatile set search_path = '' as $$
+  select audit.append(array_fill(null::text, array[8]), 'log.export', 'AuditEvent', null, null, 'success')
+$$;
+comment on function audit.note_export is 'The event of `vitalsync audit export`. As vs_owner.';
+
 -- ---------------------------------------------------------------- beginning anew
 
 -- The lane of log.restart alone, so that a restart is a first leaf and leaves no gap in anybody's lane.
@@ -395,7 +497,8 @@ begin
   restart := audit.append(array[null, null, log::text, null, null, null, null, null], 'log.restart', 'AuditEvent', null, null, 'success',
     json_build_object('origin', name, 'ended', json_build_object('origin', (select o.origin from audit.log_origins o where o.generation = ended),
                       'size', size, 'root', encode(root, 'base64')), 'outside', outside)::text);
-  insert into audit.log_origins (generation, origin) values (began, name);
+  insert into audit.log_origins (generation, origin, leaf)
+  select began, name, e.leaf from audit.events e where e.organisation_id = log and e.lane = 0 and e.id = restart;
   insert into audit.log (generation, leaf_index, organisation_id, lane, seq, hash)
   select began, 0, e.organisation_id, e.lane, e.seq, audit.leaf_hash(e.leaf) from audit.events e
   where e.organisation_id = log and e.lane = 0 and e.id = restart;

@@ -1,0 +1,69 @@
+// What an auditor kept from before: earlier exports and checkpoints. What they held must still be there.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommandError } from '../command-error.ts';
+import { openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import { checkpointIn, headsByLane, keyIn, readHeadsFile } from './files.ts';
+import { NoteError, parseVkey } from './note.ts';
+import type { Head } from './problem.ts';
+
+export type Earlier = {
+  /** The ends of the lanes in an earlier export. */
+  heads: Map<string, Head>;
+  /** By origin, smallest first. */
+  checkpoints: Map<string, SignedCheckpoint[]>;
+};
+export type PublicKey = ReturnType<typeof parseVkey>['publicKey'];
+
+/**
+ * @param since an earlier export, whose own checkpoint counts too
+ * @param files signed checkpoints, or directories of them
+ * @param key that must have signed them all; undefined when no export here has one
+ * @throws CommandError naming the file that can't be believed
+ */
+export function readEarlier(since: string | undefined, files: readonly string[], key: PublicKey | undefined): Earlier {
+  const heads = since === undefined ? new Map<string, Head>() : headsByLane(readHeadsFile(since));
+  const notes = files.flatMap(filesIn);
+  if (since !== undefined && existsSync(checkpointIn(since))) notes.push(checkpointIn(since));
+  if (notes.length > 0 && !key)
+    throw new CommandError(
+      'There is no checkpoint in this export to compare with: was it taken before the log was sealed?',
+    );
+  const checkpoints = new Map<string, SignedCheckpoint[]>();
+  for (const file of notes) {
+    const checkpoint = readCheckpoint(file, key!); // asked above
+    checkpoints.set(checkpoint.origin, [...(checkpoints.get(checkpoint.origin) ?? []), checkpoint]);
+  }
+  for (const list of checkpoints.values()) list.sort((a, b) => a.size - b.size);
+  return { heads, checkpoints };
+}
+
+function filesIn(place: string): string[] {
+  if (!existsSync(place)) throw new CommandError(`${place} isn't there.`);
+  return statSync(place).isDirectory() ? readdirSync(place).map((name) => join(place, name)) : [place];
+}
+
+/** @throws CommandError when the key hasn't signed what is in the file */
+export function readCheckpoint(file: string, key: PublicKey): SignedCheckpoint {
+  try {
+    return openOwnCheckpoint(readFileSync(file, 'utf8'), key);
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error;
+    throw new CommandError(`${file} can't be believed: ${error.message}.`);
+  }
+}
+
+/**
+ * The key that checkpoints must bear: the one that the auditor names, else the export's own.
+ * @param trusted a verifier key, or a file that holds one
+ */
+export function readKey(directory: string, trusted: string | undefined): PublicKey | undefined {
+  const file = trusted === undefined ? keyIn(directory) : existsSync(trusted) ? trusted : undefined;
+  if (trusted === undefined && !existsSync(keyIn(directory))) return undefined;
+  try {
+    return parseVkey(file === undefined ? (trusted ?? '') : readFileSync(file, 'utf8')).publicKey;
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error;
+    throw new CommandError(`${file ?? '--key'} holds no verifier key: ${error.message}.`);
+  }
+}
