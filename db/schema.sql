@@ -1919,6 +1919,8 @@ language sql stable as $function$
   where not exists (select from audit.events e where e.organisation_id = t.organisation_id and e.event = 'log.prune'
                     and e.details::json ->> 'digest' = t.digest and e.at >= audit.month_after(t.until, 36))
   union all
+  select p.organisation_id, p.lane, p.first_seq, 'a month ends otherwise' from mine p where p.until is distinct from audit.month_of(p.until)
+  union all
   select p.organisation_id, p.lane, p.last_seq, 'the leaf of the last event that was pruned is not the one recorded'
   from mine p left join audit.leaves l on (l.organisation_id, l.lane, l.seq) = (p.organisation_id, p.lane, p.last_seq)
   where l.hash is distinct from p.head
@@ -3976,7 +3978,7 @@ begin
     (select (l.keys + l.indexes)::double precision from vault.left_to_renew(vault.promoted()) l)
   union all
   select 'events_outside_partitions', 'Audit events dated outside of the prepared months: a clock is off.',
-    (select count(*)::double precision from audit.events_default);
+    (select coalesce(sum(s.events), 0)::double precision from audit.strays() s);
 end $function$;
 comment on function ops.figures is 'What monitoring watches. A definer, since vs_dba executes nothing of the vault; it gives numbers alone. NULL: not known yet.';
 

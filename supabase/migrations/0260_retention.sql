@@ -262,6 +262,8 @@ language sql stable set search_path = '' as $$
   where not exists (select from audit.events e where e.organisation_id = t.organisation_id and e.event = 'log.prune'
                     and e.details::json ->> 'digest' = t.digest and e.at >= audit.month_after(t.until, 36))
   union all
+  select p.organisation_id, p.lane, p.first_seq, 'a month ends otherwise' from mine p where p.until is distinct from audit.month_of(p.until)
+  union all
   select p.organisation_id, p.lane, p.last_seq, 'the leaf of the last event that was pruned is not the one recorded'
   from mine p left join audit.leaves l on (l.organisation_id, l.lane, l.seq) = (p.organisation_id, p.lane, p.last_seq)
   where l.hash is distinct from p.head

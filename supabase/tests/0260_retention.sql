@@ -46,6 +46,7 @@ select gen_random_uuid() as o \gset
 select audit.month_of(now() - interval '5 months') + interval '3 days' as behind, audit.month_of(now() + interval '30 months') + interval '3 days' as ahead \gset
 select tests.event_at(:'o', 0, now()), tests.event_at(:'o', 0, :'behind'), tests.event_at(:'o', 0, :'ahead'), tests.event_at(:'o', 0, now()), tests.event_at(:'o', 1, '1970-01-01'), tests.event_at(:'o', 1, now()) \g /dev/null
 select is((select sum(events) from audit.strays()), 3::numeric, 'a clock that was far off has dated three events outside of every month');
+select is(tests.owner($$select value::text from ops.figures() where name = 'events_outside_partitions'$$), '3', 'which monitoring sees');
 select is_empty('select * from audit.verify_all()', 'their chains are intact');
 select is(tests.owner('select audit.ensure_partitions()::text'), '1', 'upkeep makes the month of the one that was behind');
 select is((select sum(events) from audit.strays()), 2::numeric, 'and files it');
@@ -98,7 +99,7 @@ select is((select details::json ->> 'events' from audit.events where organisatio
 select is((select count(*) from audit.events where organisation_id = :'q' and event = 'log.prune'), 0::bigint, 'one that lost nothing isn''t told');
 select is(tests.owner(format('select audit.prune_month(%L)::text', :'before')), 'VS404', 'once');
 select is(tests.said_after(change) <> 'nothing', true, 'found: ' || change) from unnest(array[
-  'delete from audit.pruned', 'update audit.pruned set last_seq = last_seq + 1 where lane = 0', 'update audit.pruned set head = sha256(''x'') where lane = 0', 'update audit.pruned set until = until - interval ''1 month''',
+  'delete from audit.pruned', 'update audit.pruned set last_seq = last_seq + 1 where lane = 0', 'update audit.pruned set head = sha256(''x'') where lane = 0', 'update audit.pruned set until = until - interval ''1 month''', 'update audit.pruned set until = until + interval ''1 microsecond''',
   'update audit.pruned set first_seq = 2 where lane = 0', 'update audit.pruned set lane = 7 where lane = 0', 'update audit.pruned set organisation_id = gen_random_uuid() where lane = 0',
   'insert into audit.pruned select organisation_id, 3, 1, 1, until, head from audit.pruned where lane = 0',
   'delete from audit.leaves l using audit.pruned p where (l.organisation_id, l.lane, l.seq) = (p.organisation_id, p.lane, p.first_seq)',
