@@ -55,11 +55,9 @@ create policy insert_owner on store.patients for insert to vs_owner
   with check (organisation_id = (select access.organisation_id()) and (select access.role()) = 'import');
 comment on policy insert_owner on store.patients is 'The import, into its own organisation.';
 create policy update_owner on store.patients for update to vs_owner
-  using (organisation_id = (select access.organisation_id())) with check (organisation_id = (select access.organisation_id()));
-comment on policy update_owner on store.patients is 'The date of the last activity, by the functions that write to the record.';
-create policy erase_owner on store.patients for update to vs_owner
-  using ((select access.role()) is null and erased_at is null) with check ((select access.role()) is null and erased_at is not null);
-comment on policy erase_owner on store.patients is 'An erasure, by the administrator of the installation, outside any session.';
+  using (organisation_id = (select access.organisation_id()) or ((select access.role()) is null and erased_at is null))
+  with check (organisation_id = (select access.organisation_id()) or ((select access.role()) is null and erased_at is not null));
+comment on policy update_owner on store.patients is 'The date of the last activity, by the functions that write to the record; and an erasure, outside any session.';
 
 grant select on store.patients to vs_clinician, vs_secretary, vs_patient;
 -- no insert, update or delete: clinic.import_patient and the write functions, as the owner

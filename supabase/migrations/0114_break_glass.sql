@@ -67,11 +67,9 @@ create policy insert_owner on access.broken_glass for insert to vs_owner
               and organisation_id = (select access.organisation_id()));
 comment on policy insert_owner on access.broken_glass is 'A clinician, in their own name and organisation.';
 create policy update_owner on access.broken_glass for update to vs_owner
-  using (organisation_id = (select access.organisation_id())) with check (organisation_id = (select access.organisation_id()));
-comment on policy update_owner on access.broken_glass is 'Ending one early, and noting who looked into it.';
-create policy erase_owner on access.broken_glass for update to vs_owner
-  using ((select access.role()) is null) with check ((select access.role()) is null);
-comment on policy erase_owner on access.broken_glass is 'An erasure ends them, outside any session; what else may change, the trigger says.';
+  using (organisation_id = (select access.organisation_id()) or (select access.role()) is null)
+  with check (organisation_id = (select access.organisation_id()) or (select access.role()) is null);
+comment on policy update_owner on access.broken_glass is 'Ending one early, and noting who looked into it; an erasure ends them outside any session. What else may change, the trigger says.';
 create policy select_dpo on access.broken_glass for select to vs_dpo
   using (organisation_id = (select access.organisation_as('dpo')));
 comment on policy select_dpo on access.broken_glass is 'The DPO sees every one of the organisation.';

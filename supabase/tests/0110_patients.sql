@@ -1,7 +1,7 @@
 \ir support/world.psql
 select no_plan();
 
-select policies_are('store', 'patients', array['select_clinician', 'select_secretary', 'select_patient', 'select_owner', 'insert_owner', 'update_owner', 'erase_owner']);
+select policies_are('store', 'patients', array['select_clinician', 'select_secretary', 'select_patient', 'select_owner', 'insert_owner', 'update_owner']);
 select policy_roles_are('store', 'patients', 'select_' || r, array['vs_' || r]) from unnest(array['clinician', 'secretary', 'patient', 'owner']) r;
 select policy_roles_are('store', 'patients', v || '_owner', array['vs_owner']) from unnest(array['insert', 'update']) v;
 

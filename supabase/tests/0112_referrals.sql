@@ -1,7 +1,7 @@
 \ir support/world.psql
 select no_plan();
 
-select policies_are('store', 'referrals', array['select_clinician', 'select_patient', 'select_org_admin', 'select_owner', 'insert_owner', 'update_owner', 'erase_owner']);
+select policies_are('store', 'referrals', array['select_clinician', 'select_patient', 'select_org_admin', 'select_owner', 'insert_owner', 'update_owner']);
 select policy_roles_are('store', 'referrals', 'select_' || r, array['vs_' || r]) from unnest(array['clinician', 'patient', 'org_admin', 'owner']) r;
 select policy_cmd_is('store', 'referrals', 'select_' || r, 'select', 'to read') from unnest(array['clinician', 'patient', 'org_admin', 'owner']) r;
 select has_trigger('store', 'referrals', '_900_audit', 'each row is recorded');

@@ -2,7 +2,7 @@
 select no_plan();
 
 select policies_are('access', 'emergency_searches', array['all_owner']);
-select policies_are('access', 'broken_glass', array['select_owner', 'insert_owner', 'update_owner', 'erase_owner', 'select_dpo', 'select_org_admin', 'select_patient', 'select_clinician']);
+select policies_are('access', 'broken_glass', array['select_owner', 'insert_owner', 'update_owner', 'select_dpo', 'select_org_admin', 'select_patient', 'select_clinician']);
 select policy_roles_are('access', 'broken_glass', 'select_' || r, array['vs_' || r]) from unnest(array['dpo', 'org_admin', 'patient', 'clinician', 'owner']) r;
 select policy_cmd_is('access', 'broken_glass', 'select_' || r, 'select', 'to read') from unnest(array['dpo', 'org_admin', 'patient', 'clinician', 'owner']) r;
 select has_trigger('access', 'broken_glass', '_900_audit', 'each row is recorded');
