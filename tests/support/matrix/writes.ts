@@ -21,10 +21,11 @@ export async function tryWrites(
   for (const write of writes)
     if (first.get(`${write.name} ${write.verb}`) !== refused)
       words.get(write.object)!.push(`${write.verb} ${await farOf(actor, db.ring, write, stored)}`);
-  for (const { object, name } of relations) {
-    const copied = await asActor(actor, db, () => tryCopy(actor, `copy ${name} from stdin`));
-    if (copied !== refused) words.get(object)!.push(`copy from ${copied}`);
-  }
+  const copied = await asActor(actor, db, () =>
+    Promise.all(relations.map(({ name }) => tryCopy(actor, `copy ${name} from stdin`))),
+  );
+  for (const [i, { object }] of relations.entries())
+    if (copied[i] !== refused) words.get(object)!.push(`copy from ${copied[i]}`);
   return new Map([...words].map(([object, verbs]) => [object, [...new Set(verbs)].join(', ') || '-']));
 }
 
