@@ -56,6 +56,7 @@ export async function writeErasures(admin: pg.Client, site: Place): Promise<stri
   const told = new Map([...(readErasures(site) ?? []), ...rows.map(({ patient, line }) => [patient, line] as const)]);
   const name = `${await logOrigin(admin)}/erasures`;
   const text = [name, told.size, ...told.values()].map((line) => `${line}\n`).join('');
+  if (existsSync(file) && splitNote(readFileSync(file, 'utf8'), longest).text === text) return file;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   replaceFile(file, signNote(text, { name, privateKey: site.keys.signingKey }));
   return file;

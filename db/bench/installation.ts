@@ -1,6 +1,6 @@
 // What the bench runs on: a Postgres of its own in a temporary directory, with three databases in it. Real fsync.
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from '../command-error.ts';
@@ -67,7 +67,10 @@ async function anotherDatabase(site: Site, superuserUrl: string, name: string): 
     return there.href;
   };
   const { adminUrl, edgeUrl, gateUrl, dbaUrl } = site;
-  return { ...site, adminUrl: at(adminUrl), edgeUrl: at(edgeUrl), gateUrl: at(gateUrl), dbaUrl: at(dbaUrl) };
+  // a directory of its own: what is kept outside is of one database
+  const directory = join(site.directory, name);
+  mkdirSync(directory);
+  return { ...site, directory, adminUrl: at(adminUrl), edgeUrl: at(edgeUrl), gateUrl: at(gateUrl), dbaUrl: at(dbaUrl) };
 }
 
 /** After the filling: statistics and a visibility map, as autovacuum leaves them, and no checkpoint to come. */

@@ -2,7 +2,8 @@ import { type Command, print } from '../command.ts';
 import { outsideDirectory } from '../log/outside.ts';
 import { type Sealed, sealOnce } from '../log/seal.ts';
 import { keepSealing, problemOf } from '../log/timer.ts';
-import { type Site, withSite } from '../site.ts';
+import { clearToServe, keepServing } from '../service.ts';
+import { type Site, withAdmin, withSite } from '../site.ts';
 
 export const auditSeal: Command = {
   name: 'audit seal',
@@ -11,7 +12,8 @@ export const auditSeal: Command = {
   help: `
 New events join the Merkle log, whose root is signed as a checkpoint with VITAL_SIGNING_KEY. Before that, the log is
 compared with the last checkpoint that is outside: one that went back, or whose history was written anew, is refused.
-vitalsync start does this every minute; where the pages run elsewhere, let a timer do it (docs/dba.md).
+vitalsync start does this every minute; where the pages run elsewhere, let a timer do it (docs/dba.md). A database that was
+restarted or restored is cleared to serve as well: erasures of after the backup are done again.
 
   --watch  go on, every minute or 10,000 events, until Ctrl-C
   --adopt  the record outside was lost: begin it anew from what the database says
@@ -24,7 +26,9 @@ vitalsync start does this every minute; where the pages run elsewhere, let a tim
   run: (input) =>
     withSite(async (site) => {
       if (input.flag('watch')) return watch(site);
-      const sealed = await sealOnce(site, { adopt: input.flag('adopt') });
+      const adopt = input.flag('adopt');
+      await withAdmin(site, (admin) => clearToServe(site, admin, { adopt }));
+      const sealed = await sealOnce(site, { adopt });
       const problem = problemOf(sealed);
       if (input.flag('json')) print({ ...sealed, checkpoint: sealed.checkpoint?.note, ...(problem && { problem }) });
       else print(describe(sealed, outsideDirectory(site)));
@@ -53,7 +57,9 @@ async function watch(site: Site): Promise<number> {
     },
     told: (problem) => process.stderr.write(`${problem ?? 'Sealing works again.'}\n`),
   });
+  const serving = keepServing(site);
   await Promise.race([told, site.embedded?.lost ?? told]);
   await sealing.stop();
+  await serving.stop();
   return 0;
 }

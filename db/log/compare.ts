@@ -77,11 +77,14 @@ async function compareWith(
     finding,
     ...(agreed !== undefined && { agreed }),
   });
+  // restored to before a restart, and begun anew again since
+  if (!of && (await wasRestarted(admin, 0, outside)))
+    return answer('ahead', `the log was begun anew after the checkpoint of ${outside.origin}`);
   if (!of) return answerForUnknown(outside, generations, answer);
   const head = of.generation === known.head?.generation ? known.head : await readHead(admin, of);
   const agreement = () => findAgreement(admin, of.generation, Math.min(head.size, outside.size), place);
   if (head.size < outside.size) {
-    if (known.head && known.head.generation > of.generation && (await wasRestarted(admin, of, outside)))
+    if (known.head && known.head.generation > of.generation && (await wasRestarted(admin, of.generation, outside)))
       return answer('ahead', `the log was begun anew after its checkpoint of size ${outside.size}`);
     const { agreed, forked } = await agreement();
     return forked
@@ -116,7 +119,7 @@ function answerForUnknown({ origin, size }: SignedCheckpoint, generations: Gener
 }
 
 /** Whether a later generation begins with this checkpoint, or a later one: that it was lost is known. */
-async function wasRestarted(admin: pg.Client, { generation }: Generation, outside: SignedCheckpoint): Promise<boolean> {
+async function wasRestarted(admin: pg.Client, generation: number, outside: SignedCheckpoint): Promise<boolean> {
   const { rows } = await admin.query<{ note: string | null }>(
     "select (leaf::json ->> 16)::json ->> 'outside' as note from audit.log_origins where generation > $1",
     [generation],

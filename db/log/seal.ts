@@ -4,8 +4,10 @@
 // 2. Events join, and that is committed: what is signed must not vanish in a rollback.
 // 3. The database proves that the signed log is the beginning of the one it has now; merkle.ts verifies it.
 // 4. Only then do we sign; the note goes outside first, then into the database, then to the witness.
+// 5. Who was forgotten is told outside as well.
 import type pg from 'pg';
 import { CommandError } from '../command-error.ts';
+import { writeErasures } from '../erasures.ts';
 import { asOwner } from '../owner.ts';
 import { type Site, withAdmin } from '../site.ts';
 import { checkpointText, openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
@@ -56,6 +58,7 @@ export async function sealWith(admin: pg.Client, site: Place, { adopt = false } 
   });
   const joined = await join(admin);
   const sealed = await asOwner(admin, () => sign(admin, site, adopt));
+  await asOwner(admin, () => writeErasures(admin, site));
   const stuck = await asOwner(admin, () => readStuck(admin));
   return { ...sealed, joined, stuck };
 }

@@ -1,7 +1,7 @@
 // A Postgres of a test's own, to be stopped, restarted, copied and put back: what a shared server can't bear.
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareDatabase } from '../../db/commands/migrate.ts';
@@ -20,8 +20,9 @@ import { useSuperuser } from '../../db/superuser.ts';
 import type { TestDatabase } from './database.ts';
 
 const debian = '/usr/lib/postgresql/15';
-/** The newest that we bring, and the oldest that we support where Debian's is installed. */
-export const versions: readonly (15 | 18)[] = existsSync(join(debian, 'bin', 'postgres')) ? [18, 15] : [18];
+/** The newest, which we bring; the oldest that we support in the run against such a server (TEST_DATABASE_URL). */
+export const versions: readonly (15 | 18)[] =
+  process.env.TEST_DATABASE_URL && existsSync(join(debian, 'bin', 'postgres')) ? [15] : [18];
 /** A program of Debian's Postgres 15, or undefined. */
 export const debianProgram = (name: string): string | undefined =>
   existsSync(join(debian, 'bin', name)) ? join(debian, 'bin', name) : undefined;
@@ -34,9 +35,15 @@ export type OwnCluster = {
   environment: Record<string, string>;
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** The stopped data directory, kept under a name; `putBack` replaces the data by it. */
-  keepCopy(name: string): void;
-  putBack(name: string): void;
+  /**
+   * Of now: `cold`, the stopped data directory; the database `snapshot`, by createdb -T; and with Debian's Postgres 15
+   * `base`, by pg_basebackup, and `dump`. Nobody else may be connected.
+   */
+  takeBackups(): Promise<void>;
+  /** What pg_dump wrote. */
+  dump: string;
+  /** Replaces the stopped data directory. */
+  putBack(name: 'cold' | 'base'): void;
   /** A connection as tests have it; the caller ends its `admin`. */
   connect(): Promise<TestDatabase>;
   remove(): Promise<void>;
@@ -102,7 +109,23 @@ export async function openCluster(version: 15 | 18, options: ClusterOptions = {}
     environment: { VITAL_DIR: directory, DATABASE_URL: site.adminUrl },
     start: async () => void (await startServer(cluster)),
     stop,
-    keepCopy: (name) => copyTree(cluster.data, copy(name)),
+    dump: copy('dump'),
+    takeBackups: async () => {
+      const superuser = await connect(superuserUrl.replace(/[^/]*$/, 'postgres'));
+      await superuser.query(`create database snapshot owner vs_admin template ${databaseName}`);
+      await superuser.end();
+      if (version === 15) {
+        run('pg_dump', ['-Fc', '-d', site.dbaUrl, '-f', copy('dump')]);
+        appendFileSync(join(cluster.data, 'pg_hba.conf'), 'host replication postgres 127.0.0.1/32 scram-sha-256\n');
+        await stop();
+        await startServer(cluster);
+        run('pg_basebackup', ['-d', superuserUrl, '-D', copy('base'), '-c', 'fast']);
+        spawnSync('chown', ['-R', '--reference', cluster.data, copy('base')]);
+      }
+      await stop();
+      copyTree(cluster.data, copy('cold'));
+      await startServer(cluster);
+    },
     putBack: (name) => {
       renameSync(cluster.data, copy(`replaced-${randomBytes(4).toString('hex')}`));
       copyTree(copy(name), cluster.data);
@@ -137,6 +160,11 @@ function after(prefix: readonly string[], runner: Runner): Runner {
       return program === 'postgres' ? { ...plain, file, args: [...words, plain.file, ...plain.args] } : plain;
     },
   };
+}
+
+function run(program: string, args: string[]): void {
+  const done = spawnSync(debianProgram(program) ?? program, args, { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(done.stderr);
 }
 
 /** With its owner and times, as a copy by `cp -a` has them: Postgres refuses a directory that isn't its own. */
