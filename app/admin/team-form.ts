@@ -13,7 +13,10 @@ export const teamRoles = [
 ] as const;
 
 const text = z.string().trim().max(60).catch('');
-const day = z.union([z.literal(''), z.iso.date()]).catch('?');
+const day = z
+  .union([z.literal(''), z.iso.date()])
+  .default('')
+  .catch('?');
 const Form = z.object({
   key: z.guid().catch(() => crypto.randomUUID()),
   account: text,

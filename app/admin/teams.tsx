@@ -28,11 +28,11 @@ export function CareTeamsPage({
     <>
       <header class="page-head">
         <h1>{t.careTeams}</h1>
-        <p class="lead">{t.careTeamsIntro}</p>
         <a class="button" href="/admin/care-teams/new">
           {t.newTeam}
         </a>
       </header>
+      <p class="lead">{t.careTeamsIntro}</p>
       {teams.length > 0 ? teams.map((team) => <Team key={team.id} team={team} />) : <Empty>{t.noCareTeam}</Empty>}
       {referrals.length > 0 ? <Referrals rows={referrals} /> : null}
     </>
@@ -67,7 +67,7 @@ function Team({ team }: { team: CareTeamRow }) {
             { label: t.name, header: true, cell: (m) => m.name ?? <Missing>{t.nameUnknown}</Missing> },
             { label: t.teamRole, evident: true, cell: (m) => labelOf(t, 'teamRole', m.role) },
             { label: t.since, cell: (m) => <Day value={m.from} /> },
-            { label: t.until, cell: (m) => (m.until ? <Day value={m.until} /> : t.noEnd) },
+            { label: t.until, cell: (m) => (m.until ? <Day value={lastDay(m.until)} /> : t.noEnd) },
             { label: t.leaving, cell: (m) => <End action={`/admin/care-teams/members/${m.stay}/end`} /> },
           ]}
         />
@@ -82,6 +82,9 @@ function Team({ team }: { team: CareTeamRow }) {
     </section>
   );
 }
+
+/** An end at midnight is the end of the day before. */
+const lastDay = (until: Date) => new Date(until.getTime() - 1);
 
 /** z.coerce.date makes 1970 of null. */
 function withoutNullDates(member: Record<string, unknown>): Record<string, unknown> {

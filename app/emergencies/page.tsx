@@ -16,11 +16,9 @@ export function EmergenciesPage({ rows }: { rows: readonly EmergencyRow[] }) {
   const t = useWords(emergency);
   return (
     <>
-      <header class="page-head">
-        <h1>{t.listTitle}</h1>
-        <p class="lead">{t.listIntro}</p>
-        {rows.length >= listLimit ? <p class="quiet">{t.latest(listLimit)}</p> : null}
-      </header>
+      <h1>{t.listTitle}</h1>
+      <p class="lead">{t.listIntro}</p>
+      {rows.length >= listLimit ? <p class="quiet">{t.latest(listLimit)}</p> : null}
       {rows.length > 0 ? <Emergencies rows={rows} /> : <Empty>{t.listEmpty}</Empty>}
     </>
   );

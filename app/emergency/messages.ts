@@ -5,6 +5,7 @@ export const emergency = messages(
     title: 'Accès d’urgence',
     intro:
       'Pour un patient de votre organisation que vous ne suivez pas, quand attendre lui ferait courir un risque. Vos patients se trouvent par la recherche habituelle.',
+    toldTitle: 'Cet accès sera vu',
     told: 'Le patient, le délégué à la protection des données et l’administration voient aussitôt qui a ouvert le dossier, quand et pourquoi. Cela ne s’efface pas.',
     searchTitle: 'Quel patient ?',
     searchHint: 'Traits complets et exacts, comme sur une pièce d’identité, ou matricule INS.',
@@ -73,6 +74,7 @@ export const emergency = messages(
     title: 'Emergency access',
     intro:
       'For a patient of your organisation who is not in your care, when waiting would put them at risk. Your own patients are found by the ordinary search.',
+    toldTitle: 'This access will be seen',
     told: 'The patient, the data protection officer and the administration see at once who opened the record, when and why. It cannot be erased.',
     searchTitle: 'Which patient?',
     searchHint: 'Whole and exact traits, as on an identity document, or the INS number.',

@@ -60,10 +60,10 @@ export function SearchPage({ values, errors = {}, state, patientId, limited }: S
 function Head() {
   const t = useWords(emergency);
   return (
-    <header class="page-head">
+    <div>
       <h1>{t.title}</h1>
       <p class="lead">{t.intro}</p>
-    </header>
+    </div>
   );
 }
 
@@ -114,7 +114,9 @@ export function ReasonPage({ values, refused }: { values: ReasonValues; refused?
           error={error}
           maxLength={2000}
         />
-        <Alert tone="warn" title={t.told} />
+        <Alert tone="warn" title={t.toldTitle}>
+          <p>{t.told}</p>
+        </Alert>
         <div class="form-actions">
           <button class="button" data-danger="" type="submit">
             {t.open}

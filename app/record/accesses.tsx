@@ -19,7 +19,7 @@ type Act = Pick<AccessRow, 'event' | 'outcome'> & { resources: Set<string>; time
 /** A row of clinic.broken_glass. */
 export type EmergencyRow = Pick<
   ClinicBrokenGlass,
-  'id' | 'account_name' | 'kind' | 'reason' | 'broken_at' | 'ends_at' | 'open'
+  'id' | 'account_id' | 'account_name' | 'kind' | 'reason' | 'broken_at' | 'ends_at' | 'open'
 >;
 
 export const accessLimit = 500;
@@ -52,7 +52,13 @@ export function AccessesPage({
           days={[...days].map(([day, entries]) => ({ day, entries }))}
           entryId={(visit) => `access-${visit.day}-${visit.actor_id ?? visit.actor_role}`}
         >
-          {(visit) => <VisitEntry visit={visit} own={visit.actor_id !== null && visit.actor_id === accountId} />}
+          {(visit) => (
+            <VisitEntry
+              visit={visit}
+              own={visit.actor_id !== null && visit.actor_id === accountId}
+              urgent={emergencies.some((one) => isOf(one, visit))}
+            />
+          )}
         </Timeline>
       )}
     </>
@@ -85,10 +91,15 @@ function Emergencies({ rows }: { rows: readonly EmergencyRow[] }) {
   );
 }
 
+/** Rows whose making and ending are events in words: glass.break, referral.make. */
+const retold = new Set(['BrokenGlass', 'ServiceRequest']);
+
 /** In: accesses, newest first. Out: one entry for each person and day, in the same order. */
 export function gather(rows: readonly AccessRow[]): Visit[] {
   const visits = new Map<string, Visit>();
   for (const row of rows) {
+    // told by an event of its own already
+    if (row.event.startsWith('row.') && row.actor_role === 'clinician' && retold.has(row.resource_type)) continue;
     const { actor_id, actor_name, actor_role, event, resource_type, outcome } = row;
     const day = dayOf(row.at);
     const key = `${day} ${actor_id ?? actor_role}`;
@@ -102,7 +113,12 @@ export function gather(rows: readonly AccessRow[]): Visit[] {
   return [...visits.values()];
 }
 
-function VisitEntry({ visit, own }: { visit: Visit; own: boolean }) {
+/** Was it through this emergency access that the visit came? */
+function isOf({ account_id, broken_at, ends_at }: EmergencyRow, { actor_id, day }: Visit): boolean {
+  return account_id === actor_id && (day === dayOf(broken_at) || day === dayOf(ends_at));
+}
+
+function VisitEntry({ visit, own, urgent }: { visit: Visit; own: boolean; urgent: boolean }) {
   const t = useWords(record);
   const seen = visit.acts.some((act) => act.outcome !== 'failure');
   return (
@@ -115,7 +131,7 @@ function VisitEntry({ visit, own }: { visit: Visit; own: boolean }) {
           </li>
         ))}
       </ul>
-      {own || !seen ? null : <p class="quiet">{labelOf(t, 'why', visit.actor_role)}</p>}
+      {own || !seen ? null : <p class="quiet">{urgent ? t.why_glass : labelOf(t, 'why', visit.actor_role)}</p>}
     </div>
   );
 }

@@ -12,7 +12,7 @@ export function openOwnRecord() {
 export function readEmergencies() {
   return k
     .selectFrom('clinic.broken_glass')
-    .select(['id', 'account_name', 'kind', 'reason', 'broken_at', 'ends_at', 'open'])
+    .select(['id', 'account_id', 'account_name', 'kind', 'reason', 'broken_at', 'ends_at', 'open'])
     .orderBy('broken_at', 'desc')
     .limit(50)
     .compile();

@@ -30,12 +30,12 @@ export function ReferralsPage(props: ReferralsProps) {
   const { patientId, rows } = props;
   return (
     <div class="referrals">
-      <header class="page-head">
+      <div>
         <h1>{t.title}</h1>
         <p class="lead">
           {t.intro} <a href={`/patients/${patientId}`}>{t.back}</a>
         </p>
-      </header>
+      </div>
       {rows.length > 0 ? <ReferralTable {...props} /> : <Empty>{t.none}</Empty>}
       <ReferralForm {...props} />
     </div>

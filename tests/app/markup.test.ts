@@ -19,7 +19,8 @@ beforeAll(async () => {
     first_given_name: hostile,
   });
   const himself = await asOwner(app.db.admin, () => createPerson(app.db, { organisation, role: 'patient', patient }));
-  people = { clinician, secretary, orgAdmin, auditor, patient: himself };
+  const dpo = await asOwner(app.db.admin, () => createPerson(app.db, { organisation, role: 'dpo' }));
+  people = { clinician, secretary, orgAdmin, auditor, dpo, patient: himself };
 });
 afterAll(() => app?.close());
 
@@ -29,6 +30,8 @@ const pages = [
   ['clinician', '/patients'],
   ['clinician', '/patients/:id'],
   ['clinician', '/patients/:id/notes/new'],
+  ['clinician', '/patients/:id/referrals'],
+  ['clinician', '/emergency'],
   ['secretary', '/patients'],
   ['secretary', '/patients/:id'],
   ['patient', '/record'],
@@ -37,6 +40,9 @@ const pages = [
   ['auditor', '/audit/verification'],
   ['orgAdmin', '/admin/accounts'],
   ['orgAdmin', '/admin/care-teams'],
+  ['orgAdmin', '/admin/care-teams/new'],
+  ['orgAdmin', '/emergencies'],
+  ['dpo', '/emergencies'],
 ] as const;
 
 async function open(who: string, path: string, lang: string): Promise<string> {

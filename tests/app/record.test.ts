@@ -27,7 +27,7 @@ test('a patient sees who looked, in which role, and why', async () => {
   await pages.get(pages.practice.secretary, `/patients/${pages.patient}`);
   const seen = visibleText((await pages.get(pages.patientPerson, '/record/accesses')).text);
   expect(seen).toMatch(
-    /NOMCLINICIAN Professionnel de santé A .*note de consultation.*Soignant de votre équipe de soins\./,
+    /NOMCLINICIAN Professionnel de santé A .*note de consultation.*Soignant de votre équipe de soins, ou confrère à qui elle vous a orienté\./,
   );
   expect(seen).toMatch(/NOMSECRETARY Secrétariat A ouvert votre dossier .*jamais le contenu médical\./);
   expect(seen).toMatch(/Vous Vous avez ouvert votre dossier/);

@@ -1,14 +1,19 @@
 // Every word that a page can need is there, in both languages, and French is spaced as French is.
 import { describe, expect, test } from 'vitest';
 import { admin } from '../../app/admin/messages.ts';
+import { teamRoles } from '../../app/admin/team-form.ts';
 import { audit } from '../../app/audit/messages.ts';
 import { actorRoles, eventTypes, outcomes, searchFields } from '../../app/audit/search.ts';
 import { chart } from '../../app/chart/messages.ts';
+import { kinds } from '../../app/emergency/form.ts';
+import { emergency } from '../../app/emergency/messages.ts';
 import { notes } from '../../app/notes/messages.ts';
 import { categories, priorities, sections, statuses } from '../../app/notes/note.ts';
 import { record } from '../../app/record/messages.ts';
+import { durations, priorities as urgencies } from '../../app/referrals/form.ts';
+import { referrals } from '../../app/referrals/messages.ts';
 
-const concepts = { admin, audit, chart, notes, record };
+const concepts = { admin, audit, chart, emergency, notes, record, referrals };
 const written = (value: unknown): string => String(typeof value === 'function' ? value('2', '2', '2') : value);
 
 describe.each(Object.entries(concepts))('%s', (_, words) => {
@@ -32,13 +37,27 @@ describe.each(Object.entries(concepts))('%s', (_, words) => {
 test.each([
   ['notes', notes, { category: categories, priority: priorities, status: statuses, section: sections, hint: sections }],
   ['notes', notes, { plain: sections, problem: ['empty', 'too_long', 'unknown_choice'] }],
+  ['admin', admin, { teamRole: teamRoles }],
+  ['emergency', emergency, { kind: kinds, state: ['none', 'several', 'yours', 'gone'] }],
+  ['referrals', referrals, { priority: urgencies, days: durations, status: ['active', 'revoked', 'completed'] }],
   ['audit', audit, { event: eventTypes, outcome: outcomes, field: searchFields }],
   [
     'record',
     record,
     {
       why: actorRoles,
-      act: ['patient.read', 'patients.list', 'patients.search', 'row.insert', 'row.update', 'row.delete'],
+      act: [
+        'patient.read',
+        'patients.list',
+        'patients.search',
+        'row.insert',
+        'row.update',
+        'row.delete',
+        'glass.break',
+        'glass.end',
+        'referral.make',
+        'referral.end',
+      ],
     },
   ],
 ])('%s has a word for every code that it shows', (_, words, groups) => {
