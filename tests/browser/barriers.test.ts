@@ -1,7 +1,9 @@
 // Every page for everybody: axe, light and dark, wide and at 320 px (which is 1280 px at 400 %).
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asOwner } from '../../db/owner.ts';
+import { breakGlass, refer } from '../support/care.ts';
 import { createPatient, createPerson, type Person } from '../support/practice.ts';
+import { connectEdge } from '../support/world.ts';
 import { findBarriers, overflowOf, type Stage, setStage } from './support.ts';
 
 let stage: Stage;
@@ -10,7 +12,7 @@ let patient: string;
 
 beforeAll(async () => {
   stage = await setStage();
-  const { clinician, secretary, orgAdmin, auditor, organisation } = stage.practice;
+  const { clinician, colleague, secretary, orgAdmin, auditor, organisation } = stage.practice;
   const traits = {
     birth_name: 'de La Tour d’Auvergne-Lauraguais',
     used_name: 'Fontaine-Delacroix',
@@ -20,7 +22,16 @@ beforeAll(async () => {
   const herself = await asOwner(stage.db.admin, () =>
     createPerson(stage.db, { organisation, role: 'patient', patient }),
   );
-  people = { clinician, secretary, orgAdmin, auditor, patient: herself };
+  const dpo = await asOwner(stage.db.admin, () => createPerson(stage.db, { organisation, role: 'dpo' }));
+  people = { clinician, colleague, secretary, orgAdmin, auditor, dpo, patient: herself };
+  const edge = await connectEdge(stage.db);
+  const { ring } = stage.db;
+  const reason = `Malaise en salle d’attente, ${'traitement '.repeat(20)}`;
+  const typed = { name: traits.birth_name, day: '1958-03-12' };
+  await breakGlass(edge, { token: colleague.token, ring }, typed, { kind: 'colleague_unreachable', reason });
+  const other = await asOwner(stage.db.admin, () => createPerson(stage.db, { organisation, role: 'clinician' }));
+  await refer(edge, { token: clinician.token, ring }, patient, other.account);
+  await edge.end();
 });
 afterAll(() => stage?.close());
 
@@ -36,6 +47,10 @@ describe.each([
   ['clinician', '/patients'],
   ['clinician', '/patients/:id'],
   ['clinician', '/patients/:id/notes/new'],
+  ['clinician', '/patients/:id/referrals'],
+  ['clinician', '/emergency'],
+  // through a broken glass
+  ['colleague', '/patients/:id'],
   ['secretary', '/patients/:id'],
   ['patient', '/record'],
   ['patient', '/record/accesses'],
@@ -43,6 +58,9 @@ describe.each([
   ['auditor', '/audit/verification'],
   ['orgAdmin', '/admin/accounts'],
   ['orgAdmin', '/admin/care-teams'],
+  ['orgAdmin', '/admin/care-teams/new'],
+  ['orgAdmin', '/emergencies'],
+  ['dpo', '/emergencies'],
 ])('%s at %s', (who, path) => {
   test('has no barrier that axe finds, and fits the window', async () => {
     const page = await stage.open(path.replace(':id', patient), people[who], { bypassCSP: true });
