@@ -25,7 +25,7 @@ select policies_are('vault', 'keys', array['select_owner', 'insert_owner', 'upda
 select policy_roles_are('vault', t, p, array['vs_owner']) from (values ('secrets', 'select_owner'), ('secrets', 'insert_owner'), ('masters', 'select_owner'), ('masters', 'insert_owner'), ('masters', 'update_owner'), ('keys', 'select_owner'), ('keys', 'insert_owner'), ('keys', 'update_owner'), ('keys', 'delete_owner')) x (t, p);
 
 -- 3
-select is((select string_agg(m::text, ' ') from vault.masters m) ~ split_part(tests.the('ring'), '=', 2), false, 'a master key is never stored');
+select is((select strpos(string_agg(m::text, ' '), split_part(tests.the('ring'), '=', 2)) from vault.masters m), 0, 'a master key is never stored');
 select is(tests.attempt('a.clinician', 'select * from vault.' || t), '42501', 'cannot name vault.' || t) from unnest(array['secrets', 'masters', 'keys', 'search_tokens']) t;
 select is(tests.owner(format('update vault.keys set %s where level = ''profile''', change)), 'VS403', 'the owner cannot set ' || change || ' of a key')
   from unnest(array['wrapped = ''\x00''', 'subject_id = gen_random_uuid()', 'level = ''clinical'', indexed = null', 'organisation_id = gen_random_uuid()', 'created_at = now()']) change;
