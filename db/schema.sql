@@ -1835,6 +1835,8 @@ begin
   loop
     for seq, problem in select c.seq, c.problem from audit.check_lane(organisation_id, lane) c loop return next; end loop;
   end loop;
+  return query select l.organisation_id, l.lane, max(l.seq), 'the lane has two heads' from audit.lanes l
+  where l.organisation_id = any (organisations) group by l.organisation_id, l.lane having count(*) > 1;
   return query select g.organisation_id, g.lane, g.seq, g.problem from audit.check_pruned(organisations) g;
 end $function$;
 comment on function audit.check_lanes is 'Every break in the chains of these organisations, with its place; no row: intact. Internal.';
@@ -1854,7 +1856,7 @@ begin
   from (
     select l.generation, l.leaf_index, l.organisation_id, l.lane, l.seq, f.hash as recorded, row(l.generation, l.leaf_index) as here,
            l.seq - coalesce(lag(l.seq) over w, 0) as step, lag(row(l.generation, l.leaf_index)) over w as before,
-           e.leaf is not null and l.hash <> audit.leaf_hash(e.leaf) as other
+           e.leaf is not null and l.hash is distinct from audit.leaf_hash(e.leaf) as other
     from audit.log l
     left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (l.organisation_id, l.lane, l.seq)
     left join audit.events e on (e.organisation_id, e.lane, e.seq) = (l.organisation_id, l.lane, l.seq)
@@ -1862,7 +1864,14 @@ begin
   ) x
   where x.recorded is null or x.step <> 1 or x.other or x.before >= x.here;
 
-  for o in select g.generation from audit.log_origins g order by 1 loop
+  return query
+  select g.generation, 0::bigint, null::uuid, null::int, null::bigint, 'the log isn''t what it began as'
+  from audit.log_origins g left join audit.log l on l.generation = g.generation and l.leaf_index = 0
+  where case g.generation when 1 then g.leaf is not null else l.hash is distinct from audit.leaf_hash(g.leaf) end
+  union all
+  select g.generation, 0::bigint, null::uuid, null::int, null::bigint, 'the log has two names' from audit.log_origins g group by 1 having count(*) > 1;
+
+  for o in select distinct g.generation from audit.log_origins g order by 1 loop
     return query
     select o.generation, x.leaf_index, x.organisation_id, x.lane, x.seq, format('%s leaves of the log before this one are missing', x.leaf_index - x.before - 1)
     from (select l.*, lag(l.leaf_index, 1, -1::bigint) over (order by l.leaf_index) as before from audit.log l where l.generation = o.generation) x

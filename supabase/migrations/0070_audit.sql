@@ -352,6 +352,8 @@ begin
   loop
     for seq, problem in select c.seq, c.problem from audit.check_lane(organisation_id, lane) c loop return next; end loop;
   end loop;
+  return query select l.organisation_id, l.lane, max(l.seq), 'the lane has two heads' from audit.lanes l
+  where l.organisation_id = any (organisations) group by l.organisation_id, l.lane having count(*) > 1;
   return query select g.organisation_id, g.lane, g.seq, g.problem from audit.check_pruned(organisations) g;
 end $$;
 comment on function audit.check_lanes is 'Every break in the chains of these organisations, with its place; no row: intact. Internal.';

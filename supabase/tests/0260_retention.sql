@@ -20,7 +20,6 @@ begin
   update audit.lanes l set seq = e.seq, head = sha256(convert_to(e.leaf, 'UTF8')) where l.organisation_id = organisation and l.lane = event_at.lane;
   return e.seq;
 end $$;
-create or replace function tests.months() returns bigint language sql as $$ select count(*) from audit.months() $$;
 -- as a superuser who edits: what verification says then, and everything is put back
 create or replace function tests.said_after(change text) returns text language plpgsql as $$
 declare
@@ -36,7 +35,6 @@ exception when sqlstate 'TT000' then
 end $$;
 
 -- 1
-select tests.months() as made \gset
 select is(tests.owner('select sum(audit.ensure_partitions(3, now() + make_interval(months => i)))::text from generate_series(1, 14) i'), '14', 'fourteen months of upkeep make a month each');
 select is((select count(*) from audit.months() m where not exists (select from audit.months() n where n.month = audit.month_after(m.month)))::int, 1, 'without a gap');
 select is(tests.owner('select audit.ensure_partitions()::text'), '0', 'what is there isn''t made again');
@@ -51,7 +49,7 @@ select is_empty('select * from audit.verify_all()', 'their chains are intact');
 select is(tests.owner('select audit.ensure_partitions()::text'), '1', 'upkeep makes the month of the one that was behind');
 select is((select sum(events) from audit.strays()), 2::numeric, 'and files it');
 select is((select tableoid::regclass::text from audit.events where organisation_id = :'o' and lane = 0 and seq = 2), 'audit.events_' || to_char(:'behind'::timestamptz at time zone 'UTC', 'YYYY_MM'), 'into its month');
-select is(tests.owner('select (audit.ensure_partitions(3, now() + interval ''28 months'') > 0)::text'), 'true', 'a month is made though the default partition holds an event of it');
+select is(tests.owner('select audit.ensure_partitions(3, now() + interval ''28 months'')::text')::int > 0, true, 'a month is made though the default partition holds an event of it');
 select is((select sum(events) from audit.strays()), 1::numeric, 'which is filed');
 select is_empty('select * from audit.verify_all()', 'the chains are intact all the same');
 select is_empty($$select c.oid::regclass from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'audit.events'::regclass and not (c.relrowsecurity and c.relforcerowsecurity)$$, 'every partition is as closed as the table');
@@ -60,7 +58,9 @@ select is((select count(*) from pg_inherits i join pg_trigger t on t.tgrelid = i
 -- 2
 select date_trunc('month', now() at time zone 'UTC')::date - interval '36 months' as latest \gset
 select (:'latest'::date - interval '1 month')::date as last, (:'latest'::date - interval '2 months')::date as before \gset
+set role vs_owner;
 select audit.make_month(m) from audit.month_of(:'last'::timestamp at time zone 'UTC') m union all select audit.make_month(m) from audit.month_of(:'before'::timestamp at time zone 'UTC') m \g /dev/null
+reset role;
 select gen_random_uuid() as p, gen_random_uuid() as q \gset
 select tests.event_at(:'p', 0, :'before'::date + 3), tests.event_at(:'p', 0, :'before'::date + 4), tests.event_at(:'p', 0, :'last'::date + 3), tests.event_at(:'p', 0, now()), tests.event_at(:'p', 3, :'last'::date + 1), tests.event_at(:'q', 0, now()) \g /dev/null
 -- a clock that stepped back over the end of a month
@@ -73,7 +73,6 @@ select is(tests.owner('select count(*)::text from audit.prunable(''' || :'latest
 select is(tests.owner('select count(*)::text from audit.prunable(''' || (:'latest'::date + 1) || ''')'), 'VS422', 'not a day more');
 select is(tests.attempt('a.' || person, s, 'write'), '42501', person || ' cannot ' || s) from unnest(array['auditor', 'org_admin', 'dpo']) person, unnest(array['select audit.prune_month(''2020-01-01'')', 'select * from audit.prunable()', 'delete from audit.pruned', 'select * from audit.pruned']) s;
 
-create temp table kept as select * from audit.events where organisation_id = :'p' and lane = 0 and seq = 1;
 set session_replication_role = replica;
 update audit.events set actor_role = 'x' where organisation_id = :'p' and lane = 0 and seq = 1;
 set session_replication_role = origin;
@@ -89,7 +88,7 @@ select is(tests.owner('insert into audit.checkpoints (generation, size, root, no
 
 -- 3
 select count(*) as leaves from audit.leaves \gset
-select is(tests.said_after('drop table audit.events_' || to_char(:'before'::date, 'YYYY_MM')) ~ '0/1 the event is missing; 0/2 the event is missing; 0/3 2 events before this one are missing', true, 'a month that was dropped by hand is found');
+select is(tests.said_after('drop table audit.events_' || to_char(:'before'::date, 'YYYY_MM')) ~ '^0/1 the event is missing; 0/2 the event is missing', true, 'a month that was dropped by hand is found');
 select is(tests.owner(format('select audit.prune_month(%L)::text', :'before')), '4', 'a month is pruned');
 select is_empty('select * from audit.verify_all()', 'and the chains verify across the gap');
 select is((select count(*) from audit.events where organisation_id = :'p' and at < :'last'), 0::bigint, 'its events are gone');
@@ -105,7 +104,6 @@ select is(tests.said_after(change) <> 'nothing', true, 'found: ' || change) from
   'delete from audit.leaves l using audit.pruned p where (l.organisation_id, l.lane, l.seq) = (p.organisation_id, p.lane, p.first_seq)',
   'update audit.leaves l set hash = sha256(''x'') from audit.pruned p where (l.organisation_id, l.lane, l.seq) = (p.organisation_id, p.lane, p.last_seq)',
   'delete from audit.events where event = ''log.prune''',
-  'insert into audit.events select * from kept',
   'update audit.lanes set seq = 0, head = decode(repeat(''00'', 32), ''hex'') where lane = 5 and organisation_id in (select organisation_id from audit.pruned)']) change;
 select is(tests.said_after(format('drop table audit.events_%s; insert into audit.pruned values (%L, 3, 1, 1, %L, (select hash from audit.leaves where organisation_id = %2$L and lane = 3 and seq = 1))',
   to_char(:'last'::date, 'YYYY_MM'), :'p', :'latest')) ~ '3/1 no event log.prune covers', true, 'a record that was made up for a month dropped by hand is found');

@@ -1,0 +1,244 @@
+// Promise 6, attacked: a superuser whom no trigger, key or check hinders changes the log's tables by hand. What is tried comes
+// from the catalog, every kind of change × every column, so that a new column or table can't be forgotten.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../db/connect.ts';
+import { openOwnCheckpoint } from '../../db/log/checkpoint.ts';
+import { compareWithOutside } from '../../db/log/compare.ts';
+import { sealWith } from '../../db/log/seal.ts';
+import { asOwner } from '../../db/owner.ts';
+import { rememberPast } from '../support/past.ts';
+import { type Change, changesOf, columnsOf, disarm, type Row } from '../support/tamper/changes.ts';
+import { evidence, noEvidence } from '../support/tamper/evidence.ts';
+import { connectEdge, createWorld, type Entry, openPatient, type World } from '../support/world.ts';
+
+/** Place and sentence in one text, as the command prints them. */
+type Told = string;
+
+let world: World;
+let root: pg.Client;
+const directory = mkdtempSync(join(tmpdir(), 'vs-tamper-'));
+const tables = Object.keys(evidence);
+
+beforeAll(async () => {
+  world = await createWorld();
+  const edge = await connectEdge(world.db);
+  const me: Entry = { token: world.a.clinician.token, ring: world.db.ring };
+  for (let i = 0; i < 150; i += 1) await openPatient(edge, me, world.a.mine);
+  root = await connect(world.db.superuserUrl);
+  await root.query('set session_replication_role = replica');
+  await rememberPast(root, longAgo);
+  await sealWith(world.db.admin, site());
+  await asOwner(world.db.admin, () => world.db.admin.query('select audit.prune_month($1)', [longAgo]));
+  for (let i = 0; i < 150; i += 1) await openPatient(edge, me, world.a.mine);
+  await edge.end();
+  await sealWith(world.db.admin, site());
+  for (const table of tables) await disarm(root, table);
+}, 60_000);
+afterAll(async () => {
+  rmSync(directory, { recursive: true });
+  await root.end();
+  await world.close();
+});
+
+const site = () => ({ directory, keys: world.db.keys });
+const longAgo = '2020-03-01';
+
+/** Everything that verification says: the chains, the Merkle log, its checkpoints, and what stands outside. */
+async function verification(): Promise<Told[]> {
+  const { rows } = await root.query<{ told: string }>(`
+    select concat_ws(' ', organisation_id, lane, seq, problem) as told from audit.verify_all()
+    union all select concat_ws(' ', 'log', generation, leaf_index, organisation_id, lane, seq, problem) from audit.verify_log()`);
+  const told = rows.map((row) => row.told);
+  const { rows: signed } = await root.query(
+    'select c.generation, c.size, c.root, c.note, o.origin from audit.checkpoints c left join audit.log_origins o using (generation)',
+  );
+  for (const one of signed)
+    if (!isSigned(one)) told.push(`log ${one.generation} ${one.size} the checkpoint isn't what was signed`);
+  const compared = await compareWithOutside(root, site()).catch((error: Error) => ({
+    state: 'error',
+    finding: error.message,
+  }));
+  if (compared.state !== 'same') told.push(`outside: ${compared.finding}`);
+  return told;
+}
+
+function isSigned({
+  note,
+  size,
+  root: hash,
+  origin,
+}: {
+  note: string;
+  size: string;
+  root: Buffer;
+  origin: string;
+}): boolean {
+  try {
+    const signed = openOwnCheckpoint(note, world.db.keys.signingKey);
+    return signed.origin === origin && signed.size === Number(size) && signed.root.equals(hash);
+  } catch {
+    return false;
+  }
+}
+
+/** What verification says after a change, which is taken back then. */
+async function saidAfter(...statements: string[]): Promise<Told[]> {
+  await root.query('begin');
+  try {
+    for (const statement of statements) await root.query(statement);
+    await root.query('savepoint changed');
+    return await verification().catch((error: Error) => [`it can't be read: ${error.message}`]);
+  } finally {
+    await root.query('rollback');
+  }
+}
+
+/** Two rows of the table, one after the other, not the first and not the last. */
+async function twoRows(table: string): Promise<[Row, Row | undefined]> {
+  const { key } = evidence[table]!;
+  const places = key.map((column) => `t.${column}`).join(', ');
+  const columns = (await columnsOf(root, table)).map(({ name }) => `${name}::text`).join(', ');
+  const where: Record<string, string> = {
+    events: "organisation_id = $1 and event = 'patient.read' and seq > 2",
+    leaves: 'organisation_id = $1 and seq > 2',
+    lanes: 'organisation_id = $1 and seq > 2',
+    log: 'organisation_id = $1 and seq > 2',
+  };
+  const { rows } = await root.query<Row>(
+    `select ${columns} from audit.${table} t where ${where[table] ?? '$1::uuid is not null'} order by ${places} limit 2`,
+    [world.a.organisation],
+  );
+  return [rows[0]!, rows[1]];
+}
+
+test('what is not touched verifies', async () => {
+  expect(await verification()).toEqual([]);
+});
+
+test('every table of the schema is evidence, or known not to be', async () => {
+  const { rows } = await root.query<{ name: string }>(
+    "select relname as name from pg_class where relnamespace = 'audit'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1",
+  );
+  expect(rows.map(({ name }) => name)).toEqual([...tables, ...Object.keys(noEvidence)].sort());
+});
+
+describe.each(tables)('in audit.%s', (table) => {
+  test('each change is found, and its place is named', async () => {
+    const { place, says = /./ } = evidence[table]!;
+    const [victim, neighbour] = await twoRows(table);
+    const changes = changesOf(table, evidence[table]!, await columnsOf(root, table), victim, neighbour);
+    expect(changes.length).toBeGreaterThan(3);
+    const missed: { title: string; told?: Told[] }[] = [];
+    for (const { title, statement } of changes as Change[]) {
+      const told = await saidAfter(statement);
+      // where a row is gone, or stands for another one, the one after it tells
+      const named = [victim, neighbour ?? victim].some((row) =>
+        told.some((one) => says.test(one) && place.every((column) => one.split(' ').includes(row[column]!))),
+      );
+      if (told.length === 0) missed.push({ title });
+      else if (!named && !title.startsWith('every'))
+        missed.push({ title: `${title}: where it is isn't said`, told: told.slice(0, 3) });
+    }
+    expect(missed).toEqual([]);
+  }, 60_000);
+});
+
+describe('a history that is whole in itself', () => {
+  /** The clinician's longest lane. */
+  const lane = async () => {
+    const { rows } = await root.query<{ organisation_id: string; lane: number; seq: string }>(
+      'select organisation_id, lane, seq from audit.lanes where organisation_id = $1 order by seq desc limit 1',
+      [world.a.organisation],
+    );
+    const { organisation_id, lane, seq } = rows[0]!;
+    return {
+      words: `${organisation_id} ${lane}`,
+      here: `organisation_id = '${organisation_id}' and lane = ${lane}`,
+      seq,
+    };
+  };
+  const rewriteChain = (here: string) => `do $$ declare e audit.events; before bytea; begin
+    for e in select * from audit.events where ${here} and seq >= 3 order by seq loop
+      select hash into before from audit.leaves where ${here} and seq = e.seq - 1;
+      if e.seq = 3 then e.actor_role := 'secretary'; end if;
+      e.leaf := audit.leaf(e, before);
+      update audit.events set actor_role = e.actor_role, leaf = e.leaf where ${here} and seq = e.seq;
+      update audit.leaves set hash = sha256(convert_to(e.leaf, 'UTF8')) where ${here} and seq = e.seq;
+      update audit.lanes set head = sha256(convert_to(e.leaf, 'UTF8')) where ${here};
+    end loop;
+  end $$`;
+  const rewriteLog = [
+    `update audit.log l set hash = audit.leaf_hash(e.leaf) from audit.events e
+     where (e.organisation_id, e.lane, e.seq) = (l.organisation_id, l.lane, l.seq)`,
+    'delete from audit.nodes',
+    'select audit.complete_nodes(1, 0, audit.log_size(1))',
+    'update audit.checkpoints set root = audit.root(size, 1)',
+  ];
+  const cutTail = (here: string, seq: string) => [
+    `delete from audit.events where ${here} and seq = ${seq}`,
+    `delete from audit.leaves where ${here} and seq = ${seq}`,
+    `update audit.lanes x set seq = seq - 1, head = (select hash from audit.leaves where ${here} and seq = ${seq} - 1) where ${here}`,
+  ];
+
+  test('but ends earlier, is found in the log', async () => {
+    const { words, here, seq } = await lane();
+    const told = await saidAfter(...cutTail(here, seq));
+    expect(told).toEqual([
+      expect.stringMatching(`^log 1 \\d+ ${words} ${seq} an event that joined the log is missing`),
+    ]);
+  });
+
+  test('but lacks a lane, is found in the log', async () => {
+    const { words, here } = await lane();
+    const told = await saidAfter(
+      ...['events', 'leaves', 'lanes'].map((table) => `delete from audit.${table} where ${here}`),
+    );
+    expect(told.length).toBeGreaterThan(10);
+    for (const one of told) expect(one).toMatch(`${words} `);
+  });
+
+  test('but was chained anew from one event on, is found in the log, at that event', async () => {
+    const { words, here } = await lane();
+    const [first] = await saidAfter(rewriteChain(here));
+    expect(first).toMatch(`${words} 3 the log holds another hash`);
+  });
+
+  test('with its log and its tree written anew, is not what was signed', async () => {
+    const { here } = await lane();
+    const told = await saidAfter(rewriteChain(here), ...rewriteLog);
+    expect(told).toContainEqual(expect.stringMatching(/^log 1 \d+ the checkpoint isn't what was signed/));
+    expect(told).toContainEqual(expect.stringMatching(/^outside: the first \d+ leaves are not those that were signed/));
+  });
+
+  test('without its checkpoints either, is not what stands outside', async () => {
+    const { here } = await lane();
+    const told = await saidAfter(rewriteChain(here), ...rewriteLog, 'delete from audit.checkpoints');
+    expect(told).toEqual([expect.stringMatching(/^outside: the first \d+ leaves are not those that were signed/)]);
+  });
+
+  test('of an earlier day, is not what stands outside', async () => {
+    const { rows } = await root.query<{ size: string }>('select min(size) as size from audit.checkpoints');
+    const gone = `(select organisation_id, lane, seq from audit.log where leaf_index >= ${rows[0]!.size})`;
+    const told = await saidAfter(
+      ...['events', 'leaves'].map(
+        (table) => `delete from audit.${table} where (organisation_id, lane, seq) in ${gone}`,
+      ),
+      'delete from audit.pruned',
+      'update audit.lanes x set seq = 0',
+      `update audit.lanes x set seq = f.seq, head = f.hash from audit.leaves f
+       where (f.organisation_id, f.lane) = (x.organisation_id, x.lane)
+         and f.seq = (select max(g.seq) from audit.leaves g where (g.organisation_id, g.lane) = (x.organisation_id, x.lane))`,
+      `delete from audit.log where leaf_index >= ${rows[0]!.size}`,
+      'delete from audit.nodes',
+      'select audit.complete_nodes(1, 0, audit.log_size(1))',
+      `delete from audit.checkpoints where size > ${rows[0]!.size}`,
+    );
+    expect(told).toContainEqual(
+      expect.stringMatching(/^outside: the log ends at \d+, and a checkpoint of size \d+ was signed/),
+    );
+  });
+});
