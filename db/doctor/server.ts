@@ -57,18 +57,19 @@ export const surroundings: Check = async (admin, site) => {
     select current_setting('data_checksums') = 'on' as checksums, current_setting('ssl') = 'on' as tls,
            current_setting('synchronous_standby_names') <> '' as synchronous, rolsuper as super,
            (select count(*)::int from pg_stat_replication) as standbys,
-           -- only a superuser and pg_read_all_settings see these
-           (select coalesce(string_agg(setting, ','), '') from pg_settings where name ~ 'preload_libraries$') as modules
+           -- shared_preload_libraries is for superusers alone; what a module that is loaded brings, everybody sees
+           (select string_agg(split_part(name, '.', 1), ' and ') from pg_settings
+            where name in ('auto_explain.log_min_duration', 'pgaudit.log') and setting not in ('-1', 'none')) as modules
     from pg_roles where rolname = session_user`);
   const { checksums, tls, synchronous, super: isSuper, standbys, modules } = rows[0];
   const { hostname } = parseAddress(site.adminUrl);
   const near = hostname.startsWith('/') || ['localhost', '127.0.0.1', '::1'].includes(hostname);
   const found: (Finding | false)[] = [
-    /auto_explain|pgaudit/.test(modules) &&
+    modules !== null &&
       warn(
         'modules',
-        `${modules.match(/auto_explain|pgaudit/)[0]} writes statements or plans into the server's log`,
-        'take it out of shared_preload_libraries, or set auto_explain.log_parameter_max_length and pgaudit.log_parameter to 0 and off',
+        `${modules} writes plans or statements into the server's log, and keys stand in them`,
+        'set auto_explain.log_min_duration to -1 and pgaudit.log to none, or take them out of shared_preload_libraries',
       ),
     !checksums &&
       warn(

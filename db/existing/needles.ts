@@ -2,8 +2,8 @@
 
 export class Needles {
   readonly #byStart = new Map<number, { label: string; bytes: Buffer }[]>();
-  /** Which first two bytes occur at all: most positions are passed by this alone. */
-  readonly #pairs = new Uint8Array(65536);
+  /** Which hashes of four bytes begin a needle: nearly every position is passed by this alone. */
+  readonly #begins = new Uint8Array(1 << 20);
   readonly #longest: number;
   readonly size: number;
 
@@ -12,9 +12,9 @@ export class Needles {
     let [longest, size] = [0, 0];
     for (const [label, bytes] of needles) {
       if (bytes.length < 4) throw new Error(`${label} is too short to be looked for`);
-      const start = bytes.readUInt32LE(0);
+      const start = bytes.readInt32LE(0);
       this.#byStart.set(start, [...(this.#byStart.get(start) ?? []), { label, bytes }]);
-      this.#pairs[bytes.readUInt16LE(0)] = 1;
+      this.#begins[hash(start)] = 1;
       longest = Math.max(longest, bytes.length);
       size++;
     }
@@ -23,12 +23,15 @@ export class Needles {
   }
 
   /** The labels found in these bytes. */
-  find(haystack: Buffer): Set<string> {
+  find(haystack: Uint8Array): Set<string> {
     const found = new Set<string>();
-    for (let at = 0; at + 4 <= haystack.length; at++) {
-      if (this.#pairs[haystack[at]! | (haystack[at + 1]! << 8)] === 0) continue;
-      for (const { label, bytes } of this.#byStart.get(haystack.readUInt32LE(at)) ?? [])
-        if (bytes.compare(haystack, at, Math.min(at + bytes.length, haystack.length)) === 0) found.add(label);
+    const begins = this.#begins;
+    let four = 0;
+    for (let end = 0; end < haystack.length; end++) {
+      four = (four >>> 8) | (haystack[end]! << 24);
+      if (begins[hash(four)] === 0 || end < 3) continue;
+      for (const { label, bytes } of this.#byStart.get(four) ?? [])
+        if (bytes.compare(haystack, end - 3, Math.min(end - 3 + bytes.length, haystack.length)) === 0) found.add(label);
     }
     return found;
   }
@@ -45,3 +48,6 @@ export class Needles {
     return found;
   }
 }
+
+/** Knuth's multiplicative hash, 20 bits. */
+const hash = (four: number): number => Math.imul(four, 0x9e3779b1) >>> 12;

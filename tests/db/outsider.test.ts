@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { asOwner, createAccount } from '../../db/owner.ts';
+import { liveIn } from '../support/matrix/lived-in.ts';
 import { bytes, open, placeOf, timestamptz, unwrap, utf8, uuid, type WrappedKey } from '../support/webcrypto.ts';
 import {
   connectEdge,
@@ -18,7 +19,13 @@ import {
 
 // biome-ignore lint/suspicious/noExplicitAny: rows of any table
 type Row = any;
-type Kind = { level: string; owner(row: Row): string; context(row: Row): Uint8Array<ArrayBuffer> };
+/** `key`: whose key it is, where that isn't the patient of the AAD. */
+type Kind = {
+  level: string;
+  owner(row: Row): string;
+  key?(row: Row): string;
+  context(row: Row): Uint8Array<ArrayBuffer>;
+};
 
 const none = utf8('');
 const own = { level: 'profile', context: () => none };
@@ -49,6 +56,20 @@ const kinds: Record<string, Kind> = {
   'store.notes': clinical((r) =>
     bytes(uuid(r.author_id), timestamptz(r.created_at), utf8(`${r.category}/${r.priority}/${r.status}`)),
   ),
+  'store.referrals': clinical((r) =>
+    bytes(uuid(r.requester_id), uuid(r.performer_id), timestamptz(r.valid_from), utf8(r.priority)),
+  ),
+  'access.broken_glass': {
+    level: 'glass',
+    owner: (r) => r.patient_id,
+    key: (r) => r.id,
+    context: (r) => bytes(uuid(r.account_id), timestamptz(r.broken_at), utf8(r.kind)),
+  },
+  'privacy.erasure_requests': {
+    level: 'organisation',
+    owner: (r) => r.organisation_id,
+    context: (r) => bytes(utf8(r.ground), uuid(r.patient_id)),
+  },
   'iam.accounts': { ...own, owner: (r) => r.id },
   'iam.totp_factors': { ...own, owner: (r) => r.account_id },
   'audit.origins': { level: 'organisation', owner: (r) => r.organisation_id, context: () => none },
@@ -77,6 +98,7 @@ beforeAll(async () => {
       totpSecret: randomBytes(20),
     }),
   );
+  await liveIn(world, edge);
   await edge.query('begin');
   await edge.query("select iam.enter($1, $2, null, 'open', '203.0.113.9', 'Navigateur')", [
     world.a.clinician.token,
@@ -107,7 +129,7 @@ async function* cells() {
         const value = row[name] as Buffer | null;
         if (type !== 'bytea' || value === null || hashes.includes(`${table}.${name}`)) continue;
         const [owner, id] = [kind.owner(row), row.id ?? row.account_id];
-        const key = keys.get(`${owner}/${kind.level}`)!;
+        const key = keys.get(`${kind.key?.(row) ?? owner}/${kind.level}`)!;
         const place = (column: string) => placeOf(column, id, owner, BigInt(row.version ?? 1), kind.context(row));
         yield { column: `${table}.${name}`, owner, key, place, value };
       }
@@ -127,6 +149,8 @@ test('opens every sealed value of every table, and finds none but text in it', a
   expect(opened.get('iam.accounts.rpps')).toContain('10003456789');
   expect(opened.get('iam.totp_factors.secret')).toHaveLength(1);
   expect(opened.get('audit.origins.user_agent')).toContain('Navigateur');
+  for (const table of ['store.referrals', 'access.broken_glass', 'privacy.erasure_requests'])
+    expect(opened.get(`${table}.reason`)?.length).toBeGreaterThan(0);
   const { rows } = await dba.query<{ name: string }>(`
     select c.oid::regclass::text as name from pg_class c where c.relkind = 'r' and c.relnamespace = 'store'::regnamespace`);
   // a new table of the record belongs into docs/formats.md

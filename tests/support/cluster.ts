@@ -11,7 +11,7 @@ import { findBinaries } from '../../db/embedded/binaries.ts';
 import { type Cluster, createCluster, prepareDirectory } from '../../db/embedded/cluster.ts';
 import { findPostmaster, stopPostmaster } from '../../db/embedded/postmaster.ts';
 import { startServer } from '../../db/embedded/server.ts';
-import { hostRules } from '../../db/embedded/settings.ts';
+import { asArguments, hostRules } from '../../db/embedded/settings.ts';
 import { chooseRunner, postgresEnvironment, type Runner } from '../../db/embedded/unprivileged.ts';
 import { embeddedLogins } from '../../db/embedded.ts';
 import { generateKeys, readKeys, writeKeyFile } from '../../db/keys.ts';
@@ -56,11 +56,13 @@ export type ClusterOptions = {
   below?: string;
   /** What stands before the command that starts Postgres: `env NAME=…`. */
   prefix?: readonly string[];
+  /** Of Postgres, over those of the embedded one. */
+  settings?: Record<string, string>;
 };
 
 /** Running, migrated, empty and cleared. Takes three seconds. */
 export async function openCluster(version: 15 | 18, options: ClusterOptions = {}): Promise<OwnCluster> {
-  const { durable = false, below = tmpdir(), prefix = [] } = options;
+  const { durable = false, below = tmpdir(), prefix = [], settings = {} } = options;
   const directory = mkdtempSync(join(below, 'vitalsync-cluster-'));
   rmSync(directory, { recursive: true });
   prepareDirectory(directory);
@@ -71,7 +73,7 @@ export async function openCluster(version: 15 | 18, options: ClusterOptions = {}
   const home = join(directory, 'postgres');
   const { admin = '', superuser = '' } = keys.passwords;
   const cluster: Cluster = {
-    runner: after(prefix, chooseRunner(binaries, directory)),
+    runner: withSettings(settings, after(prefix, chooseRunner(binaries, directory))),
     directory,
     home,
     data: join(home, 'data'),
@@ -165,6 +167,19 @@ function after(prefix: readonly string[], runner: Runner): Runner {
 function run(program: string, args: string[]): void {
   const done = spawnSync(debianProgram(program) ?? program, args, { encoding: 'utf8' });
   if (done.status !== 0) throw new Error(done.stderr);
+}
+
+/** The last one of a name counts. */
+function withSettings(settings: Record<string, string>, runner: Runner): Runner {
+  return {
+    ...runner,
+    command: (program, home, args) =>
+      runner.command(
+        program,
+        home,
+        program === 'postgres' ? (inside) => [...args(inside), ...asArguments(settings)] : args,
+      ),
+  };
 }
 
 /** With its owner and times, as a copy by `cp -a` has them: Postgres refuses a directory that isn't its own. */
