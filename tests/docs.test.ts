@@ -60,7 +60,7 @@ describe('dba.md', () => {
     await db.admin.query(blockOf('docs/dba.md', 'sql', 'create table store.immunizations'));
     await db.admin.query(blockOf('docs/dba.md', 'sql', 'create policy select_dpo'));
     const { rows } = await db.admin.query(
-      "select count(*)::int as policies from pg_policies where tablename = 'immunizations' or policyname = 'select_dpo'",
+      "select count(*)::int as policies from pg_policies where tablename = 'immunizations' or (tablename, policyname) = ('events', 'select_dpo')",
     );
     expect(rows[0].policies).toBe(4);
   });
