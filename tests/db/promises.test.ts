@@ -79,6 +79,8 @@ const broken: Record<string, [by: string, then?: 'unclear']> = {
   'owner-forgets': [
     'create policy x on audit.events for update to vs_owner using (true); alter table audit.events disable trigger all',
   ],
+  'restored-backup': [always('ops.is_cleared()', 'boolean', 'true')],
+  resurrection: ['alter table vault.keys disable trigger _100_not_erased', 'unclear'],
   'destroyed-keys': ['create rule x as on delete to vault.keys do instead nothing'],
   'write-power': ['grant update on store.notes to vs_clinician'],
 };
