@@ -1,6 +1,6 @@
 // Promise 3 from outside: with docs/formats.md, the ring and what the DBA reads, every sealed value of a database opens by
 // WebCrypto alone, and no other way round: moved anywhere else it doesn't.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
@@ -167,7 +167,7 @@ test('cannot open one with another key, in another column, or from another ring'
     await expect(open(right, place(`${column}x`), value)).rejects.toThrow('refused');
     await expect(open(right, place(column), neighbour.value)).rejects.toThrow('refused');
     await expect(unwrap(other, { ...key, master: '2026' })).rejects.toThrow('refused');
-    await expect(unwrap(world.db.ring, { ...key, subject_id: world.b.organisation })).rejects.toThrow('refused');
+    await expect(unwrap(world.db.ring, { ...key, subject_id: randomUUID() })).rejects.toThrow('refused');
     const level = key.level === 'identity' ? 'clinical' : 'identity';
     await expect(unwrap(world.db.ring, { ...key, level })).rejects.toThrow('refused');
   }
