@@ -540,10 +540,15 @@ describe.each(tested)('on Postgres %i, nothing planted is found in', (version) =
 
   test('nothing, but for what doctor objects to: there, keys do stand in the log', async () => {
     await root.query("alter role vs_admin set session_preload_libraries = 'auto_explain'");
-    for (const [name, value] of Object.entries({ log_min_duration: '0', log_nested_statements: 'on' }))
+    for (const [name, value] of Object.entries({
+      log_min_duration: '0',
+      log_nested_statements: 'on',
+      log_verbose: 'on',
+    }))
       await root.query(`alter role vs_admin set auto_explain.${name} = '${value}'`);
     const admin = await connect(db.adminUrl);
     const findings = await examine(admin, cluster.site);
+    await asOwner(admin, () => admin.query('select vault.master($1, $2)', [db.ring, db.ring.split('=')[0]]));
     await admin.end();
     expect(findings.filter((one) => one.check === 'modules').map((one) => one.state)).toEqual(['warning']);
     const told = sorted(await searchDirectory(join(cluster.data, 'log'), needles));
