@@ -205,12 +205,15 @@ async function send(source: Source, transactions: Transaction[]): Promise<Outcom
     process.nextTick(() => stream.uncork?.());
     const settled = await Promise.all(pending.map((queries) => Promise.allSettled(queries)));
     const outcomes = settled.map(toOutcome);
-    broken = outcomes.some((o) => o.failure !== undefined && sqlstateOf(o.failure) === undefined);
+    broken = outcomes.some((o) => o.failure !== undefined && isLost(sqlstateOf(o.failure)));
     return outcomes;
   } finally {
     giveBack(broken);
   }
 }
+
+/** The connection, or (26000) the statements that were prepared on it, which somebody deallocated. */
+const isLost = (sqlstate: string | undefined): boolean => sqlstate === undefined || sqlstate === '26000';
 
 function toOutcome(settled: PromiseSettledResult<pg.QueryResult>[]): Outcome {
   const failed = settled.find((s) => s.status === 'rejected');
@@ -223,15 +226,18 @@ function toOutcome(settled: PromiseSettledResult<pg.QueryResult>[]): Outcome {
 
 const isUuid = (text: string | undefined): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text ?? '');
 
-// One short name for each text: the same statement is planned once for each connection.
+// One name for each text: the same statement is planned once for each connection. Nobody guesses the names, or whoever
+// sends whole statements could put one of their own in the place of the next user's.
 const names = new Map<string, string>();
+let secret: string | undefined;
 
 function asConfig({ sql, parameters }: Statement, prepares: boolean): pg.QueryConfig {
   const config = { text: sql, values: [...parameters] };
   if (!prepares) return config;
   let name = names.get(sql);
   if (name === undefined && names.size < 1000) {
-    name = `s${names.size}`;
+    secret ??= crypto.randomUUID();
+    name = `${secret}-${names.size}`;
     names.set(sql, name);
   }
   return name === undefined ? config : { ...config, name };

@@ -54,7 +54,8 @@ const reasons: Record<string, Reason> = {
 
 /** Lost connections and conflicts after which the same batch may be sent once more (docs/ARCHITECTURE.md, retries). */
 // 25P02: the connection was handed over inside a failed transaction, which the commit of this batch has ended now.
-const passing = new Set(['25P02', '40001', '40P01', '57P01', '57P02', '57P03']);
+// 26000: what was prepared on the connection is gone; it is closed, and the next one prepares anew.
+const passing = new Set(['25P02', '26000', '40001', '40P01', '57P01', '57P02', '57P03']);
 
 /** Why a request isn't answered with what was asked for. `details` holds the SQLSTATE and nothing personal. */
 export class Refusal extends Error {

@@ -6,11 +6,12 @@ import { connect } from './connect.ts';
 /**
  * Functions that let plaintext spill out of a read only transaction, past the audit log (hardening rule 9); those by which
  * one injected statement could end everybody else's connection, since all are of the same login; the counters by which
- * a search that is rolled back would still tell how much it found; and the locks by which it could keep others from signing in
- * (0090_sign_in counts attempts by them, and pg_locks shows everybody's).
+ * a search that is rolled back would still tell how much it found; the locks by which it could keep others from signing in
+ * (0090_sign_in counts attempts by them, and pg_locks shows everybody's); and the names of what is prepared on a connection,
+ * by which it could put a statement in the place of the next user's.
  */
 const spilling =
-  "'^(lo_|loread$|lowrite$|pg_notify$|pg_logical_emit_message$|pg_(terminate|cancel)_backend$|pg_stat_get_xact_|pg_(try_)?advisory_(xact_)?lock)'";
+  "'^(lo_|loread$|lowrite$|pg_notify$|pg_logical_emit_message$|pg_(terminate|cancel)_backend$|pg_stat_get_xact_|pg_(try_)?advisory_(xact_)?lock|pg_prepared_statement$)'";
 
 export const revokeSpills = `do $$ declare f regprocedure; begin
   for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname ~ ${spilling} loop
