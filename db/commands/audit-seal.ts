@@ -40,8 +40,7 @@ restarted or restored is cleared to serve as well: erasures of after the backup 
 /** What one round has done, in a line. */
 function describe({ state, origin, size, joined, checkpoint }: Sealed, directory: string): string {
   if (state === 'empty') return 'There is no event to seal yet.';
-  const witnesses = (checkpoint?.signatures.length ?? 1) - 1;
-  const by = witnesses > 0 ? ', cosigned by a witness' : '';
+  const by = (checkpoint?.note.split('\n— ').length ?? 0) > 2 ? ', cosigned by a witness' : '';
   return state === 'signed'
     ? `Signed: ${origin} has ${size} events, ${joined} of them new${by}. The checkpoint is in ${directory}.`
     : `Nothing new: the checkpoint of ${origin} at ${size} events stands${by}.`;

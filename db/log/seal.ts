@@ -14,9 +14,9 @@ import { checkpointText, openOwnCheckpoint, type SignedCheckpoint } from './chec
 import { type Comparison, compareWithOutside } from './compare.ts';
 import { signNote } from './note.ts';
 import { logOrigin } from './origin.ts';
-import { outsideDirectory, writeCheckpoint } from './outside.ts';
+import { outsideDirectory, readLatest, writeCheckpoint } from './outside.ts';
 import { type Head, readConsistencyProof } from './tree.ts';
-import { cosign, findWitness, readWitnessed } from './witness.ts';
+import { cosign, findWitness, isCosigned, readWitnessed } from './witness.ts';
 
 export type Sealed = {
   /** signed: a new checkpoint · unchanged: the last one still says all · empty: there is no event yet */
@@ -86,7 +86,8 @@ async function sign(admin: pg.Client, site: Place, adopt: boolean): Promise<Omit
   const directory = outsideDirectory(site);
   const fresh = comparison.state !== 'same' || !outside;
   const signed = fresh ? signHead(head, site) : outside;
-  if (fresh) writeCheckpoint(directory, signed, site, head.generation);
+  // also when the witness alone had the last one, and the directory was lost
+  if (readLatest(directory, site)?.note !== signed.note) writeCheckpoint(directory, signed, site, head.generation);
   const { checkpoint, problem } = await askWitness(admin, site, head, signed);
   if (checkpoint !== signed) writeCheckpoint(directory, checkpoint, site, head.generation);
   await admin.query(
@@ -116,7 +117,7 @@ async function askWitness(
 ): Promise<{ checkpoint: SignedCheckpoint; problem?: string }> {
   try {
     const witness = findWitness();
-    if (!witness || signed.note.includes(`— ${witness.vkey.split('+')[0]} `)) return { checkpoint: signed };
+    if (!witness || isCosigned(signed.note, witness)) return { checkpoint: signed };
     const seen = await readWitnessed(origin, site);
     const note = await cosign(witness, signed, Math.min(seen?.size ?? 0, size), (from) =>
       readConsistencyProof(admin, generation, from, size),

@@ -73,6 +73,16 @@ export async function cosign(
   throw new WitnessError('The witness changes its mind about what it has seen: somebody else posts to it too.');
 }
 
+/** Whether the witness's signature stands under a note, and is right. */
+export function isCosigned(note: string, { vkey }: Witness): boolean {
+  try {
+    return openNote(note, [vkey]).signatures.length > 0;
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error;
+    return false;
+  }
+}
+
 const requestBody = (old: number, proof: readonly Buffer[], note: string): string =>
   `old ${old}\n${proof.map((hash) => `${hash.toString('base64')}\n`).join('')}\n${note}`;
 
