@@ -38,6 +38,9 @@ select is(tests.owner('update vault.masters set ' || change), 'VS403', 'the owne
   from unnest(array['check_value = substr(sha256(check_value), 1, 16)', 'added_at = now()', 'id = ''other''']) change;
 select is(tests.owner('update vault.masters set retired_at = now(), active = false where active'), '23503', 'a master key that wraps something cannot be retired');
 select is(tests.owner('update vault.masters set retired_at = now() where active'), '23514', 'nor half of it');
+select is(tests.owner(format('select vault.create_key(%L, gen_random_uuid(), ''profile'', %L)', r, tests.the('a.organisation'))), 'VS503', 'nothing is wrapped with a key that isn''t this database''s')
+  from unnest(array['pgtap=' || translate(encode(sha512('x'), 'base64'), E'\n', ''), 'other=' || split_part(tests.the('ring'), '=', 2) || '==', split_part(tests.the('ring'), '=', 2), '']) r;
+select throws_ok(format('select vault.master(%L, ''cGllY2VvZmFrZXk'')', r), 'VS503', 'VITAL_KEYS isn''t of the form name=base64 of 64 bytes, with commas between', 'no piece of a key is quoted as if it were a name') from unnest(array['cGllY2VvZmFrZXk==', 'a=b,cGllY2VvZmFrZXk==']) r;
 select is(vault.ring_problem(r), p, coalesce(p, 'a ring that is right')) from (values
   (tests.the('ring'), null),
   (null, 'VITAL_KEYS is missing'), ('', 'VITAL_KEYS is missing'),

@@ -12,6 +12,13 @@ select is_empty($$select p.oid::regprocedure, r.rolname from pg_proc p, pg_roles
 select is(tests.attempt('a.' || who, 'select vault.retire(''pgtap'')', 'write'), '42501', 'cannot retire a key: ' || who) from unnest(array['clinician', 'org_admin', 'auditor', 'dpo']) who;
 select policies_are('vault', 'rings', array['all_owner']);
 
+-- What depends on a master key, each decided in docs/formats.md (what a rotation renews): a new use fails here.
+select set_eq($$select n.nspname || '.' || p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+  where n.nspname in ('iam', 'access', 'vault', 'audit', 'store', 'clinic', 'privacy', 'ops') and p.prosrc ~ 'vault\.(master|current_master|derive|ring_names)\('$$,
+  array['iam.email_indexes', 'iam.sign_in_password', 'audit.origin', 'ops.intend', 'vault.source_id', 'clinic.selected_patients', 'vault.check_ring', 'vault.check_value', 'vault.create_key',
+        'vault.index_patient', 'vault.promote', 'vault.reindex_account', 'vault.rewrap', 'vault.ring_problem', 'vault.saw_ring', 'vault.search_key', 'vault.unwrap', 'audit.open_patient_search'],
+  'every use of a master key is one that rotation knows');
+
 -- 1, and what a name may be
 select is(tests.owner(format('select vault.add_master(%L, decode(%L, ''base64''))::text', n, k)), 'VS422', 'cannot add ' || n || ' of ' || length(k))
   from (values ('', split_part(:'next', '=', 2) || '=='), ('a b', split_part(:'next', '=', 2) || '=='), ('a,b', split_part(:'next', '=', 2) || '=='), ('next', 'AAAA'), (repeat('n', 33), split_part(:'next', '=', 2) || '==')) v (n, k);
@@ -62,6 +69,10 @@ update vault.keys set wrapped = set_byte(wrapped, 30, get_byte(wrapped, 30) # 1)
 alter table vault.keys enable trigger user;
 
 select is(pg_temp.all_batches('rewrap', :'both')::int, (select count(*) from vault.keys where master = 'pgtap')::int, 'wraps every key') from (select count(*) from vault.keys) x;
+select is(tests.owner(format('select iam.sign_in_lookup(%L, ''aclinician@exemple.fr'')', :'turned')), tests.the('a.clinician.account'), 'in between, an account is found by the old key');
+update tests.world set value = :'turned' where name = 'ring';
+select is(tests.attempt('a.clinician', 'select audit.open_patient_search(''01a201e4-2ee0-780b-9e64-39726844ea74'', ''morea'', '''')', 'open'), '(ok)', 'and a search');
+select is(tests.attempt('a.clinician', 'select cardinality(audit.selected(''01a201e4-2ee0-780b-9e64-39726844ea74''))'), '(1)', 'finds a patient');
 select is(pg_temp.all_batches('reindex', :'both') ~ '^[1-9]', true, 'renews what is found');
 select is((select l::text from vault.left_to_renew('next') l), '(0,0)', 'nothing is left');
 update tests.world set value = :'next' where name = 'ring';

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApp } from '../../app/app.tsx';
+import { addManyKeys } from '../../db/bench/many-keys.ts';
 import { connect } from '../../db/connect.ts';
 import { openDoor } from '../../db/door.ts';
 import { type Watch, watchKeys } from '../../db/key-watch.ts';
@@ -14,7 +15,7 @@ import { blankNote } from '../app/pages.ts';
 import { cookieOf, ORIGIN } from '../app/support.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { createPatient, createPerson, createPractice, type Person, type Practice } from '../support/practice.ts';
-import { addManyKeys, endImports, openTestSite, type TestSite } from '../support/site.ts';
+import { endImports, openTestSite, type TestSite } from '../support/site.ts';
 
 const password = 'une phrase de passe assez longue';
 let db: TestDatabase;
@@ -49,7 +50,7 @@ beforeAll(async () => {
       ),
     ),
   );
-  await addManyKeys(db, practice.organisation, 2000);
+  await addManyKeys(db.superuserUrl, db.ring, practice.organisation, 2000);
   await endImports(db);
   site = openTestSite(db);
   watch = watchKeys(site, (line) => told.push(line), {});

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const bin = join(import.meta.dirname, '..', '..', 'db', 'bin.mjs');
 
 export type Run = { code: number | null; out: string; err: string };
-export type Running = { child: ChildProcess; out(): string; ended: Promise<Run> };
+export type Running = { child: ChildProcess; out(): string; err(): string; ended: Promise<Run> };
 
 /** Starts a command; nothing of this process's settings reaches it but PATH. */
 export function startCommand(args: readonly string[], environment: Record<string, string> = {}): Running {
@@ -16,7 +16,7 @@ export function startCommand(args: readonly string[], environment: Record<string
   child.stdout.on('data', (chunk) => (out += chunk));
   child.stderr.on('data', (chunk) => (err += chunk));
   const ended = new Promise<Run>((resolve) => child.on('close', (code) => resolve({ code, out, err })));
-  return { child, out: () => out, ended };
+  return { child, out: () => out, err: () => err, ended };
 }
 
 export function runCommand(args: readonly string[], environment: Record<string, string> = {}): Promise<Run> {

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { connect } from '../../db/connect.ts';
 import { readKeys, writeKeyFile } from '../../db/keys.ts';
 import type { Site } from '../../db/site.ts';
 import { type Run, type Running, runCommand, startCommand } from './cli.ts';
@@ -24,7 +23,7 @@ export function openTestSite(db: TestDatabase): TestSite {
   const keyFile = join(directory, 'keys.env');
   writeKeyFile(keyFile, inject('testServer').keyLines);
   const { adminUrl, edgeUrl, gateUrl, dbaUrl } = db;
-  const environment = { DATABASE_URL: adminUrl, VITAL_DIR: directory };
+  const environment = { DATABASE_URL: adminUrl, VITAL_DIR: directory, PORT: '0' };
   return {
     ...{ directory, keyFile, adminUrl, edgeUrl, gateUrl, dbaUrl, keys: readKeys(keyFile, {}) },
     ring: () => readKeys(keyFile, {}).ring,
@@ -33,24 +32,6 @@ export function openTestSite(db: TestDatabase): TestSite {
     vitalsyncWith: (more, ...args) => runCommand(args, { ...environment, ...more }),
     close: async () => rmSync(directory, { recursive: true }),
   };
-}
-
-/** Keys of subjects that have nothing else, past triggers, so that there are many in no time. */
-export async function addManyKeys(db: TestDatabase, organisation: string, subjects: number): Promise<void> {
-  const superuser = await connect(db.superuserUrl);
-  try {
-    await superuser.query('set session_replication_role = replica');
-    await superuser.query(
-      `insert into vault.keys (subject_id, level, organisation_id, master, wrapped, indexed)
-       select s, l, $2, m, vault.pack(vault.derive(vault.master($1, m), 'wrap'), vault.wrap_aad(s, l, m), extensions.gen_random_bytes(64)),
-              case l when 'identity' then m end
-       from vault.current_master($1) m, (select gen_random_uuid() as s from generate_series(1, $3)) x, unnest(array['identity', 'clinical']) l`,
-      [db.ring, organisation, subjects],
-    );
-    await superuser.query('analyze vault.keys');
-  } finally {
-    await superuser.end();
-  }
 }
 
 /** Sessions of imports that a test's world left open would keep a rotation waiting. */
