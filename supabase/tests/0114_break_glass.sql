@@ -72,6 +72,7 @@ select is((select (e.details::json ->> 'glass') = :'glass' from audit.events e w
 -- 4
 select is(tests.attempt('a.' || who, 'select kind, reason, open from clinic.broken_glass where id = ' || quote_literal(:'glass')), '(emergency,"Patiente inconsciente aux urgences",t)', 'told at once to the ' || who) from unnest(array['dpo', 'org_admin', 'clinician']) who;
 select is(tests.attempt('b.' || who, 'select count(*) from clinic.broken_glass'), '(0)', 'and not to another practice''s ' || who) from unnest(array['dpo', 'org_admin', 'clinician']) who;
+select is(tests.attempt(who, format('select clinic.glass_reason(%L)', :'glass')), '()', 'cannot ask for the reason by its id: ' || who) from unnest(array['b.dpo', 'b.org_admin', 'b.clinician', 'a.colleague', 'a.patient', 'b.patient']) who;
 select is(tests.attempt('a.colleague', 'select count(*) from clinic.broken_glass'), '(0)', 'nor to a colleague');
 select is(tests.attempt('a.patient', 'select count(*) from clinic.broken_glass where id = ' || quote_literal(:'glass')), '(0)', 'nor to another patient');
 select is(tests.attempt('a.' || who, 'select * from clinic.broken_glass'), '42501', 'nor to a ' || who) from unnest(array['secretary', 'auditor', 'researcher']) who;

@@ -4,7 +4,9 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
-import { breakGlass, refer, searchInEmergency } from '../support/care.ts';
+import { asOwner } from '../../db/owner.ts';
+import { breakGlass, change, refer, searchInEmergency } from '../support/care.ts';
+import { createPerson } from '../support/practice.ts';
 import {
   connectEdge,
   createWorld,
@@ -79,6 +81,18 @@ test('a key that was let go through a broken glass is kept for nobody, not for t
   expect(await slots(urgent)).toBe('glass');
   await openPatient(edge, me, world.a.mine);
   expect(await slots(world.a.mine)).toMatch(/^clinical/);
+});
+
+test('it opens to who broke it and to no other colleague, who cannot end a referral between two others either', async () => {
+  const { a, db } = world;
+  const other = await asOwner(db.admin, () => createPerson(db, { organisation: a.organisation, role: 'clinician' }));
+  const third = { token: other.token, ring: db.ring };
+  await breakGlass(edge, me, traits);
+  expect(await openPatient(edge, third, urgent)).toBe('hidden');
+  const referral = await refer(edge, { token: a.colleague.token, ring: db.ring }, a.theirs, a.clinician.account, 1);
+  const end = (who: Entry) => change(edge, who, 'referrals.end', 'clinic.end_referral($1, $2)', [referral]);
+  expect(await outcome(end(third))).toBe('VS404');
+  expect(await end(me)).toBe(referral);
 });
 
 test('a note in an emergency is written in the record, and read by the care team', async () => {
