@@ -37,7 +37,7 @@ function acting(person: Person, token: string, ring: string): Actor {
       { login: 'edge', as: 'vs_edge', sql: phase === 'read' ? 'begin read only' : 'begin' },
       { login: 'edge', as: 'vs_edge', ...enter(phase, focus) },
     ],
-    entersAsSuperuser: () => ({ login: 'superuser', as: 'postgres', ...enter('read') }),
+    entersAsSuperuser: (rest) => ({ login: 'superuser', as: 'postgres', ...enter('read'), ...rest }),
     asks: (sql, rest) => ({ login: 'edge', as: role, sql, ...rest }),
   };
 }

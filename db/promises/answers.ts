@@ -17,6 +17,10 @@ export async function answerOf(query: Promise<pg.QueryResult>): Promise<Answer> 
   }
 }
 
+export function measured(row: Record<string, unknown>): Answer {
+  return { kind: 'rows', command: 'MEASURED', count: 1, rows: [textsOf(row)] };
+}
+
 export function judge(expectation: Expectation, answer: Answer): boolean {
   if ('error' in expectation) return answer.kind === 'error' && answer.sqlstate === expectation.error;
   if (answer.kind === 'error') return false;

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { connect, connectionConfig } from '../connect.ts';
 import { endSession, openSession, type Session } from './actors.ts';
-import { answerOf, asText, judge } from './answers.ts';
+import { answerOf, asText, judge, measured } from './answers.ts';
 import { findMarker, findRaise } from './source.ts';
 import { setStage } from './stage.ts';
 import type {
@@ -68,7 +68,7 @@ async function runSteps(target: Target, stage: Stage, one: Scripted): Promise<St
     for (const step of one.steps(actors as Actors, stage)) {
       const wire = wires.get(step.login) ?? (await open(target, step.login));
       wires.set(step.login, wire);
-      const result = await take(wire, step, answers);
+      const result = await take(wire, step, answers, target);
       answers.push(result.answer);
       results.push(result);
       if (step.control && step.expect && !judge(step.expect, result.answer)) break; // it shows nothing any more
@@ -79,7 +79,7 @@ async function runSteps(target: Target, stage: Stage, one: Scripted): Promise<St
   }
 }
 
-async function take(wire: pg.Client, step: Step, earlier: readonly Answer[]): Promise<StepResult> {
+async function take(wire: pg.Client, step: Step, earlier: readonly Answer[], target: Target): Promise<StepResult> {
   const { login, as, sql, expect, control, deed, why } = step;
   const bound = (step.values ?? []).map(({ value, secret }) => ({
     value: typeof value === 'string' ? value : value(earlier),
@@ -87,7 +87,9 @@ async function take(wire: pg.Client, step: Step, earlier: readonly Answer[]): Pr
   }));
   const values = bound.map(({ value, secret }, i) => `$${i + 1} = ${secret ?? asText(value)}`);
   const parameters = bound.map(({ value }) => value);
-  const answer = await answerOf(wire.query(sql, parameters.length > 0 ? parameters : undefined));
+  const answer = step.measure
+    ? measured(await step.measure(wire, target))
+    : await answerOf(wire.query(sql, parameters.length > 0 ? parameters : undefined));
   const met = expect && judge(expect, answer);
   const failedControl = control && met === false;
   const shown: Answer = failedControl

@@ -10,14 +10,12 @@ import type { AttackResult, Promises, Target } from './types.ts';
 const WAITING = 4; // runs
 
 /** Nothing for a database that isn't the demo's: these attacks need its superuser, and nobody should start them there. */
-export function promisesOf(
-  { embedded, adminUrl, edgeUrl, dbaUrl, keys }: Site,
-  ring: Ring = keys.ring,
-): Promises | undefined {
+export function promisesOf(site: Site, ring: Ring = site.keys.ring): Promises | undefined {
+  const { embedded, adminUrl, edgeUrl, dbaUrl } = site;
   if (!embedded) return undefined;
   const superuserUrl = new URL(embedded.superuserUrl);
   superuserUrl.pathname = new URL(adminUrl).pathname;
-  return promisesFor({ superuserUrl: superuserUrl.href, adminUrl, edgeUrl, dbaUrl }, ring);
+  return promisesFor({ superuserUrl: superuserUrl.href, adminUrl, edgeUrl, dbaUrl, outside: site }, ring);
 }
 
 /** @throws Refusal `limited` when too many wait already: whoever sees the page may push the button */

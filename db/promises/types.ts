@@ -1,5 +1,8 @@
 // What a promise, an attack on it and the answer of Postgres look like. An attack is data: who sends which SQL on which
 // login, and what would be a refusal.
+import type pg from 'pg';
+import type { Site } from '../site.ts';
+
 export type Text = { fr: string; en: string };
 
 /** Where the statement is sent: the logins of docs/dba.md, and the superuser of the embedded Postgres. */
@@ -27,8 +30,10 @@ export type Step = {
   login: Login;
   /** The role that acts: `vs_clinician` after iam.enter. */
   as: string;
-  /** Sent as it stands. */
+  /** Sent as it stands; with `measure`, what is done instead, in words. */
   sql: string;
+  /** Not SQL: something is done on this connection, and gives one row. */
+  measure?(wire: pg.Client, target: Target): Promise<Record<string, unknown>>;
   values?: readonly Value[];
   /** Absent: it must work. With `control`, a failure means that the attack showed nothing; else, that it succeeded. */
   expect?: Expectation;
@@ -49,7 +54,7 @@ export type Actor = Person & {
   /** The first statements of a transaction: begin, then iam.enter. */
   enters(phase: 'open' | 'read' | 'write', focus?: string): Step[];
   /** The same on the superuser's connection, inside a transaction that has begun already. */
-  entersAsSuperuser(): Step;
+  entersAsSuperuser(rest?: Pick<Step, 'expect'>): Step;
   asks(sql: string, rest?: Pick<Step, 'expect' | 'control' | 'deed' | 'why' | 'values'>): Step;
 };
 
@@ -72,8 +77,15 @@ export type Measured = { measure(target: Target): Promise<StepResult[]> };
 
 export type PromiseOfOurs = { number: number; sentence: Text; attacks: readonly Attack[] };
 
-/** The database that is attacked. */
-export type Target = { superuserUrl: string; adminUrl: string; edgeUrl: string; dbaUrl: string; ring: string };
+/** The database that is attacked, and where its checkpoints are kept outside of it. */
+export type Target = {
+  superuserUrl: string;
+  adminUrl: string;
+  edgeUrl: string;
+  dbaUrl: string;
+  ring: string;
+  outside: Pick<Site, 'directory' | 'keys'>;
+};
 
 /** Who and what is there: found by SQL, in any database with two practices. */
 export type Stage = {

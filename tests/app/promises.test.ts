@@ -1,4 +1,7 @@
 // The page /promises: attacks by button, with and without htmx, in the demo and nowhere else.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../app/app.tsx';
 import { openDoor } from '../../db/door.ts';
@@ -11,6 +14,7 @@ import { visibleText } from './pages.ts';
 let world: World;
 let ask: (path: string, form?: Record<string, string>, more?: Record<string, string>) => Promise<Response>;
 let close: () => Promise<void>;
+const directory = mkdtempSync(join(tmpdir(), 'vitalsync-promises-'));
 
 beforeAll(async () => {
   world = await createWorld();
@@ -18,7 +22,11 @@ beforeAll(async () => {
   const door = openDoor(db);
   const log = await openLog(() => {});
   const services = { door, ring: db.ring, pepper: db.pepper, assets: readAssets(), log };
-  const demo = createApp({ ...services, demo: true, promises: promisesFor(db, db.ring) });
+  const demo = createApp({
+    ...services,
+    demo: true,
+    promises: promisesFor({ ...db, outside: { directory, keys: db.keys } }, db.ring),
+  });
   const outside = createApp({ ...services, demo: false });
   ask = async (path, form, more = {}) => {
     const headers = { Origin: 'http://vital.test', ...more };
@@ -28,7 +36,10 @@ beforeAll(async () => {
   };
   close = () => door.close().then(() => world.close());
 });
-afterAll(() => close?.());
+afterAll(async () => {
+  await close?.();
+  rmSync(directory, { recursive: true });
+});
 
 const htmx = { 'HX-Request': 'true', 'HX-Request-Type': 'partial' };
 const english = { Cookie: '__Host-lang=en' };

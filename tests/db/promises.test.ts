@@ -1,24 +1,40 @@
 // The attacks of /promises and `vitalsync promises`: each is refused, and each shows as succeeded when its guarantee is
 // broken by hand, in a database that is thrown away.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { promises } from '../../db/promises/promises.ts';
 import { attack } from '../../db/promises/run.ts';
 import { findMarker } from '../../db/promises/source.ts';
-import type { AttackResult } from '../../db/promises/types.ts';
+import type { AttackResult, Target } from '../../db/promises/types.ts';
 import { createWorld, type World } from '../support/world.ts';
 
+const directories: string[] = [];
+/** With a place of its own outside of the database. */
+function targetOf({ db }: World): Target {
+  const directory = mkdtempSync(join(tmpdir(), 'vitalsync-promises-'));
+  directories.push(directory);
+  return { ...db, outside: { directory, keys: db.keys } };
+}
+
 let world: World;
+let target: Target;
 beforeAll(async () => {
   world = await createWorld();
+  target = targetOf(world);
 });
-afterAll(() => world?.close());
+afterAll(async () => {
+  await world?.close();
+  for (const directory of directories) rmSync(directory, { recursive: true });
+});
 
 const outcomes = (results: readonly AttackResult[]) => results.map(({ id, outcome }) => `${id}: ${outcome}`);
 
 describe.each(promises)('promise $number', (promise) => {
   test('has its attacks refused, each by a line that is there', async () => {
-    const results = await attack(world.db, [promise]);
+    const results = await attack(target, [promise]);
     expect(outcomes(results)).toEqual(promise.attacks.map(({ id }) => `${id}: refused`));
     for (const { refusedBy, id } of results) {
       const line = refusedBy?.excerpt.find((one) => one.line === refusedBy.line);
@@ -40,7 +56,7 @@ test('an attack leaves nothing behind: no session that lives, no change, an inta
         (select count(*) from audit.verify_all()) as breaks`)
     ).rows[0];
   const before = await look();
-  await attack(world.db, promises);
+  await attack(target, promises);
   expect(await look()).toEqual(before);
   expect(before.breaks).toBe('0');
   await superuser.end();
@@ -79,9 +95,10 @@ const broken: Record<string, [by: string, then?: 'unclear']> = {
   'owner-forgets': [
     'create policy x on audit.events for update to vs_owner using (true); alter table audit.events disable trigger all',
   ],
+  'erased-patient': ['create rule x as on delete to vault.keys do instead nothing'],
+  'log-after-erasure': ['create rule x as on insert to audit.leaves do instead nothing'],
   'restored-backup': [always('ops.is_cleared()', 'boolean', 'true')],
   resurrection: ['alter table vault.keys disable trigger _100_not_erased', 'unclear'],
-  'destroyed-keys': ['create rule x as on delete to vault.keys do instead nothing'],
   'write-power': ['grant update on store.notes to vs_clinician'],
 };
 
@@ -92,6 +109,6 @@ test.each(Object.entries(broken))('%s shows when its guarantee is broken', async
   await superuser.end();
   const promise = promises.find(({ attacks }) => attacks.some((one) => one.id === id))!;
   const attacks = promise.attacks.filter((one) => one.id === id);
-  expect(outcomes(await attack(weak.db, [{ ...promise, attacks }]))).toEqual([`${id}: ${then}`]);
+  expect(outcomes(await attack(targetOf(weak), [{ ...promise, attacks }]))).toEqual([`${id}: ${then}`]);
   await weak.close();
 });

@@ -1,33 +1,86 @@
 // Promise 7: a forgotten patient is forgotten.
-import type { Attack } from '../types.ts';
+import type { Actor, Attack, Scripted, Stage, Step } from '../types.ts';
+
+const superuser = (sql: string, rest: Partial<Step> = {}): Step => ({
+  login: 'superuser',
+  as: 'postgres',
+  sql,
+  ...rest,
+});
+
+/** The patient is open to the clinician; then `vitalsync erase` happens in a transaction that is rolled back. */
+const erase = (clinician: Actor, { mine, ring }: Stage): Step[] => [
+  ...clinician.enters('open'),
+  clinician.asks(`select audit.open_patient('${mine}') as answer`, {
+    control: true,
+    expect: { first: { answer: 'ok' } },
+  }),
+  clinician.asks('commit'),
+  superuser('begin'),
+  superuser('set local role vs_owner'),
+  superuser(`select privacy.erase_patient($1, '${mine}', 'unlawful_processing') is not null as erased`, {
+    as: 'vs_owner',
+    values: [{ value: ring, secret: 'VITAL_KEYS' }],
+    deed: true,
+  }),
+  superuser('reset role'),
+];
+
+const unwrap = { file: 'supabase/migrations/0030_vault.sql', text: 'create function vault.unwrap(' };
+
+const lookAgain: Scripted['steps'] = ({ clinician }, stage) => [
+  ...erase(clinician, stage),
+  superuser("set local session_replication_role = 'replica'"),
+  superuser(
+    `update access.care_team_patients set valid_until = 'infinity' where patient_id = '${stage.mine}' and valid_until > now() - interval '1 minute'`,
+    { deed: true, why: { fr: 'Tout accès lui est rendu', en: 'Every way in is given back' } },
+  ),
+  superuser(
+    `insert into audit.openings (session_id, patient_id, level, opened_at, transaction)
+select s.id, '${stage.mine}', l, now(), '3' from iam.sessions s, unnest(array['identity', 'clinical']) l
+where s.account_id = '${clinician.account}' and s.revoked_at is null on conflict do nothing`,
+    { deed: true, why: { fr: 'l’ouverture aussi', en: 'the opening as well' } },
+  ),
+  clinician.entersAsSuperuser(),
+  superuser(`select subjective from clinic.notes where id = '${stage.note}'`, {
+    as: 'vs_clinician',
+    expect: { error: 'VS404' },
+  }),
+  superuser('rollback', { as: 'vs_clinician' }),
+];
 
 export const forgotten: readonly Attack[] = [
   {
-    id: 'destroyed-keys',
-    title: { fr: 'Lire un patient dont les clés sont détruites', en: 'Read a patient whose keys are destroyed' },
-    story: {
-      fr: 'Dans une transaction annulée ensuite, les clés d’un patient sont détruites ; son médecin, qui l’a ouvert, essaie de le lire.',
-      en: 'In a transaction that is rolled back, a patient’s keys are destroyed; the clinician, who has opened the record, tries to read it.',
+    id: 'erased-patient',
+    title: {
+      fr: 'Lire un patient effacé, tous les accès rendus',
+      en: 'Read an erased patient, every way in given back',
     },
-    marker: { file: 'supabase/migrations/0030_vault.sql', text: 'create function vault.unwrap(' },
+    story: {
+      fr: 'Un patient est effacé ; le super-utilisateur rend au médecin l’équipe de soins et l’ouverture. Il n’y a plus de clé.',
+      en: 'A patient is erased; the superuser gives the clinician care team and opening back. There is no key any more.',
+    },
+    marker: unwrap,
     actors: ['clinician'],
-    steps: ({ clinician }, { mine }) => [
-      ...clinician.enters('open'),
-      clinician.asks(`select audit.open_patient('${mine}') as answer`, {
-        control: true,
-        expect: { first: { answer: 'ok' } },
-      }),
-      clinician.asks('commit'),
-      { login: 'superuser', as: 'postgres', sql: 'begin' },
-      { login: 'superuser', as: 'postgres', sql: `delete from vault.keys where subject_id = '${mine}'`, deed: true },
-      clinician.entersAsSuperuser(),
-      {
-        login: 'superuser',
-        as: 'vs_clinician',
-        sql: `select birth_name from clinic.patients where id = '${mine}'`,
-        expect: { error: 'VS404' },
-      },
-      { login: 'superuser', as: 'vs_clinician', sql: 'rollback' },
+    steps: lookAgain,
+  },
+  {
+    id: 'log-after-erasure',
+    title: { fr: 'Trouver une brèche laissée dans le journal', en: 'Find a gap that the erasure left in the log' },
+    story: {
+      fr: 'L’effacement ne retire rien du journal : la chaîne se vérifie, et l’effacement y est inscrit.',
+      en: 'The erasure takes nothing from the log: the chain verifies, and the erasure stands in it.',
+    },
+    marker: { file: 'supabase/migrations/0240_erasures.sql', text: "'patient.erase', 'Patient'" },
+    actors: ['clinician'],
+    steps: ({ clinician }, stage) => [
+      ...erase(clinician, stage),
+      superuser(
+        `select (select count(*) from audit.events where event = 'patient.erase' and patient_id = '${stage.mine}') as erasures,
+       (select count(*) from audit.check_lanes(array['${clinician.organisation}']::uuid[])) as gaps`,
+        { expect: { first: { erasures: '1', gaps: '0' } } },
+      ),
+      superuser('rollback'),
     ],
   },
   {
@@ -40,17 +93,12 @@ export const forgotten: readonly Attack[] = [
     marker: { file: 'supabase/migrations/0250_service.sql', text: 'create function ops.require_clearance(' },
     actors: ['clinician'],
     steps: ({ clinician }) => [
-      { login: 'superuser', as: 'postgres', sql: 'begin' },
+      superuser('begin'),
       clinician.entersAsSuperuser(),
-      { login: 'superuser', as: 'vs_clinician', sql: 'reset role' },
-      {
-        login: 'superuser',
-        as: 'postgres',
-        sql: "update ops.service set started_at = started_at - interval '1 hour'",
-        deed: true,
-      },
-      { ...clinician.entersAsSuperuser(), expect: { error: 'VS503' } },
-      { login: 'superuser', as: 'postgres', sql: 'rollback' },
+      superuser('reset role', { as: 'vs_clinician' }),
+      superuser("update ops.service set started_at = started_at - interval '1 hour'", { deed: true }),
+      clinician.entersAsSuperuser({ expect: { error: 'VS503' } }),
+      superuser('rollback'),
     ],
   },
   {
@@ -65,25 +113,21 @@ export const forgotten: readonly Attack[] = [
     steps: (_, { mine, ring }) => {
       const secret = [{ value: ring, secret: 'VITAL_KEYS' }];
       return [
-        { login: 'superuser', as: 'postgres', sql: 'begin' },
-        { login: 'superuser', as: 'postgres', sql: 'set local role vs_owner' },
-        {
-          login: 'superuser',
+        superuser('begin'),
+        superuser('set local role vs_owner'),
+        superuser(`select length(privacy.erase_patient($1, '${mine}', 'unlawful_processing')::text) as erased`, {
           as: 'vs_owner',
-          sql: `select length(privacy.erase_patient($1, '${mine}', 'unlawful_processing')::text) as erased`,
           values: secret,
           control: true,
           expect: { first: { erased: '36' } },
           deed: true,
-        },
-        {
-          login: 'superuser',
+        }),
+        superuser(`select vault.create_key($1, '${mine}', 'identity', access.organisation_id())`, {
           as: 'vs_owner',
-          sql: `select vault.create_key($1, '${mine}', 'identity', access.organisation_id())`,
           values: secret,
           expect: { error: 'VS409' },
-        },
-        { login: 'superuser', as: 'vs_owner', sql: 'rollback' },
+        }),
+        superuser('rollback', { as: 'vs_owner' }),
       ];
     },
   },
