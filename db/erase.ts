@@ -79,7 +79,7 @@ export async function listErasures(admin: pg.Client): Promise<Certificate[]> {
 
 /**
  * A deleted row's bytes stay in its page until others take their place, and a plain vacuum leaves some of them. The table
- * of keys is written into a new file instead: readers wait meanwhile, about a second for 100,000 patients.
+ * of keys is written into a new file instead: readers wait meanwhile, a second or two for 100,000 patients.
  */
 async function rewriteKeys(admin: pg.Client): Promise<boolean> {
   await admin.query("set role vs_owner; set lock_timeout = '5s'");

@@ -12,6 +12,7 @@ import { importFiles } from '../../db/import.ts';
 import { asOwner, openImportSession } from '../../db/owner.ts';
 import type { Site } from '../../db/site.ts';
 import { bundle, entry, JEAN, MARIE, weight } from '../support/bundles.ts';
+import { isOneSentence, runCommand } from '../support/cli.ts';
 import { createPerson, type Person } from '../support/practice.ts';
 import {
   clinicalTables,
@@ -203,6 +204,23 @@ describe('a patient who was forgotten', () => {
     await erase(world.db.admin, site, [last], 'unlawful_processing');
     expect(await holding()).toEqual([]);
   }, 30_000);
+});
+
+describe('vitalsync erase', () => {
+  test.each([
+    ['nobody', [], 'Give the id of a record'],
+    ['a name', ['Desvignes'], 'desvignes is not the id of a record'],
+    [
+      'somebody whom nobody typed a second time',
+      ['7dc7a655-6b3e-8c8b-a1fc-1ab9f0a1d0c4'],
+      'nothing was erased: give --yes',
+    ],
+    ['somebody on the way to a list', ['--list', '7dc7a655-6b3e-8c8b-a1fc-1ab9f0a1d0c4'], '--list names nobody'],
+  ])('doesn’t erase %s', async (_, args, told) => {
+    const refused = await runCommand(['erase', ...args]);
+    expect(isOneSentence(refused), refused.err).toBe(true);
+    expect(refused.err).toContain(told);
+  });
 });
 
 describe('the same source', () => {

@@ -181,7 +181,7 @@ describe.each(versions)('on Postgres %i', (version) => {
       expect(isOneSentence(refused), refused.err).toBe(true);
     });
 
-    test('serve when `vitalsync migrate` has done the erasure again, under a log of another name', async () => {
+    test('serve when vitalsync migrate has done the erasure again, under a log of another name', async () => {
       const done = await vitalsync('migrate');
       expect(done.code, done.err).toBe(0);
       expect(done.err).toMatch(
@@ -214,7 +214,7 @@ describe.each(versions)('on Postgres %i', (version) => {
       await edge.end();
     });
 
-    test('serve when they were put back again and `vitalsync audit seal` has compared', async () => {
+    test('serve when they were put back again and vitalsync audit seal has compared', async () => {
       await putBack('cold');
       expect(await found(cluster.site, cluster.superuserUrl)).toEqual(keptOut);
       const sealed = await vitalsync('audit', 'seal');
