@@ -116,7 +116,10 @@ function describeIntact({ leaves, lanes, checkpoint, rows, notices }: Result): s
         `not compared row by row, since columns of them change without an event or they have no id: ${rows.skipped.join(', ')}`,
       ]
     : [];
-  const told = [...notices, ...skipped].map((notice) => `\nNote: ${notice}.`).join('');
+  const older = rows?.older
+    ? [`the last events of ${rows.older} rows were pruned: nothing is left to compare them with`]
+    : [];
+  const told = [...notices, ...skipped, ...older].map((notice) => `\nNote: ${notice}.`).join('');
   return `The audit log is intact: ${leaves} events in ${lanes} chains.${signed}${compared}${told}`;
 }
 

@@ -7,6 +7,8 @@ export type RowProblem = { table: string; id: string; event: string | null; prob
 export type RowsCompared = {
   rows: number;
   problems: RowProblem[];
+  /** Rows whose last event was pruned with its month: nothing is left to compare them with. */
+  older: number;
   /** Tables that can't be compared row by row: some of their columns change without an event, or rows have no id. */
   skipped: string[];
 };
@@ -15,14 +17,15 @@ type Recorded = { table: string; type: string; id: string; whole: boolean; uniqu
 
 /** `dba` sees every row (BYPASSRLS); memory doesn't grow with the tables. */
 export async function compareRows(dba: pg.Client): Promise<RowsCompared> {
-  const result: RowsCompared = { rows: 0, problems: [], skipped: [] };
+  const result: RowsCompared = { rows: 0, problems: [], older: 0, skipped: [] };
   await dba.query('begin isolation level repeatable read read only');
   try {
     await dba.query(formatsOfTheTrigger);
     const tables = (await dba.query<Recorded>(recordedTables)).rows;
+    const pruned = (await dba.query('select from audit.pruned limit 1')).rows.length > 0;
     for (const table of tables) {
       if (!table.whole) result.skipped.push(table.table);
-      else await compareTable(dba, table, result);
+      else await compareTable(dba, table, pruned, result);
     }
     return result;
   } finally {
@@ -47,14 +50,18 @@ const recordedTables = `
   from recorded join pg_class c on c.oid = tgrelid join pg_namespace n on n.oid = c.relnamespace
   left join pg_attribute a on a.attrelid = tgrelid and a.attname = recorded.id order by 1`;
 
-async function compareTable(dba: pg.Client, recorded: Recorded, result: RowsCompared): Promise<void> {
+async function compareTable(dba: pg.Client, recorded: Recorded, pruned: boolean, result: RowsCompared): Promise<void> {
   const { table, type, id, unique } = recorded;
   const rows = `select t.${id} as id, encode(sha256(convert_to((to_jsonb(t) - 'last_activity_at')::text, 'UTF8')), 'hex') as digest from ${table} t`;
   const count = await dba.query<{ rows: string }>(`select count(*) as rows from ${table}`);
   result.rows += Number(count.rows[0]!.rows); // an aggregate gives one row
   const query = unique ? byId(rows) : byDigest(rows);
-  const { rows: found } = await dba.query<{ id: string; event: string | null; problem: string }>(query, [type]);
+  const { rows: found } = await dba.query<{ id: string; event: string | null; problem: string }>(query, [type, pruned]);
   result.problems.push(...found.map((problem) => ({ table, ...problem })));
+  if (!pruned) return;
+  const older = `select count(*) as rows from ${table} t where not exists (
+    select from audit.events e where e.resource_type = $1 and e.resource_id = t.${id} and e.event like 'row.%')`;
+  result.older += Number((await dba.query<{ rows: string }>(older, [type])).rows[0]!.rows);
 }
 
 // The event of a row that counts is the last one by time, and of two at the same time the later id.
@@ -73,6 +80,7 @@ const byId = (rows: string) => `
                             'the row isn''t what its last event recorded: it was changed') end as problem
   from rows r full join last l on l.resource_id = r.id
   where (r.digest = l.digest and l.event <> 'row.delete') is not true and not (r.id is null and l.event = 'row.delete')
+    and not ($2 and l.id is null)
   order by 1 limit 1000`;
 
 // Where several rows bear one id, a row is known by what it holds.
@@ -89,5 +97,6 @@ const byDigest = (rows: string) => `
   from rows r full join last l on l.resource_id = r.id and l.digest = r.digest
   where (r.id is null and l.event <> 'row.delete' and not exists (
            select from audit.events e where e.resource_type = $1 and e.resource_id = l.resource_id and e.event = 'row.update'))
-     or (r.id is not null and coalesce(l.event, 'row.delete') = 'row.delete')
+     or (r.id is not null and coalesce(l.event, 'row.delete') = 'row.delete' and not ($2 and not exists (
+           select from audit.events e where e.resource_type = $1 and e.resource_id = r.id and e.event like 'row.%')))
   order by 1 limit 1000`;

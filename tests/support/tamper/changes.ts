@@ -11,23 +11,22 @@ export async function columnsOf(root: pg.Client, table: string): Promise<Column[
   const { rows } = await root.query<Column>(
     `select attname as name, format_type(atttypid, null) as type from pg_attribute
      where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum`,
-    [`audit.${table}`],
+    [table],
   );
   return rows;
 }
 
-/** Nothing of the table refuses a change any more: no key, no check, no not null, no trigger. */
-export async function disarm(root: pg.Client, table: string): Promise<void> {
-  const name = `audit.${table}`;
+/** Nothing of the table refuses a change any more: no check, no not null and, unless they are kept, no key. */
+export async function disarm(root: pg.Client, name: string, { keys = true } = {}): Promise<void> {
   const { rows: constraints } = await root.query<{ name: string }>(
-    "select conname as name from pg_constraint where conrelid = $1::regclass and contype in ('p', 'u', 'c') and conparentid = 0",
-    [name],
+    'select conname as name from pg_constraint where conrelid = $1::regclass and contype = any ($2) and conparentid = 0',
+    [name, keys ? ['p', 'u', 'c'] : ['c']],
   );
   for (const constraint of constraints)
     await root.query(`alter table ${name} drop constraint "${constraint.name}" cascade`);
   const { rows: strict } = await root.query<{ name: string }>(
-    'select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and attnotnull',
-    [name],
+    'select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and attnotnull and ($2 or not exists (select from pg_index where indrelid = attrelid and indisprimary and attnum = any (indkey)))',
+    [name, keys],
   );
   for (const column of strict) await root.query(`alter table ${name} alter column ${column.name} drop not null`);
 }
@@ -35,23 +34,23 @@ export async function disarm(root: pg.Client, table: string): Promise<void> {
 /** A value that is another one, whatever there was. */
 const otherValue: Record<string, (column: string) => string> = {
   uuid: () => 'gen_random_uuid()',
-  integer: (column) => `${column} + 1`,
-  bigint: (column) => `${column} + 1`,
+  integer: (column) => `coalesce(${column}, 0) + 1`,
+  bigint: (column) => `coalesce(${column}, 0) + 1`,
   text: (column) => `coalesce(${column}, '') || 'x'`,
   bytea: () => "sha256('another')",
-  'timestamp with time zone': (column) => `${column} + interval '1 microsecond'`,
+  'timestamp with time zone': (column) => `coalesce(${column}, '2026-01-01') + interval '1 microsecond'`,
+  date: (column) => `coalesce(${column}, '2026-01-01') + 1`,
   'uuid[]': (column) => `coalesce(${column}, '{}') || gen_random_uuid()`,
 };
 
 /** @param victim, neighbour: two rows of the table, every column as text or null */
 export function changesOf(
-  table: string,
+  name: string,
   { key, free = {}, copied }: Evidence,
   columns: readonly Column[],
   victim: Row,
   neighbour: Row | undefined,
 ): Change[] {
-  const name = `audit.${table}`;
   const isRow = (row: Row) => key.map((column) => `${column} = '${row[column]}'`).join(' and ');
   const here = isRow(victim);
   const rows: Change[] = [

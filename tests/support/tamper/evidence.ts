@@ -2,8 +2,8 @@
 export type Evidence = {
   /** Columns that choose a row. */
   key: readonly string[];
-  /** The columns by which verification names the place. */
-  place: readonly string[];
+  /** The columns by which verification names the place, one way or another. */
+  place: readonly (readonly string[])[];
   /** What it says at least, where the row's own columns don't tell its place any more. */
   says?: RegExp;
   /** Columns that prove nothing, and why. */
@@ -15,23 +15,23 @@ export type Evidence = {
 const lane = ['organisation_id', 'lane'];
 
 export const evidence: Record<string, Evidence> = {
-  events: { key: [...lane, 'seq'], place: [...lane, 'seq'] },
-  leaves: { key: [...lane, 'seq'], place: [...lane, 'seq'] },
-  lanes: { key: lane, place: lane },
-  pruned: { key: [...lane, 'first_seq'], place: lane },
-  log: { key: ['generation', 'leaf_index'], place: ['generation', 'leaf_index'] },
-  nodes: { key: ['generation', 'level', 'node_index'], place: ['generation'] },
+  events: { key: [...lane, 'seq'], place: [[...lane, 'seq']] },
+  leaves: { key: [...lane, 'seq'], place: [[...lane, 'seq']] },
+  lanes: { key: lane, place: [lane] },
+  pruned: { key: [...lane, 'first_seq'], place: [lane] },
+  log: { key: ['generation', 'leaf_index'], place: [[...lane, 'seq'], ['leaf_index']] },
+  nodes: { key: ['generation', 'level', 'node_index'], place: [[]], says: /the hash of the \d+ leaves from here/ },
   checkpoints: {
     key: ['generation', 'size'],
-    place: [],
-    says: /^log .* checkpoint/,
+    place: [[]],
+    says: /the checkpoint of size/,
     copied: 'a copy of what stands outside, where it is compared',
     free: { sealed_at: "the database's own clock: what is signed has no time in it" },
   },
   log_origins: {
     key: ['generation'],
-    place: [],
-    says: /^(log|outside)/,
+    place: [[]],
+    says: /the log/,
     free: { began_at: "the database's own clock: what is signed has no time in it" },
   },
 };
