@@ -124,4 +124,24 @@ describe('each definer function asks who is there', () => {
       }
     expect(got).toEqual([]);
   });
+
+  // a refusal is recorded whatever it was
+  test('and is given nothing: NULL for every argument gives no row and no consent', async () => {
+    const got: string[] = [];
+    for (const reader of acting())
+      for (const one of callable.filter(
+        ({ name, roles, parameters }) =>
+          name !== 'audit.record_refusal' && parameters.length > 0 && roles.includes(reader.actor.role),
+      )) {
+        const call = `select * from ${one.name}(${one.parameters.map(({ type }) => `null::${type}`)}) as answer`;
+        const rows = await asActor(reader.actor, world.db, () =>
+          outcome(reader.actor.client.query({ text: call, rowMode: 'array' }).then((result) => result.rows)),
+        );
+        const answer =
+          typeof rows === 'string' ? rows : JSON.stringify(rows.map((row) => (row.length === 1 ? row[0] : row)));
+        if (!nothing.test(answer) && !/^(22004|22023|23502|23514|\["(too_short|invalid)"\])$/.test(answer))
+          got.push(`${reader.actor.role} ${one.name}: ${answer}`);
+      }
+    expect(got).toEqual([]);
+  });
 });

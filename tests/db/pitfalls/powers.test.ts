@@ -143,6 +143,19 @@ describe('cannot reach', () => {
   });
 });
 
+describe('cannot leave', () => {
+  test.each([
+    'set transaction read write',
+    "select set_config('transaction_read_only', 'off', true)",
+    'set transaction isolation level serializable',
+    'do $$ begin commit; end $$',
+    'do $$ begin rollback; end $$',
+  ])('a transaction that reads: %s', async (statement) => {
+    const answer = await outcome(inTransaction(edge, clinician(), () => edge.query(statement)));
+    expect(answer).toMatch(/^(25001|2D000)$/);
+  });
+});
+
 describe('cannot become', () => {
   test.each([
     'set session authorization vs_owner',
