@@ -141,6 +141,8 @@ export function MemberPage({ team, colleagues, values, errors = {}, refusal }: M
   const said = Object.fromEntries(Object.entries(errors).map(([name, it]) => [name, labelOf(t, 'problem', it)]));
   const title = team ? t.addMember : t.newTeam;
   const names = colleagues.map((one) => ({ value: one.account_id, label: one.display_name ?? t.nameUnknown }));
+  // nobody is chosen by not choosing
+  const choices = [{ value: '', label: t.choose }, ...names];
   return (
     <div class="team-form">
       <h1>{title}</h1>
@@ -151,7 +153,7 @@ export function MemberPage({ team, colleagues, values, errors = {}, refusal }: M
           name="account"
           label={team ? t.member : t.lead}
           value={values.account}
-          choices={names}
+          choices={choices}
           error={said.account}
         />
         {team ? <MemberFields values={values} said={said} /> : null}

@@ -56,7 +56,7 @@ function ReferralTable({ patientId, accountId, rows }: ReferralsProps) {
         { label: t.reason, cell: (row) => <span class="written">{row.reason}</span> },
         { label: t.period, cell: (row) => <PeriodText row={row} /> },
         {
-          label: t.end,
+          label: t.state,
           cell: (row) =>
             row.status === 'active' && [row.requester_id, row.performer_id].includes(accountId) ? (
               <form method="post" action={`/patients/${patientId}/referrals/${row.id}/end`}>
@@ -91,12 +91,14 @@ function ReferralForm({ patientId, colleagues, values, errors = {}, refusal }: R
     value: account_id,
     label: display_name ?? t.nameUnknown,
   }));
+  // nobody is chosen by not choosing
+  const choices = [{ value: '', label: t.choose }, ...names];
   return (
     <form class="card form" method="post" action={`/patients/${patientId}/referrals`}>
       <h2>{t.make}</h2>
       {refusal ? <Alert tone="danger" title={labelOf(t, 'refusal', refusal)} /> : <ErrorSummary errors={said} />}
       <input type="hidden" name="key" value={values.key} />
-      <Select name="performer" label={t.performer} value={values.performer} choices={names} error={said.performer} />
+      <Select name="performer" label={t.performer} value={values.performer} choices={choices} error={said.performer} />
       <Select
         name="priority"
         label={t.priority}
