@@ -9,11 +9,12 @@ import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { readMe } from '../me.ts';
 import { endReferral, readColleagues } from '../referrals/queries.ts';
+import { MemberPage } from './member.tsx';
 import { admin } from './messages.ts';
 import { openAccounts, readCareTeams, readReferralPeriods } from './queries.ts';
 import { blankMember, type MemberErrors, type MemberValues, readMember } from './team-form.ts';
 import { addMember, createTeam, endMember } from './team-queries.ts';
-import { CareTeamsPage, MemberPage } from './teams.tsx';
+import { CareTeamsPage } from './teams.tsx';
 
 export function teamRoutes(door: Door) {
   return new Hono<Env>()
