@@ -3,14 +3,22 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type pg from 'pg';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { readMap } from '../../db/existing/map.ts';
 import { Needles } from '../../db/existing/needles.ts';
 import { asOwner } from '../../db/owner.ts';
 import { isOneSentence, type Run, runCommand, startCommand } from '../support/cli.ts';
-import { canary, legacyTable, makeLegacyPatients, patientCanaries, patientsMap, writeMap } from '../support/legacy.ts';
+import {
+  canary,
+  hostile,
+  legacyTable,
+  makeLegacyPatients,
+  patientCanaries,
+  patientsMap,
+  writeMap,
+} from '../support/legacy.ts';
 import { searchFiles } from '../support/server-files.ts';
 import { connectEdge, createWorld, look, open, openPatient, outcome, type World } from '../support/world.ts';
 
@@ -29,8 +37,9 @@ let originals: Record<string, string | null>[];
 
 const vitalsync = (...args: string[]) => runCommand(args, environment);
 const seal = (...args: string[]) => vitalsync('encrypt-existing', legacyTable, '--map', map, ...args);
+const quoted = pg.escapeIdentifier(hostile);
 const texts = `select id, nom, "Prénom ""usuel""" as prenom, naissance::text, sexe::text, "donneesEntretien"::text as json, brut::text,
-  solde::text, "vu le"::text as vu, duree::text, note, etiquettes::text, actif::text`;
+  solde::text, "vu le"::text as vu, duree::text, note, etiquettes::text, ${quoted} as hostile, actif::text`;
 const count = async (query: string): Promise<number> => (await root.query(query)).rows[0].n;
 
 beforeAll(async () => {
@@ -147,7 +156,13 @@ const whole = async () => {
   expect(rows[0]).toEqual({ rows: ROWS, open: ROWS - (await progress()), sealed: await progress() });
 };
 
+const inStatistics = () =>
+  count(
+    `select count(*)::int as n from pg_stats where schemaname = 'ancien' and concat(most_common_vals, histogram_bounds) like '%${patientCanaries.name}%'`,
+  );
+
 test('killed in the middle, nothing is lost; nobody writes meanwhile, and a stop is clean', async () => {
+  expect(await inStatistics()).toBeGreaterThan(1);
   const killed = startCommand(['encrypt-existing', legacyTable, '--map', map, '--batch', '2'], environment);
   while ((await progress()) === 0) await new Promise((later) => setTimeout(later, 10));
   killed.child.kill('SIGKILL');
@@ -210,6 +225,7 @@ test('goes on to the end and proves that nothing is left, in the raw files too',
   expect(done.out).toContain("values stand in other tables too, which this map isn't about: ancien.sauvegarde");
   // our own search of what the server keeps for this database
   await root.query('drop table ancien.sauvegarde; checkpoint');
+  expect(await inStatistics()).toBe(0);
   expect(await searchFiles(world.db, rows[0].path, needles)).toEqual([]);
   const event = await root.query(
     "select details from audit.events where event = 'existing.encrypt' and outcome = 'success'",
@@ -223,7 +239,12 @@ test('every value is what it was, NULL and empty apart', async () => {
   );
   expect(columns.find((one) => one.name === 'solde')?.type).toBe('numeric(12,4)');
   await root.query('set role vs_owner');
-  const aliases: Record<string, string> = { 'Prénom "usuel"': 'prenom', donneesEntretien: 'json', 'vu le': 'vu' };
+  const aliases: Record<string, string> = {
+    'Prénom "usuel"': 'prenom',
+    donneesEntretien: 'json',
+    'vu le': 'vu',
+    [hostile]: 'hostile',
+  };
   for (const level of ['identity', 'clinical']) {
     const some = columns.filter((one) => one.level === level);
     const { rows } = await root.query<{ id: number; opened: (string | null)[] }>(
@@ -309,6 +330,12 @@ test('the proof fails where something is wrong', async () => {
     0,
     expect.objectContaining({ table: 'ok', count: 'ok', opens: 'ok' }),
   ]);
+});
+
+test('doctor finds nothing changed by hand', async () => {
+  const told = await vitalsync('doctor', '--json');
+  const drift = JSON.parse(told.out).findings.filter((one: { check: string }) => one.check === 'drift');
+  expect(drift).toEqual([expect.objectContaining({ state: 'ok' })]);
 });
 
 test('the old columns go on request alone', async () => {

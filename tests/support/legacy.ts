@@ -13,19 +13,21 @@ export async function makeLegacyPatients(admin: pg.Client, rows: number): Promis
     create schema if not exists ancien;
     create table ${legacyTable} (
       id int primary key, nom text not null, "Prénom ""usuel""" text, naissance date, sexe char(1), "donneesEntretien" jsonb,
-      brut json, solde numeric(12,4), "vu le" timestamptz, duree interval, note text, etiquettes text[], actif boolean default true)`);
+      brut json, solde numeric(12,4), "vu le" timestamptz, duree interval, note text, etiquettes text[], "d'état; --""\\ é" text, actif boolean default true)`);
   await admin.query(
     `insert into ${legacyTable}
      select i, $1 || i, case i % 3 when 0 then null when 1 then '' else 'O''Brien "' || i || '" \\ é' end,
             case when i % 11 = 0 then '0044-03-15 BC' else date '1930-01-01' + i end, case i % 2 when 0 then 'F' else 'M' end,
             jsonb_build_object('motif', $2 || i, 'score', i * 1.50, 'liste', jsonb_build_array(null, '', 'é')),
             case when i % 5 = 0 then '{"b":  1, "a": "' || $2 || i || '"}' end::json, i * 1.1000, timestamptz '2020-01-01 00:00:00.123456+02' + i * interval '1 hour',
-            make_interval(days => i, secs => 0.5), case when i % 100 = 0 then repeat($3 || i || ' ', 2000) else $3 || i end, array['a,b', null, $1 || i], i % 2 = 0
+            make_interval(days => i, secs => 0.5), case when i % 100 = 0 then repeat($3 || i || ' ', 2000) else $3 || i end, array['a,b', null, $1 || i], case when i % 7 > 0 then $1 || '''; --' || i end, i % 2 = 0
      from generate_series(1, $4::int) i`,
     [patientCanaries.name, patientCanaries.json, patientCanaries.note, rows],
   );
   await admin.query(`analyze ${legacyTable}`);
 }
+/** A name that ends whatever quotes it badly. */
+export const hostile = `d'état; --"\\ é`;
 export const patientCanaries = { name: canary('Nom'), json: canary('Motif'), note: canary('Note') };
 
 export const patientsMap = (organisation: string, clinician: string) => ({
@@ -50,6 +52,7 @@ export const patientsMap = (organisation: string, clinician: string) => ({
     duree: 'clinical',
     note: 'clinical',
     etiquettes: 'identity',
+    [hostile]: { key: 'identity', into: hostile.slice(0, 8) },
   },
   clear: ['id', 'actif'],
   view: 'anciens_patients',
