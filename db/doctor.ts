@@ -1,6 +1,7 @@
 // Is this installation as it must be? One finding for each question, with what to do about it.
 import type pg from 'pg';
 import { drift } from './doctor/drift.ts';
+import { erasures } from './doctor/erasures.ts';
 import type { Check, Finding } from './doctor/finding.ts';
 import { cleared, keys, migrations } from './doctor/installation.ts';
 import { masterKeys } from './doctor/keys.ts';
@@ -29,6 +30,7 @@ const checks: readonly Check[] = [
   spills,
   chains,
   checkpoints,
+  erasures,
   months,
 ];
 

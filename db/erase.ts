@@ -1,5 +1,6 @@
 // Forgetting a patient: the database destroys (0240_erasures.sql), then the file of keys is written anew, and the record
 // outside learns of it.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { writeErasures } from './erasures.ts';
 import { asOwner } from './owner.ts';
@@ -27,7 +28,7 @@ export type Erased = {
   erasures: Certificate[];
   /** The file outside that holds them now. */
   outside: string;
-  /** False: the table of keys was in use too long, so that its file still holds what was destroyed. */
+  /** False: the table of keys was in use, so that its file still holds what was destroyed. */
   keys_rewritten: boolean;
 };
 
@@ -79,12 +80,16 @@ export async function listErasures(admin: pg.Client): Promise<Certificate[]> {
 
 /**
  * A deleted row's bytes stay in its page until others take their place, and a plain vacuum leaves some of them. The table
- * of keys is written into a new file instead: readers wait meanwhile, a second or two for 100,000 patients.
+ * of keys is written into a new file instead: readers wait meanwhile, a second or two for 100,000 patients. False when it
+ * was in use too long, or when somebody whose transaction began before might still have to see what was deleted.
  */
 async function rewriteKeys(admin: pg.Client): Promise<boolean> {
   await admin.query("set role vs_owner; set lock_timeout = '5s'");
   try {
-    await admin.query('vacuum (full) vault.keys');
+    for (let attempt = 1; (await rewriteOnce(admin)) > 0; attempt += 1) {
+      if (attempt === 10) return false;
+      await sleep(500);
+    }
     for (const table of ['vault.search_tokens', 'iam.accounts', 'iam.totp_factors', 'audit.selections'])
       await admin.query(`vacuum ${table}`);
     return true;
@@ -93,5 +98,20 @@ async function rewriteKeys(admin: pg.Client): Promise<boolean> {
     return false;
   } finally {
     await admin.query('reset lock_timeout; reset role');
+  }
+}
+
+/** Gives how many dead rows had to be taken along; Postgres tells it nowhere else. */
+async function rewriteOnce(admin: pg.Client): Promise<number> {
+  let left = 0;
+  const listen = ({ detail }: { detail?: string | undefined }) => {
+    left += Number(/[0-9]+/.exec(detail ?? '')?.[0] ?? 0); // the first number, whatever the language
+  };
+  admin.on('notice', listen);
+  try {
+    await admin.query('vacuum (full, verbose) vault.keys');
+    return left;
+  } finally {
+    admin.off('notice', listen);
   }
 }

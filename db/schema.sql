@@ -3984,7 +3984,12 @@ begin
     (select (l.keys + l.indexes)::double precision from vault.left_to_renew(vault.promoted()) l)
   union all
   select 'events_outside_partitions', 'Audit events dated outside of the prepared months: a clock is off.',
-    (select coalesce(sum(s.events), 0)::double precision from audit.strays() s);
+    (select coalesce(sum(s.events), 0)::double precision from audit.strays() s)
+  union all
+  select 'cleared_to_serve', '0: the database was restarted or restored and lets nobody in before it was compared.', ops.is_cleared()::int::double precision
+  union all
+  select 'erasures_incomplete', 'Erasures of which backups of before may still be around.',
+    (select count(*)::double precision from privacy.erasures e where e.complete_from > clock_timestamp());
 end $function$;
 comment on function ops.figures is 'What monitoring watches. A definer, since vs_dba executes nothing of the vault; it gives numbers alone. NULL: not known yet.';
 

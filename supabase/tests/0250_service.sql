@@ -11,6 +11,7 @@ update ops.service set started_at = started_at - interval '1 microsecond';
 reset role;
 select count(*) as events from audit.events \gset
 select is(ops.is_cleared(), false, 'a restart is seen');
+select is(tests.owner($$select value::text from ops.figures() where name = 'cleared_to_serve'$$), '0', 'which monitoring sees');
 select is(tests.opened('a.clinician', 'a.mine'), 'VS503', 'cannot enter');
 select is(tests.attempt('a.patient', 'select 1', 'read'), 'VS503', 'cannot read');
 select is(tests.attempt('a.import of clinician', 'select 1', 'write'), 'VS503', 'cannot write');
