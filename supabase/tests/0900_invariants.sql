@@ -25,7 +25,7 @@ select is_empty($$select p.of, p.polname, p.id::regoperator from in_policies p j
   where p.kind = 'opno' and p.role <> 'vs_owner'::regrole and not f.proleakproof$$, 'no leaky operator in a policy of an acting role');
 select is_empty($$select p.of, p.polname, p.id::regprocedure from in_policies p
   where p.kind = 'funcid' and p.role <> 'vs_owner'::regrole and p.id::regproc::text not in ('access.patients', 'access.organisation_as', 'access.account_id')$$,
-  'and no function but the three predicates, which take no column');
+  'and no function but the predicates listed here, which take no column');
 select is_empty('select oid::regprocedure from functions where proleakproof', 'nothing of ours claims to be leakproof');
 select is_empty('select t.oid::regclass from tables t where t.relispartition and exists (select from pg_policy p where p.polrelid = t.oid)', 'partitions have no policies of their own');
 select is_empty('select c.oid::regclass from pg_class c join ours n on n.oid = c.relnamespace where c.relkind = ''v'' and coalesce(array_to_string(c.reloptions, '',''), '''') !~ ''security_invoker=(true|on)''', 'every view looks with the eyes of its reader');
