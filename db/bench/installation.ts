@@ -59,7 +59,7 @@ export async function interruptible<T>(work: Promise<T>): Promise<T> {
   return Promise.race([work, ended]);
 }
 
-async function anotherDatabase(site: Site, superuserUrl: string, name: string): Promise<Site> {
+export async function anotherDatabase(site: Site, superuserUrl: string, name: string): Promise<Site> {
   await run(superuserUrl, `create database ${name} owner vs_admin`);
   const at = (url: string) => {
     const there = new URL(url);

@@ -1,0 +1,209 @@
+// node db/bench/log-scale.ts: how long it takes to verify a large log, at how much memory, and whether a write costs more
+// when the log is larger.
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type pg from 'pg';
+import { prepareDatabase } from '../commands/migrate.ts';
+import { connect } from '../connect.ts';
+import { openSite, type Site } from '../site.ts';
+import { anotherDatabase, interruptible, isolate } from './installation.ts';
+import { median } from './measure.ts';
+
+const help = `node db/bench/log-scale.ts [--events 1000000] [--grow 0] [--json]
+
+Fills the log of a Postgres of its own with chains that verify, seals, verifies inside and outside, and compares the cost of a
+write with a log of 10,000 events. --grow 10000000 goes on to that many and compares again: about 15 GB and a quarter of an hour.`;
+
+const few = 10_000;
+const atOnce = 20_000;
+
+type Log = { site: Site; root: string; organisation: string };
+type Figures = Record<string, number | string>;
+
+async function run(): Promise<void> {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: { events: text, grow: text, json: { type: 'boolean' }, help: { type: 'boolean' } },
+  });
+  if (values.help) return console.log(help);
+  const directory = mkdtempSync(join(tmpdir(), 'vitalsync-bench-'));
+  isolate(directory);
+  const site = await openSite();
+  try {
+    const figures = await interruptible(
+      measure(site, directory, Number(values.events ?? 1_000_000), Number(values.grow ?? 0)),
+    );
+
+    for (const [name, figure] of Object.entries(values.json ? {} : figures)) console.log(`${name}: ${figure}`);
+    if (values.json) console.log(JSON.stringify(figures));
+  } finally {
+    await site.close();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function measure(site: Site, directory: string, events: number, grow: number): Promise<Figures> {
+  const superuserUrl = site.embedded?.superuserUrl ?? '';
+  await prepareDatabase(site);
+  const large = await openLog(site, superuserUrl);
+  const other = await anotherDatabase(site, superuserUrl, 'few');
+  await prepareDatabase(other);
+  const small = await openLog(other, superuserUrl);
+  await fill(small, few);
+  const filled = await seconds(() => fill(large, events));
+  const sealed = await seconds(() => vitalsync('audit', 'seal'));
+  const inside = await verifyInside(large);
+  const outside = join(directory, 'export');
+  const exported = await seconds(() => vitalsync('audit', 'export', outside));
+  const verified = await vitalsync('audit', 'verify', outside);
+  const whole = await vitalsync('audit', 'verify');
+  const ratio = await compareWrites(small, large);
+  const figures: Figures = {
+    events,
+    'filled, s': filled,
+    'sealed, s': sealed,
+    'verified inside Postgres, s': inside.seconds,
+    'its own memory at most, MB': inside.megabytes,
+    'vitalsync audit verify, s': whole.seconds,
+    'exported, s': exported,
+    'export verified offline, s': verified.seconds,
+    'its memory at most, MB': verified.megabytes,
+    [`cost of a write, times that at ${few} events`]: ratio,
+  };
+  if (grow <= events) return figures;
+  figures[`filled to ${grow}, s`] = await seconds(() => fill(large, grow - events));
+  figures[`cost of a write at ${grow} events, times that at ${few}`] = await compareWrites(small, large);
+  return figures;
+}
+
+async function openLog(site: Site, superuserUrl: string): Promise<Log> {
+  const url = new URL(superuserUrl);
+  url.pathname = new URL(site.adminUrl).pathname;
+  const log = { site, root: url.href, organisation: randomUUID() };
+  await withClient(log.root, async (root) => {
+    await root.query(readFileSync(join(import.meta.dirname, 'log-fill.sql'), 'utf8'));
+    await root.query('select bench.prepare($1)', [log.organisation]);
+  });
+  return log;
+}
+
+/** Two connections, eight lanes each; the dates go on where the last filling ended, over twelve months in all. */
+async function fill({ root, organisation }: Log, events: number): Promise<void> {
+  const each = Math.ceil(events / 16);
+  const half = (lanes: number[]) =>
+    withClient(root, async (client) => {
+      await client.query('set synchronous_commit = off');
+      for (let done = 0; done < each; done += atOnce)
+        for (const lane of lanes) {
+          const some = Math.min(atOnce, each - done);
+          await client.query(
+            `select bench.grow($1, $2, $3, greatest(now() - interval '360 days', coalesce((
+               select e.at from audit.events e join audit.lanes l using (organisation_id, lane, seq)
+               where e.organisation_id = $1 and e.lane = $2), '-infinity')), $4::float8 * interval '1 second')`,
+            [organisation, lane, some, (350 * 86_400) / (each * 10)],
+          );
+        }
+    });
+  await Promise.all([half([0, 1, 2, 3, 4, 5, 6, 7]), half([8, 9, 10, 11, 12, 13, 14, 15])]);
+  await withClient(
+    root,
+    async (client) => void (await client.query('vacuum (analyze) audit.events, audit.leaves, audit.lanes')),
+  );
+}
+
+async function verifyInside({ site }: Log): Promise<{ seconds: number; megabytes: number }> {
+  return withClient(site.dbaUrl, async (dba) => {
+    const { rows } = await dba.query<{ pid: number }>('select pg_backend_pid() as pid');
+    let most = 0;
+    const timer = setInterval(() => {
+      most = Math.max(most, ownMemory(rows[0]!.pid));
+    }, 50);
+    const took = await seconds(async () => {
+      const found = await dba.query('select * from audit.verify_all()');
+      if (found.rows.length > 0)
+        throw new Error(`the chains of the bench are broken: ${JSON.stringify(found.rows[0])}`);
+    });
+    clearInterval(timer);
+    return { seconds: took, megabytes: most };
+  });
+}
+
+/** What a backend holds beside the memory that all of them share; Linux tells. */
+function ownMemory(pid: number): number {
+  const [, kilobytes] = /^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Math.round(Number(kilobytes ?? 0) / 1024);
+}
+
+/** A process of its own, with its largest memory. */
+function vitalsync(...args: string[]): Promise<{ seconds: number; megabytes: number }> {
+  const tell = join(import.meta.dirname, 'tell-memory.mjs');
+  const env = { ...process.env, NODE_OPTIONS: `--import=${tell}` };
+  const start = performance.now();
+  const child = spawn(process.execPath, [join(import.meta.dirname, '..', 'bin.mjs'), ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+  return new Promise((resolve, reject) => {
+    child.on('close', (code) => {
+      if (code !== 0) return reject(new Error(`vitalsync ${args.join(' ')}: ${said}`));
+      const memory = [...said.matchAll(/^memory (\d+)$/gm)].map(([, kilobytes]) => Number(kilobytes));
+      resolve({ seconds: since(start), megabytes: Math.round(Math.max(...memory) / 1024) });
+    });
+  });
+}
+
+/**
+ * audit.append, a transaction each, in rounds that alternate; the median of the rounds' quotients. Without waiting for the
+ * disk, which costs either side the same.
+ */
+async function compareWrites(small: Log, large: Log): Promise<number> {
+  return withClient(small.root, (a) =>
+    withClient(large.root, async (b) => {
+      const ratios: number[] = [];
+      for (const client of [a, b]) await client.query('set synchronous_commit = off');
+      for (let round = 0; round < 9; round += 1) {
+        const [few, many] = [await write(a, small), await write(b, large)];
+        if (round > 1) ratios.push(many / few); // the first ones warm up
+      }
+      return Math.round(median(ratios) * 100) / 100;
+    }),
+  );
+}
+
+async function write(client: pg.Client, { organisation }: Log): Promise<number> {
+  const claims = `array[gen_random_uuid()::text, gen_random_uuid()::text, '${organisation}', 'clinician', null, null, null, null]`;
+  const start = performance.now();
+  await client.query(`do $$ declare p uuid; begin
+    for i in 1 .. 2000 loop
+      p := md5('patient' || 1 + floor(random() * 20000)::int)::uuid;
+      perform audit.append(${claims}, 'patient.read', 'Patient', p, p, 'success');
+      commit;
+    end loop; end $$`);
+  return performance.now() - start;
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await connect(url);
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  if (process.stderr.isTTY || process.env.VITAL_DEBUG) process.stderr.write(`${since(start)} s\n`);
+  return since(start);
+}
+
+const since = (start: number): number => Math.round((performance.now() - start) / 100) / 10;
+
+await run();
