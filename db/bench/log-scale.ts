@@ -66,11 +66,13 @@ async function measure(site: Site, directory: string, events: number, grow: numb
     events,
     'filled, s': filled,
     'sealed, s': sealed,
-    'verified inside Postgres, s': inside.seconds,
-    'its own memory at most, MB': inside.megabytes,
-    'vitalsync audit verify, s': whole.seconds,
+    'chains verified inside Postgres, s': inside.seconds,
+    'of CPU, s': inside.cpu,
+    'the memory of its own at most, MB': inside.megabytes,
+    'vitalsync audit verify (chains, tree, checkpoints), s': whole.seconds,
     'exported, s': exported,
     'export verified offline, s': verified.seconds,
+    'of CPU there, s': verified.cpu,
     'its memory at most, MB': verified.megabytes,
     [`cost of a write, times that at ${few} events`]: ratio,
   };
@@ -115,7 +117,9 @@ async function fill({ root, organisation }: Log, events: number): Promise<void> 
   );
 }
 
-async function verifyInside({ site }: Log): Promise<{ seconds: number; megabytes: number }> {
+type Used = { seconds: number; cpu: number; megabytes: number };
+
+async function verifyInside({ site }: Log): Promise<Used> {
   return withClient(site.dbaUrl, async (dba) => {
     const { rows } = await dba.query<{ pid: number }>('select pg_backend_pid() as pid');
     let most = 0;
@@ -128,7 +132,7 @@ async function verifyInside({ site }: Log): Promise<{ seconds: number; megabytes
         throw new Error(`the chains of the bench are broken: ${JSON.stringify(found.rows[0])}`);
     });
     clearInterval(timer);
-    return { seconds: took, megabytes: most };
+    return { seconds: took, cpu: cpuOf(rows[0]!.pid), megabytes: most };
   });
 }
 
@@ -138,8 +142,14 @@ function ownMemory(pid: number): number {
   return Math.round(Number(kilobytes ?? 0) / 1024);
 }
 
-/** A process of its own, with its largest memory. */
-function vitalsync(...args: string[]): Promise<{ seconds: number; megabytes: number }> {
+/** Seconds of CPU since the backend began: hundredths, after the name in parentheses. */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return Math.round((Number(fields[11]) + Number(fields[12])) / 10) / 10;
+}
+
+/** A process of its own. */
+function vitalsync(...args: string[]): Promise<Used> {
   const tell = join(import.meta.dirname, 'tell-memory.mjs');
   const env = { ...process.env, NODE_OPTIONS: `--import=${tell}` };
   const start = performance.now();
@@ -152,8 +162,13 @@ function vitalsync(...args: string[]): Promise<{ seconds: number; megabytes: num
   return new Promise((resolve, reject) => {
     child.on('close', (code) => {
       if (code !== 0) return reject(new Error(`vitalsync ${args.join(' ')}: ${said}`));
-      const memory = [...said.matchAll(/^memory (\d+)$/gm)].map(([, kilobytes]) => Number(kilobytes));
-      resolve({ seconds: since(start), megabytes: Math.round(Math.max(...memory) / 1024) });
+      // perhaps two: the command hands over to the Node that npm brought
+      const used = [...said.matchAll(/^used (\d+) (\d+)$/gm)].map(
+        ([, memory, cpu]) => [Number(memory), Number(cpu)] as const,
+      );
+      const most = Math.max(...used.map(([memory]) => memory));
+      const cpu = used.reduce((sum, [, one]) => sum + one, 0);
+      resolve({ seconds: since(start), cpu: Math.round(cpu / 100_000) / 10, megabytes: Math.round(most / 1024) });
     });
   });
 }

@@ -13,7 +13,7 @@ import { openDoor } from '../../db/door.ts';
 import { asOwner, createAccount } from '../../db/owner.ts';
 import { totpCode, totpStep } from '../../db/totp.ts';
 import { prehash } from '../../edge/password.ts';
-import { type OwnCluster, openCluster, versions } from '../support/cluster.ts';
+import { everyVersion, type OwnCluster, openCluster } from '../support/cluster.ts';
 import type { TestDatabase } from '../support/database.ts';
 import type { Person } from '../support/practice.ts';
 import { fillWorld, type World } from '../support/world.ts';
@@ -30,7 +30,7 @@ const hour = 60 * minute;
 const day = 24 * hour;
 const password = 'correct horse battery staple';
 
-describe.skipIf(!library).each(versions)('on Postgres %i', (version) => {
+describe.skipIf(!library).each(everyVersion)('on Postgres %i', (version) => {
   const place = mkdtempSync(join(tmpdir(), 'vitalsync-clock-'));
   const clock = join(place, 'offset');
   let cluster: OwnCluster;

@@ -11,7 +11,7 @@ import { openDoor } from '../../db/door.ts';
 import { findPostmaster } from '../../db/embedded/postmaster.ts';
 import { clearToServe } from '../../db/service.ts';
 import { cookieOf, startApp } from '../app/support.ts';
-import { type OwnCluster, openCluster, versions } from '../support/cluster.ts';
+import { everyVersion, type OwnCluster, openCluster } from '../support/cluster.ts';
 import { createPatient } from '../support/practice.ts';
 import { fillWorld } from '../support/world.ts';
 import { whatIsWrong } from './ledger.ts';
@@ -25,7 +25,7 @@ const why =
     : `skipped: no file system of its own can be made here: ${made.stderr?.trim() || made.error?.message}`;
 if (why) console.log(why);
 
-test.skipIf(why).each(versions)(
+test.skipIf(why).each(everyVersion)(
   'on a full disk, Postgres %i refuses with 503, and goes on when there is room again',
   async (version) => {
     const cluster = await openCluster(version, { durable: true, below: place });

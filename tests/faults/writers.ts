@@ -76,7 +76,7 @@ export function startWriters(door: Door, pairs: { author: Person; patient: strin
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         told.set(error.reason, (told.get(error.reason) ?? 0) + 1);
-        await sleep(50);
+        await sleep(150);
       }
     }
     if (note) open.push(note);

@@ -27,6 +27,9 @@ export const versions: readonly (15 | 18)[] =
 export const debianProgram = (name: string): string | undefined =>
   existsSync(join(debian, 'bin', name)) ? join(debian, 'bin', name) : undefined;
 
+/** Both, where both are here: for tests that no run repeats against a server of its own (tests/faults). */
+export const everyVersion: readonly (15 | 18)[] = debianProgram('postgres') ? [18, 15] : [18];
+
 export type OwnCluster = {
   site: Site;
   data: string;
