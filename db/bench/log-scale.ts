@@ -1,4 +1,4 @@
-// node db/bench/log-scale.ts: how long it takes to verify a large log, at how much memory, and whether a write costs more
+// npm run bench:log: how long it takes to verify a large log, at how much memory, and whether a write costs more
 // when the log is larger.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -13,7 +13,7 @@ import { openSite, type Site } from '../site.ts';
 import { anotherDatabase, interruptible, isolate } from './installation.ts';
 import { median } from './measure.ts';
 
-const help = `node db/bench/log-scale.ts [--events 1000000] [--grow 0] [--json]
+const help = `npm run bench:log -- [--events 1000000] [--grow 0] [--json]
 
 Fills the log of a Postgres of its own with chains that verify, seals, verifies inside and outside, and compares the cost of a
 write with a log of 10,000 events. --grow 10000000 goes on to that many and compares again: about 15 GB and a quarter of an hour.`;
