@@ -423,6 +423,15 @@ test('profiles are sealed with their account’s key and open for that person al
       'select email from clinic.existing_users',
     ),
   ).toEqual([]);
+  // somebody who was erased since: nothing of theirs opens, and nothing else is in doubt
+  await root.query(
+    `set session_replication_role = replica; delete from vault.keys where subject_id = '${colleague.account}'; reset session_replication_role`,
+  );
+  const again = await vitalsync('encrypt-existing', 'ancien.users', '--map', file);
+  expect([again.code, again.out]).toEqual([
+    0,
+    expect.stringContaining('all 2 sealed values open; 1 rows are of people whose keys were erased'),
+  ]);
   const dba = await connect(world.db.dbaUrl);
   expect((await dba.query('select email, length(email_sealed) > 64 as sealed from ancien.users')).rows).toEqual([
     { email: null, sealed: true },
