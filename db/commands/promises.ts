@@ -21,24 +21,27 @@ is 1 when an attack succeeded. The page /promises of the demo shows the same.
   run: async (input) => {
     if (!isEmbedded())
       throw new CommandError('The attacks are for the demo, whose superuser they need: run this without DATABASE_URL.');
-    const results = await withSite(async (site) => {
+    return withSite(async (site) => {
       const promises = promisesOf(site);
       if (!promises) throw new CommandError('There is no demo here.');
       const numbers = readNumbers(input.words, promises.all.length);
-      const found: AttackResult[] = [];
-      for (const number of numbers) {
-        const these = await promises.attack([number]);
-        if (!input.flag('json')) print(describe(promises, number, these, input.flag('steps')));
-        found.push(...these);
-      }
-      return found;
+      return report(promises, numbers, { steps: input.flag('steps'), json: input.flag('json') });
     });
-    const held = results.every(({ outcome }) => outcome === 'refused');
-    if (input.flag('json')) print({ held, attacks: results });
-    else print(summary(results));
-    return held ? 0 : 1;
   },
 };
+
+/** Attacks, and prints as it goes; gives the exit code. */
+export async function report(promises: Promises, numbers: readonly number[], { steps = false, json = false } = {}) {
+  const results: AttackResult[] = [];
+  for (const number of numbers) {
+    const these = await promises.attack([number]);
+    if (!json) print(describe(promises, number, these, steps));
+    results.push(...these);
+  }
+  const held = results.every(({ outcome }) => outcome === 'refused');
+  print(json ? { held, attacks: results } : summary(results));
+  return held ? 0 : 1;
+}
 
 function readNumbers(words: readonly string[], count: number): number[] {
   if (words.length === 0) return Array.from({ length: count }, (_, i) => i + 1);

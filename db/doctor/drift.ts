@@ -90,6 +90,10 @@ async function strangers(admin: pg.Client): Promise<Finding[]> {
      select format('rule %s on %s is nobody''s of us', r.rulename, r.ev_class::regclass)
      from pg_rewrite r join pg_class c on c.oid = r.ev_class where c.relnamespace in (select oid from ours) and r.rulename <> '_RETURN'
      union all
+     -- Supabase brings some; whoever else makes one sees every command
+     select format('event trigger %s is nobody''s of us', e.evtname) from pg_event_trigger e
+     where e.evtowner <> coalesce(to_regrole('supabase_admin'), 0)
+     union all
      select format('%s belongs to %s', c.oid::regclass, c.relowner::regrole)
      from pg_class c where c.relnamespace in (select oid from ours) and c.relowner <> 'vs_owner'::regrole
      union all

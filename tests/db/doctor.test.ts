@@ -78,7 +78,7 @@ describe('the server', () => {
   });
 
   test('a module that logs statements, and an administrator who is superuser', async () => {
-    const found = await within("set local session_preload_libraries = 'auto_explain'", surroundings);
+    const found = await within("load 'auto_explain'; set local auto_explain.log_min_duration = 0", surroundings);
     expect(found).toContainEqual(expect.stringContaining('auto_explain writes'));
     expect(found).toContainEqual(expect.stringContaining('is superuser'));
   });
@@ -215,6 +215,11 @@ describe('drift', () => {
       'a rule',
       'create rule hush as on delete to vault.keys do instead nothing',
       "rule hush on vault.keys is nobody's of us",
+    ],
+    [
+      'an event trigger',
+      "create function public.spy() returns event_trigger language plpgsql as 'begin end'; create event trigger spy on ddl_command_end execute function public.spy()",
+      "event trigger spy is nobody's of us",
     ],
     ['another owner', 'alter table store.notes owner to postgres', 'store.notes belongs to postgres'],
     [

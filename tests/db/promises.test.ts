@@ -3,12 +3,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { report } from '../../db/commands/promises.ts';
 import { connect } from '../../db/connect.ts';
 import { promises } from '../../db/promises/promises.ts';
 import { attack } from '../../db/promises/run.ts';
+import { promisesFor } from '../../db/promises/service.ts';
 import { findMarker } from '../../db/promises/source.ts';
 import type { AttackResult, Target } from '../../db/promises/types.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const directories: string[] = [];
@@ -102,13 +105,57 @@ const broken: Record<string, [by: string, then?: 'unclear']> = {
   'write-power': ['grant update on store.notes to vs_clinician'],
 };
 
-test.each(Object.entries(broken))('%s shows when its guarantee is broken', async (id, [by, then = 'succeeded']) => {
-  const weak = await createWorld();
-  const superuser = await connect(weak.db.superuserUrl);
+describe('a guarantee that is broken', () => {
+  let origin: World;
+  beforeAll(async () => {
+    origin = await createWorld();
+    await origin.db.admin.end(); // a database that is copied has no connections
+  });
+  afterAll(() => onServer(origin.db, `drop database ${origin.db.name} with (force)`));
+
+  test.each(Object.entries(broken))('is shown by %s', async (id, [by, then = 'succeeded']) => {
+    const weak = await copyOf(origin, by);
+    const promise = promises.find(({ attacks }) => attacks.some((one) => one.id === id))!;
+    const attacks = promise.attacks.filter((one) => one.id === id);
+    expect(outcomes(await attack(targetOf(weak), [{ ...promise, attacks }]))).toEqual([`${id}: ${then}`]);
+    await onServer(weak.db, `drop database ${weak.db.name} with (force)`);
+  });
+
+  test('makes `vitalsync promises` end with 1, and a kept one with 0', async () => {
+    const weak = await copyOf(origin, broken['no-opening']![0]);
+    const log = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const codes = [weak, world].map((one) => report(promisesFor(targetOf(one), one.db.ring), [4]));
+    expect(await Promise.all(codes)).toEqual([1, 0]);
+    const printed = log.mock.calls.map(([text]) => text).join('');
+    log.mockRestore();
+    expect(printed).toContain('SUCCEEDED  Read without recording');
+    expect(printed).toMatch(/3 attacks, \d NOT refused\.[\s\S]*3 attacks, all refused\.|all refused[\s\S]*NOT refused/);
+    await onServer(weak.db, `drop database ${weak.db.name} with (force)`);
+  });
+});
+
+/** The same world in a database of its own, with its guarantee broken there. */
+async function copyOf({ db, ...rest }: World, by: string): Promise<World> {
+  const name = `${db.name}_${copies++}`;
+  const there = (url: string) => url.replace(`/${db.name}`, `/${name}`);
+  const { superuserUrl, adminUrl, edgeUrl, gateUrl, dbaUrl } = db;
+  const copy = { ...db, name, superuserUrl: there(superuserUrl), adminUrl: there(adminUrl), edgeUrl: there(edgeUrl) };
+  await onServer(db, `create database ${name} owner vs_admin template ${db.name}`);
+  const superuser = await connect(copy.superuserUrl);
+  await superuser.query(
+    `revoke all on database ${name} from public; grant connect on database ${name} to vs_edge, vs_gate, vs_dba`,
+  );
+  await superuser.query('begin; set local role vs_owner; select ops.clear_to_serve(); commit');
   await superuser.query(by);
   await superuser.end();
-  const promise = promises.find(({ attacks }) => attacks.some((one) => one.id === id))!;
-  const attacks = promise.attacks.filter((one) => one.id === id);
-  expect(outcomes(await attack(targetOf(weak), [{ ...promise, attacks }]))).toEqual([`${id}: ${then}`]);
-  await weak.close();
-});
+  return { ...rest, db: { ...copy, gateUrl: there(gateUrl), dbaUrl: there(dbaUrl) } };
+}
+let copies = 0;
+
+async function onServer({ superuserUrl }: TestDatabase, statement: string): Promise<void> {
+  const url = new URL(superuserUrl);
+  url.pathname = '/postgres';
+  const client = await connect(url.href);
+  await client.query(statement);
+  await client.end();
+}
