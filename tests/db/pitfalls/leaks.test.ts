@@ -37,16 +37,19 @@ const instruments = `
     end loop;
   end $do$`;
 
-/** What the instruments were given while this ran as somebody, whether or not it failed in the end. */
-async function givenBy(actor: Actor, statement: string, indexes = true): Promise<string[]> {
-  const given: string[] = [];
+/** What the instruments were given by each of these statements, as somebody, whether or not it failed in the end. */
+async function givenBy(actor: Actor, statements: string[], indexes = true): Promise<string[][]> {
+  const given: string[][] = [];
   const listen = ({ message }: { message?: string }) => {
-    if (message?.startsWith('given: ')) given.push(message.slice('given: '.length));
+    if (message?.startsWith('given: ')) given.at(-1)!.push(message.slice('given: '.length));
   };
   await asActor(actor, world.db, async () => {
     if (!indexes) await actor.client.query('set local enable_indexscan = off; set local enable_bitmapscan = off');
     actor.client.on('notice', listen);
-    await outcome(actor.client.query(statement));
+    for (const statement of statements) {
+      given.push([]);
+      await Promise.allSettled(['savepoint one', statement, 'rollback to one'].map((one) => actor.client.query(one)));
+    }
     actor.client.off('notice', listen);
   });
   return given;
@@ -72,12 +75,12 @@ describe('a function that tells what it is given', () => {
           const rows = await outcome(actor.client.query(`select ${row} as row from ${name} t`).then((r) => r.rows));
           return typeof rows === 'string' ? [] : rows.map((r) => String(r.row));
         });
-        for (const statement of shapes(row, name))
-          for (const indexes of [true, false]) {
-            const given = await givenBy(actor, statement, indexes);
+        const statements = shapes(row, name);
+        for (const indexes of [true, false])
+          for (const [i, given] of (await givenBy(actor, statements, indexes)).entries()) {
             told += given.length;
             const hidden = given.filter((one) => one !== '-' && !visible.includes(one));
-            expect([actor.role, statement, hidden]).toEqual([actor.role, statement, []]);
+            expect([actor.role, statements[i], hidden]).toEqual([actor.role, statements[i], []]);
           }
       }
     expect(told).toBeGreaterThan(200);
@@ -87,11 +90,8 @@ describe('a function that tells what it is given', () => {
     await root.query('alter function tests.before(uuid, uuid) leakproof');
     try {
       const clinician = readers.acting.find(({ actor }) => actor.role === 'clinician')!.actor;
-      const given = await givenBy(
-        clinician,
-        `select 1 from store.patients where id operator(tests.===) '${missing}'`,
-        false,
-      );
+      const look = `select 1 from store.patients where id operator(tests.===) '${missing}'`;
+      const [given] = await givenBy(clinician, [look], false);
       expect(given).toEqual(expect.arrayContaining([world.b.mine, world.a.theirs]));
     } finally {
       await root.query('alter function tests.before(uuid, uuid) not leakproof');
@@ -114,14 +114,14 @@ describe('statistics', () => {
         `select quote_ident(attname) as column, format_type(atttypid, null) as type from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
         [name],
       );
-      for (const { column, type } of types.filter(({ column, type }) => columns.includes(column) && constants[type]))
-        for (const operator of ['<<<', '===']) {
-          const given = await givenBy(
-            actor,
-            `explain select 1 from ${name} t where ${column} operator(tests.${operator}) ${constants[type]}`,
-          );
-          if (given.length > 0) told.push(`${actor.role} ${name}.${column}`);
-        }
+      const asked = types.filter(({ column, type }) => columns.includes(column) && constants[type]);
+      const statements = asked.flatMap(({ column, type }) =>
+        ['<<<', '==='].map(
+          (o) => `explain select 1 from ${name} t where ${column} operator(tests.${o}) ${constants[type]}`,
+        ),
+      );
+      for (const [i, given] of (await givenBy(actor, statements)).entries())
+        if (given.length > 0) told.push(`${actor.role}: ${statements[i]}`);
     }
     return told;
   };
