@@ -1,5 +1,5 @@
 -- What the matrix tries, generated from the catalog, and how. Put by a superuser into a database that is thrown away
--- (tests/support/matrix/tried.ts).
+-- (tests/support/matrix/try.ts).
 
 create schema tests;
 grant usage on schema tests to public;
