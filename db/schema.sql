@@ -3989,7 +3989,12 @@ begin
   select 'cleared_to_serve', '0: the database was restarted or restored and lets nobody in before it was compared.', ops.is_cleared()::int::double precision
   union all
   select 'erasures_incomplete', 'Erasures of which backups of before may still be around.',
-    (select count(*)::double precision from privacy.erasures e where e.complete_from > clock_timestamp());
+    (select count(*)::double precision from privacy.erasures e where e.complete_from > clock_timestamp())
+  union all
+  select 'events_unsealed', 'Audit events that no checkpoint holds yet.', audit.waiting_events()::double precision
+  union all
+  select 'seconds_since_checkpoint', 'Age of the last signed checkpoint of the audit log.',
+    (select extract(epoch from clock_timestamp() - max(c.sealed_at))::double precision from audit.checkpoints c);
 end $function$;
 comment on function ops.figures is 'What monitoring watches. A definer, since vs_dba executes nothing of the vault; it gives numbers alone. NULL: not known yet.';
 

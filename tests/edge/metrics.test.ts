@@ -40,6 +40,9 @@ test('holds the days until the master key is due, each figure with its meaning',
   expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
   expect(figureOf(text, 'vitalsync_days_until_master_key_due')).toBeGreaterThan(364);
   expect(figureOf(text, 'vitalsync_keys_under_older_masters')).toBe(0);
+  expect(figureOf(text, 'vitalsync_events_unsealed')).toBeGreaterThan(0);
+  // nothing was sealed yet: what isn't known is absent
+  expect(text).not.toContain('vitalsync_seconds_since_checkpoint');
   expect(figureOf(text, 'vitalsync_database_answers')).toBe(1);
   expect(figureOf(text, 'process_cpu_seconds_total')).toBeGreaterThan(0);
   for (const name of text.match(/^vitalsync_\w+/gm) ?? []) expect(text).toMatch(new RegExp(`^# HELP ${name} \\w`, 'm'));
