@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { type Command, type Input, print, table } from '../command.ts';
 import { CommandError } from '../command-error.ts';
@@ -54,9 +55,11 @@ function readPatients({ words }: Input): string[] {
 async function confirm(patients: readonly string[]): Promise<void> {
   if (!process.stdin.isTTY) throw new CommandError('Nobody was asked, and nothing was erased: give --yes.');
   const asked = createInterface({ input: process.stdin, output: process.stderr });
+  const ended = once(asked, 'close').then(() => ''); // Ctrl-D
   try {
     for (const patient of patients) {
-      const typed = await asked.question(`This can't be undone. Type the id to forget ${patient}: `);
+      const question = asked.question(`This can't be undone. Type the id to forget ${patient}: `);
+      const typed = await Promise.race([question, ended]).catch(() => ''); // Ctrl-C
       if (typed.trim().toLowerCase() !== patient) throw new CommandError("That isn't the id: nothing was erased.");
     }
   } finally {
