@@ -1,5 +1,6 @@
 import { useWords } from '../i18n.ts';
 import { type BreakRow, ChainState, type HeadRow, Heads, Verdict } from './chain.tsx';
+import { Checkpoint, type CheckpointRow } from './checkpoint.tsx';
 import { Events, type EventsProps } from './events.tsx';
 import { audit } from './messages.ts';
 import type { SearchErrors, SearchValues } from './search.ts';
@@ -36,32 +37,26 @@ export function AuditSearch(props: { values: SearchValues; errors?: SearchErrors
   );
 }
 
-/** GET shows the chain, POST verifies it: reading everything again isn't something a prefetch should start. */
-export function VerificationPage({
-  heads,
-  result,
-}: {
+type VerificationProps = {
   heads: readonly HeadRow[];
+  checkpoint: CheckpointRow | undefined;
   result?: { breaks: readonly BreakRow[]; at: Date };
-}) {
+};
+
+/** GET shows the chain, POST verifies it: reading everything again isn't something a prefetch should start. */
+export function VerificationPage(props: VerificationProps) {
   const t = useWords(audit);
   return (
     <>
       <h1>{t.verification}</h1>
       <p class="lead">{t.chainExplained}</p>
-      <Verification heads={heads} result={result} />
+      <Verification {...props} />
     </>
   );
 }
 
 /** What htmx replaces when a verification has run. */
-export function Verification({
-  heads,
-  result,
-}: {
-  heads: readonly HeadRow[];
-  result?: { breaks: readonly BreakRow[]; at: Date };
-}) {
+export function Verification({ heads, checkpoint, result }: VerificationProps) {
   const t = useWords(audit);
   return (
     <section id="verification" aria-labelledby="verdict-title">
@@ -73,6 +68,8 @@ export function Verification({
         <ChainState heads={heads} />
         <VerifyButton inPlace />
       </div>
+      <h3>{t.checkpoint}</h3>
+      <Checkpoint checkpoint={checkpoint} />
       <details class="more">
         <summary>{t.heads}</summary>
         <Heads heads={heads} />

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { k } from '../../db/query.ts';
 import type { BreakRow, HeadRow } from './chain.tsx';
+import type { CheckpointRow } from './checkpoint.tsx';
 import { pageSize, type Search } from './search.ts';
 
 export function openLog() {
@@ -13,6 +14,11 @@ export function openVerification() {
 
 export function readHeads() {
   return sql<HeadRow>`select lane, events, head, last_at from audit.heads()`.compile(k);
+}
+
+/** What was signed last; no row before the first checkpoint. */
+export function readCheckpoint() {
+  return sql<CheckpointRow>`select origin, size, root, sealed_at from audit.last_checkpoint()`.compile(k);
 }
 
 /** Reads every event of the organisation again; no row means that the chains are intact. */

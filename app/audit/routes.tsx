@@ -7,7 +7,7 @@ import { fragment, page, wantsFragment } from '../layout.tsx';
 import { readMe } from '../me.ts';
 import { audit } from './messages.ts';
 import { AuditPage, AuditSearch, Verification, VerificationPage } from './page.tsx';
-import { openLog, openVerification, readBreaks, readEvents, readHeads } from './queries.ts';
+import { openLog, openVerification, readBreaks, readCheckpoint, readEvents, readHeads } from './queries.ts';
 import { emptySearch, readSearch, type Search, type SearchErrors, type SearchValues } from './search.ts';
 
 export function auditRoutes(door: Door) {
@@ -25,23 +25,33 @@ export function auditRoutes(door: Door) {
       .get('/search', (c) => c.redirect('/audit', 303))
 
       .get('/verification', async (c) => {
-        const [me, heads] = await door.read(c.var.who, { open: openLog(), reads: [readMe(), readHeads()] });
+        const [me, heads, [checkpoint]] = await door.read(c.var.who, {
+          open: openLog(),
+          reads: [readMe(), readHeads(), readCheckpoint()],
+        });
         const title = inLang(audit, c.var.lang).verification;
-        return page(c, { title, me: me[0], section: 'verification' }, <VerificationPage heads={heads} />);
+        return page(
+          c,
+          { title, me: me[0], section: 'verification' },
+          <VerificationPage heads={heads} checkpoint={checkpoint} />,
+        );
       })
 
       .post('/verification', async (c) => {
-        const [me, heads, breaks] = await door.read(c.var.who, {
+        const [me, heads, [checkpoint], breaks] = await door.read(c.var.who, {
           open: openVerification(),
-          reads: [readMe(), readHeads(), readBreaks()],
+          reads: [readMe(), readHeads(), readCheckpoint(), readBreaks()],
         });
         const t = inLang(audit, c.var.lang);
         const result = { breaks, at: new Date() };
         if (wantsFragment(c)) {
           const announce = breaks.length === 0 ? t.intact : t.broken(breaks.length);
-          return fragment(c, <Verification heads={heads} result={result} />, { announce, quiet: true });
+          return fragment(c, <Verification heads={heads} checkpoint={checkpoint} result={result} />, {
+            announce,
+            quiet: true,
+          });
         }
-        const body = <VerificationPage heads={heads} result={result} />;
+        const body = <VerificationPage heads={heads} checkpoint={checkpoint} result={result} />;
         return page(c, { title: t.verification, me: me[0], section: 'verification' }, body);
       })
   );

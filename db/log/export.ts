@@ -25,8 +25,6 @@ export async function exportLog(
   if (existsSync(leavesIn(directory)))
     throw new CommandError(`${directory} holds an export already: name another directory.`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  // a batch looks its rows up one by one: without statistics, the planner would rather read the whole log for each
-  await admin.query('set local enable_hashjoin = off; set local enable_mergejoin = off');
   const generations = await readGenerations(admin);
   const current = generations.at(-1);
   let leaves = 0;
@@ -87,26 +85,25 @@ async function readHeads(admin: pg.Client, log: Generation[]): Promise<Heads> {
 
 type Row = { place: string; line: string };
 
-// what an event's line is: its leaf, or, when there is none, the hashes that stay
-const line = (from: string) => `
-  coalesce(e.leaf, json_build_object('organisation', ${from}.organisation_id, 'lane', ${from}.lane, 'seq', ${from}.seq,
-    'hash', encode(f.hash, 'hex'), 'leaf_hash', encode(j.hash, 'hex'))::text)`;
+// What an event's line is: its leaf, or, when there is none, the hashes that stay. Each is looked up by its whole key,
+// whatever the planner believes of tables that have just grown.
+const of = (table: string, column: string) =>
+  `(select x.${column} from audit.${table} x where x.organisation_id = k.organisation_id and x.lane = k.lane and x.seq = k.seq limit 1)`;
+const line = `
+  coalesce(${of('events', 'leaf')}, json_build_object('organisation', k.organisation_id, 'lane', k.lane, 'seq', k.seq,
+    'hash', encode(${of('leaves', 'hash')}, 'hex'), 'leaf_hash', encode(${of('log', 'hash')}, 'hex'))::text)`;
 const logQuery = `
-  select j.leaf_index as place, coalesce((select o.leaf from audit.log_origins o where o.generation = $1 and j.leaf_index = 0), ${line('j')}) as line
-  from audit.log j
-  left join audit.leaves f using (organisation_id, lane, seq)
-  left join audit.events e using (organisation_id, lane, seq)
-  where j.generation = $1 and j.leaf_index > $2 and j.leaf_index < $3 order by j.leaf_index limit ${batch}`;
+  select k.leaf_index as place,
+         coalesce((select o.leaf from audit.log_origins o where o.generation = $1 and k.leaf_index = 0), ${line}) as line
+  from audit.log k
+  where k.generation = $1 and k.leaf_index > $2 and k.leaf_index < $3 order by k.leaf_index limit ${batch}`;
 // events and leaves: neither alone knows of what was taken from the other
 const restQuery = `
-  select x.seq as place, ${line('x')} as line
+  select k.seq as place, ${line} as line
   from (select organisation_id, lane, seq from audit.leaves where organisation_id = $1 and lane = $2 and seq > $3
         union select organisation_id, lane, seq from audit.events where organisation_id = $1 and lane = $2 and seq > $3
-        order by seq limit ${batch}) x
-  left join audit.leaves f using (organisation_id, lane, seq)
-  left join audit.events e using (organisation_id, lane, seq)
-  left join audit.log j using (organisation_id, lane, seq)
-  order by x.seq`;
+        order by seq limit ${batch}) k
+  order by k.seq`;
 
 /** The first `size` leaves of a generation, in log order. */
 async function* readLog(admin: pg.Client, generation: number, size: number): AsyncGenerator<string[]> {

@@ -284,15 +284,17 @@ grant execute on function audit.log_generation, audit.log_size, audit.leaf_hash,
 -- from there on would take the room of the others at every call, so it is told apart.
 create function audit.growing_lanes() returns table (organisation_id uuid, lane int, joined bigint, head bytea, upto bigint, stuck boolean)
 language sql stable set search_path = '' as $$
-  select l.organisation_id, l.lane, j.seq, coalesce(b.hash, decode(repeat('00', 32), 'hex')), l.seq,
-         (sha256(convert_to(e.leaf, 'UTF8')) = f.hash
-          and right(e.leaf, 67) = '"' || encode(coalesce(b.hash, decode(repeat('00', 32), 'hex')), 'hex') || '"]') is not true
-  from audit.lanes l
-  cross join lateral (select coalesce(max(x.seq), 0) as seq from audit.log x where x.organisation_id = l.organisation_id and x.lane = l.lane) j
-  left join audit.leaves b on (b.organisation_id, b.lane, b.seq) = (l.organisation_id, l.lane, j.seq)
-  left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (l.organisation_id, l.lane, j.seq + 1)
-  left join audit.events e on (e.organisation_id, e.lane, e.seq) = (l.organisation_id, l.lane, j.seq + 1)
-  where l.seq > j.seq
+  -- each looked up by its whole key, whatever the planner believes of tables that have just grown
+  select x.organisation_id, x.lane, x.joined, x.head, x.upto,
+         (sha256(convert_to(x.leaf, 'UTF8')) = (select f.hash from audit.leaves f where f.organisation_id = x.organisation_id and f.lane = x.lane and f.seq = x.joined + 1)
+          and right(x.leaf, 67) = '"' || encode(x.head, 'hex') || '"]') is not true
+  from (
+    select l.organisation_id, l.lane, j.seq as joined, l.seq as upto,
+           coalesce((select b.hash from audit.leaves b where b.organisation_id = l.organisation_id and b.lane = l.lane and b.seq = j.seq), decode(repeat('00', 32), 'hex')) as head,
+           (select e.leaf from audit.events e where e.organisation_id = l.organisation_id and e.lane = l.lane and e.seq = j.seq + 1 limit 1) as leaf
+    from audit.lanes l
+    cross join lateral (select coalesce(max(y.seq), 0) as seq from audit.log y where y.organisation_id = l.organisation_id and y.lane = l.lane) j
+    where l.seq > j.seq) x
 $$;
 comment on function audit.growing_lanes is 'Lanes with events that haven''t joined the log yet. Internal.';
 
@@ -329,15 +331,15 @@ begin
     select c.organisation_id, c.lane, c.seq, c.hash,
            bool_and(c.seq = c.joined + c.place and c.chained = c.recorded and c.says = c.recorded_before) over (partition by c.organisation_id, c.lane order by c.seq) as holds
     from (
-      select g.organisation_id, g.lane, e.seq, e.hash, g.joined, row_number() over w as place, e.chained, f.hash as recorded,
-             e.says, encode(coalesce(lag(f.hash) over w, g.head), 'hex') as recorded_before
+      select g.organisation_id, g.lane, e.seq, e.hash, g.joined, row_number() over w as place, e.chained, e.recorded,
+             e.says, encode(coalesce(lag(e.recorded) over w, g.head), 'hex') as recorded_before
       from (select x.*, (sum(x.upto - x.joined) over (order by x.organisation_id, x.lane))::bigint - (x.upto - x.joined) as ahead
             from audit.growing_lanes() x where not x.stuck) g
       cross join lateral (
-        select v.seq, audit.leaf_hash(v.leaf) as hash, sha256(convert_to(v.leaf, 'UTF8')) as chained, left(right(v.leaf, 66), 64) as says
+        select v.seq, audit.leaf_hash(v.leaf) as hash, sha256(convert_to(v.leaf, 'UTF8')) as chained, left(right(v.leaf, 66), 64) as says,
+               (select f.hash from audit.leaves f where f.organisation_id = v.organisation_id and f.lane = v.lane and f.seq = v.seq) as recorded
         from audit.events v where v.organisation_id = g.organisation_id and v.lane = g.lane and v.seq > g.joined and v.seq <= g.upto
         order by v.seq limit at_most - g.ahead) e
-      left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (g.organisation_id, g.lane, e.seq)
       where g.ahead < at_most
       window w as (partition by g.organisation_id, g.lane order by e.seq)
     ) c
@@ -373,6 +375,28 @@ comment on function audit.complete_nodes is 'Stores the subtrees that became com
 
 -- ---------------------------------------------------------------- verification
 
+-- One lane of the log beside its chain. As in audit.check_lane, lane by lane: memory doesn't grow with the log.
+create function audit.check_joined(organisation uuid, lane int) returns table (generation int, leaf_index bigint, seq bigint, problem text)
+-- row by row it would take for ever where the planner knows nothing of tables that have just grown
+language sql stable set search_path = '' set enable_nestloop = off as $$
+  select x.generation, x.leaf_index, x.seq,
+         case when x.recorded is null then 'an event that joined the log is missing'
+              when x.step <> 1 then 'events of its lane before it are missing in the log'
+              when x.before >= x.here then 'it joined the log before the event that it follows'
+              else 'the log holds another hash than the event''s' end
+  from (
+    select l.generation, l.leaf_index, l.seq, f.hash as recorded, row(l.generation, l.leaf_index) as here,
+           l.seq - coalesce(lag(l.seq) over w, 0) as step, lag(row(l.generation, l.leaf_index)) over w as before,
+           e.hash is not null and l.hash is distinct from e.hash as other
+    from (select j.* from audit.log j where j.organisation_id = organisation and j.lane = check_joined.lane) l
+    left join (select g.seq, g.hash from audit.leaves g where g.organisation_id = organisation and g.lane = check_joined.lane) f on f.seq = l.seq
+    left join (select v.seq, audit.leaf_hash(v.leaf) as hash from audit.events v where v.organisation_id = organisation and v.lane = check_joined.lane) e on e.seq = l.seq
+    window w as (order by l.seq)
+  ) x
+  where x.recorded is null or x.step <> 1 or x.other or x.before >= x.here
+$$;
+comment on function audit.check_joined is 'Every way in which one lane of the log isn''t its chain. Internal.';
+
 -- Whether the log is what the chains are, its tree complete, and each checkpoint the root of it. Signatures aren't SQL's:
 -- `vitalsync audit verify` looks at those.
 create function audit.check_log() returns table (generation int, leaf_index bigint, organisation_id uuid, lane int, seq bigint, problem text)
@@ -381,22 +405,12 @@ declare
   o record;
   c record;
 begin
+  for o in select l.organisation_id as id, l.lane as number from audit.log l group by 1, 2 order by 1, 2 loop
+    return query select j.generation, j.leaf_index, o.id, o.number, j.seq, j.problem from audit.check_joined(o.id, o.number) j;
+  end loop;
   return query
-  select x.generation, x.leaf_index, x.organisation_id, x.lane, x.seq,
-         case when x.recorded is null then 'an event that joined the log is missing'
-              when x.step <> 1 then 'events of its lane before it are missing in the log'
-              when x.before >= x.here then 'it joined the log before the event that it follows'
-              else 'the log holds another hash than the event''s' end
-  from (
-    select l.generation, l.leaf_index, l.organisation_id, l.lane, l.seq, f.hash as recorded, row(l.generation, l.leaf_index) as here,
-           l.seq - coalesce(lag(l.seq) over w, 0) as step, lag(row(l.generation, l.leaf_index)) over w as before,
-           e.leaf is not null and l.hash is distinct from audit.leaf_hash(e.leaf) as other
-    from audit.log l
-    left join audit.leaves f on (f.organisation_id, f.lane, f.seq) = (l.organisation_id, l.lane, l.seq)
-    left join audit.events e on (e.organisation_id, e.lane, e.seq) = (l.organisation_id, l.lane, l.seq)
-    window w as (partition by l.organisation_id, l.lane order by l.seq)
-  ) x
-  where x.recorded is null or x.step <> 1 or x.other or x.before >= x.here;
+  select l.generation, l.leaf_index, l.organisation_id, l.lane, l.seq, 'a leaf of the log is no event''s' from audit.log l
+  where l.organisation_id is null or l.lane is null or l.seq is null;
 
   return query
   select g.generation, 0::bigint, null::uuid, null::int, null::bigint, 'the log isn''t what it began as'
@@ -471,6 +485,17 @@ language sql stable security definer set search_path = '' set debug_print_plan =
 $$;
 comment on function audit.verify_restart is 'Whether a generation of the log begins with what the one before ended with: for `vitalsync audit verify`.';
 grant execute on function audit.verify_restart to vs_dba;
+
+create function audit.last_checkpoint() returns table (origin text, size bigint, root text, sealed_at timestamptz)
+language plpgsql stable security definer set search_path = '' set debug_print_plan = off as $$
+begin
+  return query
+    select o.origin, c.size, encode(c.root, 'base64'), c.sealed_at
+    from audit.checkpoints c join audit.log_origins o on o.generation = c.generation
+    where access.organisation_as('auditor') is not null order by c.generation desc, c.size desc limit 1;
+end $$;
+comment on function audit.last_checkpoint is 'For an auditor: what was signed last, to compare with what is kept outside. No row: nothing yet.';
+grant execute on function audit.last_checkpoint to vs_auditor;
 
 create function audit.note_export() returns uuid
 language sql volatile set search_path = '' as $$

@@ -1,6 +1,10 @@
 // The auditor's pages: search, pages of 50, and a verification that finds what was changed.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
+import { sealWith } from '../../db/log/seal.ts';
 import { blankNote, openPages, type Pages, visibleText } from './pages.ts';
 
 let pages: Pages;
@@ -70,6 +74,17 @@ test('pages of 50 follow one another without a gap or a repetition', async () =>
   );
   // Both searches are events themselves, newer than all that they show; the second one isn't on any page.
   expect(rows.map((row) => row.id).slice(0, 49)).toEqual(all.slice(1, 50));
+});
+
+test('the verification shows what was signed last', async () => {
+  const { auditor } = pages.practice;
+  expect((await pages.get(auditor, '/audit/verification')).text).toContain('Rien n’a encore été signé');
+  const place = { directory: mkdtempSync(join(tmpdir(), 'vs-page-')), keys: pages.db.keys };
+  const { checkpoint } = await sealWith(pages.db.admin, place);
+  rmSync(place.directory, { recursive: true });
+  const { text } = await pages.get(auditor, '/audit/verification');
+  expect(text).toContain(checkpoint?.root.toString('base64'));
+  expect(text).toContain(checkpoint?.origin);
 });
 
 test('a verification says intact, and says where after a single changed event', async () => {
