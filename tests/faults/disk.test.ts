@@ -23,7 +23,10 @@ const why =
   made.status === 0
     ? ''
     : `skipped: no file system of its own can be made here: ${made.stderr?.trim() || made.error?.message}`;
-if (why) console.log(why);
+if (why) {
+  console.log(why);
+  rmSync(place, { recursive: true });
+}
 
 test.skipIf(why).each(everyVersion)(
   'on a full disk, Postgres %i refuses with 503, and goes on when there is room again',
