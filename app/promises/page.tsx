@@ -50,10 +50,12 @@ export function OnePromise({ promise, results }: { promise: Promised; results: r
           hx-target={`#${id}`}
           hx-swap="outerHTML"
           hx-disable="find button"
+          hx-config='{"timeout": 60000}'
         >
           <input type="hidden" name="promise" value={number} />
-          <button type="submit" class="button" aria-label={t.attackNumber(String(number))}>
+          <button type="submit" class="button">
             {results.length > 0 ? t.again : t.attack}
+            <span class="visually-hidden"> {t.number(String(number))}</span>
           </button>
         </form>
       </header>
