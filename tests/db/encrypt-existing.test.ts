@@ -23,8 +23,8 @@ import { searchFiles } from '../support/server-files.ts';
 import { connectEdge, createWorld, look, open, openPatient, outcome, type World } from '../support/world.ts';
 
 // each step is a command of its own
-vi.setConfig({ testTimeout: 60_000 });
-const ROWS = 2000;
+vi.setConfig({ testTimeout: 120_000 });
+const ROWS = 800;
 let world: World;
 let admin: pg.Client;
 let root: pg.Client;
@@ -230,7 +230,7 @@ test('goes on to the end and proves that nothing is left, in the raw files too',
   const event = await root.query(
     "select details from audit.events where event = 'existing.encrypt' and outcome = 'success'",
   );
-  expect(event.rows[0].details).toMatch(/"step":"proven","rows":2000/);
+  expect(event.rows[0].details).toMatch(/"step":"proven","rows":800/);
 });
 
 test('every value is what it was, NULL and empty apart', async () => {
@@ -368,7 +368,7 @@ test('the old columns go on request alone', async () => {
 test('interviews find their patients by the same key, and a patient reads their own', async () => {
   const text = canary('Entretien');
   await admin.query(`create table ancien.entretiens (n bigserial primary key, patient_id int, "donneesEntretien" jsonb);
-    insert into ancien.entretiens (patient_id, "donneesEntretien") select i, jsonb_build_object('texte', '${text}') from generate_series(1, 40) i`);
+    insert into ancien.entretiens (patient_id, "donneesEntretien") select 1 + i % ${ROWS}, jsonb_build_object('texte', '${text}') from generate_series(1, 3000) i`);
   const file = writeMap(directory, {
     organisation: 'Cabinet A',
     patient: 'patient_id',
@@ -387,7 +387,8 @@ test('interviews find their patients by the same key, and a patient reads their 
   );
   await admin.query('delete from ancien.entretiens where patient_id is null');
   expect((await vitalsync('encrypt-existing', 'ancien.entretiens', '--map', file, '--drop', '--yes')).code).toBe(0);
-  const patient = (await root.query(`select vs_patient as id from ancien.entretiens where patient_id = 12`)).rows[0].id;
+  const patient = (await root.query(`select vs_patient as id from ancien.entretiens where patient_id = 12 limit 1`))
+    .rows[0].id;
   expect(patient).toBe((await root.query(`select vs_patient as id from ${legacyTable} where id = 12`)).rows[0].id);
   const me = { token: world.a.clinician.token, ring: world.db.ring };
   await openPatient(edge, me, patient);
@@ -397,7 +398,7 @@ test('interviews find their patients by the same key, and a patient reads their 
       { ...me, focus: patient },
       'select patient_id, "donneesEntretien" from clinic.existing_entretiens',
     ),
-  ).toEqual([{ patient_id: 12, donneesEntretien: { texte: text } }]);
+  ).toEqual(Array(4).fill({ patient_id: 12, donneesEntretien: { texte: text } }));
 });
 
 test('profiles are sealed with their account’s key and open for that person alone', async () => {
