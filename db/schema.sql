@@ -4000,7 +4000,7 @@ create function ops.figures() returns TABLE(name text, help text, value double p
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
 begin
   return query
-  select 'days_until_master_key_due', 'Days until the current master key is a year old; negative when overdue.', vault.days_until_due()
+  select 'days_until_master_key_due', 'Days until the current master key has served for a year; negative when overdue.', vault.days_until_due()
   union all
   select 'keys_under_older_masters', 'Keys that are wrapped or found under a master key other than the current one.',
     (select (l.keys + l.indexes)::double precision from vault.left_to_renew(vault.promoted()) l)
@@ -4506,10 +4506,10 @@ comment on function vault.current_master is 'The name of the first key of the ri
 
 create function vault.days_until_due() returns double precision
 language sql stable as $function$
-  select extract(epoch from m.added_at + interval '1 year' - clock_timestamp()) / 86400
+  select extract(epoch from m.current_since + interval '1 year' - clock_timestamp()) / 86400
   from vault.masters m where m.id = vault.promoted()
 $function$;
-comment on function vault.days_until_due is 'A master key serves for a year from when it was added, also one that was taken back; negative when it has served longer, NULL before there is one. As vs_owner.';
+comment on function vault.days_until_due is 'A master key serves for a year; negative when it has served longer, NULL before there is one. As vs_owner.';
 
 create function vault.derive(master bytea, label text) returns bytea
 language plpgsql immutable parallel safe as $function$
@@ -4611,7 +4611,7 @@ comment on function vault.master is 'One key of the ring `id=base64(64 bytes),â€
 create function vault.masters_status() returns TABLE(id text, current boolean, added_at timestamp with time zone, current_since timestamp with time zone, due_at timestamp with time zone, retired_at timestamp with time zone, wraps bigint, indexes bigint)
 language sql stable as $function$
   select m.id, m.id is not distinct from vault.promoted(), m.added_at, m.current_since,
-         case when m.id = vault.promoted() then m.added_at + interval '1 year' end, m.retired_at,
+         case when m.id = vault.promoted() then m.current_since + interval '1 year' end, m.retired_at,
          (select count(*) from vault.keys k where k.master = m.id), (select count(*) from vault.keys k where k.indexed = m.id)
   from vault.masters m order by m.added_at, m.id
 $function$;

@@ -32,7 +32,7 @@ create function ops.figures() returns table (name text, help text, value double 
 language plpgsql stable security definer set search_path = '' set debug_print_plan = off as $$
 begin
   return query
-  select 'days_until_master_key_due', 'Days until the current master key is a year old; negative when overdue.', vault.days_until_due()
+  select 'days_until_master_key_due', 'Days until the current master key has served for a year; negative when overdue.', vault.days_until_due()
   union all
   select 'keys_under_older_masters', 'Keys that are wrapped or found under a master key other than the current one.',
     (select (l.keys + l.indexes)::double precision from vault.left_to_renew(vault.promoted()) l)

@@ -337,7 +337,7 @@ create function vault.masters_status() returns table (id text, current boolean, 
   due_at timestamptz, retired_at timestamptz, wraps bigint, indexes bigint)
 language sql stable set search_path = '' as $$
   select m.id, m.id is not distinct from vault.promoted(), m.added_at, m.current_since,
-         case when m.id = vault.promoted() then m.added_at + interval '1 year' end, m.retired_at,
+         case when m.id = vault.promoted() then m.current_since + interval '1 year' end, m.retired_at,
          (select count(*) from vault.keys k where k.master = m.id), (select count(*) from vault.keys k where k.indexed = m.id)
   from vault.masters m order by m.added_at, m.id
 $$;
@@ -345,9 +345,9 @@ comment on function vault.masters_status is 'Every master key there was, what st
 
 create function vault.days_until_due() returns double precision
 language sql stable set search_path = '' as $$
-  select extract(epoch from m.added_at + interval '1 year' - clock_timestamp()) / 86400
+  select extract(epoch from m.current_since + interval '1 year' - clock_timestamp()) / 86400
   from vault.masters m where m.id = vault.promoted()
 $$;
-comment on function vault.days_until_due is 'A master key serves for a year from when it was added, also one that was taken back; negative when it has served longer, NULL before there is one. As vs_owner.';
+comment on function vault.days_until_due is 'A master key serves for a year; negative when it has served longer, NULL before there is one. As vs_owner.';
 
 reset role;

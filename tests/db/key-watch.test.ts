@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connect } from '../../db/connect.ts';
 import { masterKeys } from '../../db/doctor/keys.ts';
 import { dueSentence } from '../../db/key-due.ts';
 import { changeRing } from '../../db/key-file.ts';
 import { type Watch, watchKeys } from '../../db/key-watch.ts';
+import { asOwner } from '../../db/owner.ts';
 import { ringNames, withFirst, withKey, without } from '../../db/ring.ts';
 import { addMaster } from '../../db/rotation.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -115,13 +115,13 @@ describe('the key file', () => {
 });
 
 describe('the yearly change', () => {
-  /** Past the trigger that keeps the day on which a key was added. */
-  const age = async (days: number) => {
-    const superuser = await connect(db.superuserUrl);
-    await superuser.query('set session_replication_role = replica');
-    await superuser.query('update vault.masters set added_at = now() - make_interval(days => $1)', [days]);
-    await superuser.end();
-  };
+  const age = (days: number) =>
+    asOwner(db.admin, () =>
+      db.admin.query(
+        'update vault.masters set current_since = now() - make_interval(days => $1) where current_since is not null',
+        [days],
+      ),
+    );
 
   test.each([
     [0, undefined, 'ok'],
