@@ -3,7 +3,8 @@ import { CommandError } from '../command-error.ts';
 import { shownRows } from '../promises/answers.ts';
 import { promisesOf } from '../promises/service.ts';
 import type { AttackResult, Promises, StepResult } from '../promises/types.ts';
-import { isEmbedded, withSite } from '../site.ts';
+import { clearToServe } from '../service.ts';
+import { isEmbedded, withAdmin, withSite } from '../site.ts';
 
 export const promisesCommand: Command = {
   name: 'promises',
@@ -22,6 +23,7 @@ is 1 when an attack succeeded. The page /promises of the demo shows the same.
     if (!isEmbedded())
       throw new CommandError('The attacks are for the demo, whose superuser they need: run this without DATABASE_URL.');
     return withSite(async (site) => {
+      await withAdmin(site, (admin) => clearToServe(site, admin)); // this very command may have started the database
       const promises = promisesOf(site);
       if (!promises) throw new CommandError('There is no demo here.');
       const numbers = readNumbers(input.words, promises.all.length);

@@ -13,7 +13,9 @@ export const migrations: Check = async (admin) => {
 };
 
 /** After a restart, a restore or a copy nobody is let in before it was compared with the record outside (0250_service). */
-export const cleared: Check = async (admin) => {
+export const cleared: Check = async (admin, site) => {
+  if (site.embedded && !site.embedded.wasRunning)
+    return [ok('cleared to serve', 'nobody is served now; vitalsync start compares first')];
   const { rows } = await admin.query('select compared, cleared_at, ops.is_cleared() as cleared from ops.service');
   const [row] = rows;
   if (row?.cleared)
