@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Promises } from '../../db/promises/types.ts';
 import { serve } from '../../edge/node.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { createPractice, type Person, type Practice } from '../support/practice.ts';
@@ -26,8 +27,9 @@ export type Stage = {
   close(): Promise<void>;
 };
 
-export async function setStage(): Promise<Stage> {
-  const db = await createDatabase();
+/** `promises`: with the page /promises, as the demo has it. */
+export async function setStage(options: { db?: TestDatabase; promises?: Promises } = {}): Promise<Stage> {
+  const db = options.db ?? (await createDatabase());
   const practice = await createPractice(db);
   const { edgeUrl, gateUrl, ring, pepper } = db;
   const server = await serve({
@@ -35,7 +37,8 @@ export async function setStage(): Promise<Stage> {
     gateUrl,
     ring,
     pepper,
-    demo: false,
+    demo: options.promises !== undefined,
+    promises: options.promises,
     host: '127.0.0.1',
     port: 0,
     proxied: false,
