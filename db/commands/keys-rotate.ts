@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
@@ -70,6 +71,12 @@ async function rotate(admin: pg.Client, site: Site, { to, quiet, signal, line }:
   const onProgress = ({ step, done, total }: Progress) =>
     line?.show(step === 'keys' ? 'keys wrapped' : 'patients and accounts indexed', done, total);
   const renewal = await renew(admin, first(ring), target, { signal, onProgress });
+  // what was begun with the old ring a moment ago ends now: an import, a server that hasn't looked at its file yet
+  if (placed && renewal.outcome === 'done') {
+    await sleep(Math.min(quiet, 5) * 1000, undefined, { signal }).catch(() => {});
+    const late = await renew(admin, first(ring), target, { signal, onProgress });
+    Object.assign(renewal, { ...late, keys: renewal.keys + late.keys, indexes: renewal.indexes + late.indexes });
+  }
   return { id: target, before, ...renewal, ...(placed ?? (await placeRing(site, first))) };
 }
 

@@ -142,7 +142,12 @@ test('no request fails while a master key is added, takes over, and the old one 
     ['keys', 'retire', old, '--settle', '6'],
   ]) {
     if (command[1] === 'retire') expect(await send()).toBe(303);
-    const { code, err } = await site.vitalsync(...command);
+    let { code, err } = await site.vitalsync(...command);
+    // on a busy machine a request that began with the old ring may end so late: retiring refuses, and says what to do
+    for (let tries = 0; tries < 3 && /rotate first/.test(err); tries += 1) {
+      await site.vitalsync('keys', 'rotate', '--settle', '6');
+      ({ code, err } = await site.vitalsync(...command));
+    }
     expect(code, `${command.join(' ')}: ${err}`).toBe(0);
   }
   await sleep(2_000);
