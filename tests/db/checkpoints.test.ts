@@ -210,10 +210,13 @@ describe('sealing', () => {
 
   test('an event that was changed before it joined holds up its lane alone, and is named', async () => {
     await look(30);
-    const [victim] = (
-      await root.query(`select l.organisation_id, l.lane, l.seq from audit.leaves l
-        left join audit.log using (organisation_id, lane, seq) where leaf_index is null order by seq limit 1`)
-    ).rows;
+    const [victim] =
+      // the third of those that wait in its lane: two join, and nothing after them
+      (
+        await root.query(`select l.organisation_id, l.lane, min(l.seq) + 2 as seq from audit.leaves l
+        left join audit.log using (organisation_id, lane, seq) where leaf_index is null
+        group by 1, 2 having count(*) > 3 order by 1, 2 limit 1`)
+      ).rows;
     const { rows } = await root.query(
       'select leaf from audit.events where (organisation_id, lane, seq) = ($1, $2, $3)',
       Object.values(victim),
