@@ -93,7 +93,7 @@ async function openLog(site: Site, superuserUrl: string): Promise<Log> {
   return log;
 }
 
-/** Two connections, eight lanes each; the dates go on where the last filling ended, over twelve months in all. */
+/** Two connections, eight lanes each; every filling spreads its dates over twelve months, this one among them. */
 async function fill({ root, organisation }: Log, events: number): Promise<void> {
   const each = Math.ceil(events / 16);
   const half = (lanes: number[]) =>
@@ -102,11 +102,10 @@ async function fill({ root, organisation }: Log, events: number): Promise<void> 
       for (let done = 0; done < each; done += atOnce)
         for (const lane of lanes) {
           const some = Math.min(atOnce, each - done);
+          const step = (355 * 86_400) / each;
           await client.query(
-            `select bench.grow($1, $2, $3, greatest(now() - interval '360 days', coalesce((
-               select e.at from audit.events e join audit.lanes l using (organisation_id, lane, seq)
-               where e.organisation_id = $1 and e.lane = $2), '-infinity')), $4::float8 * interval '1 second')`,
-            [organisation, lane, some, (350 * 86_400) / (each * 10)],
+            `select bench.grow($1, $2, $3, now() - interval '355 days' + $4 * interval '1 second', $5 * interval '1 second')`,
+            [organisation, lane, some, done * step, step],
           );
         }
     });
