@@ -467,7 +467,7 @@ create table privacy.erasure_requests (
 );
 alter table privacy.erasure_requests enable row level security;
 alter table privacy.erasure_requests force row level security;
-comment on table privacy.erasure_requests is 'What a DPO asked the administrator of the installation to erase; the reason is sealed with the organisation''s key.';
+comment on table privacy.erasure_requests is 'What a DPO asked the administrator of the installation to erase; the reason is sealed with the patient''s identity key, and goes with it.';
 
 create table privacy.erasures (
   id uuid not null,
@@ -1083,7 +1083,7 @@ create view clinic.erasure_requests with (security_invoker=true) (
   erased_at timestamp with time zone,
   complete_from timestamp with time zone
 );
-comment on view clinic.erasure_requests is 'Requests of erasure in the organisation. not null: id, patient_id, ground, reason, requested_by, requested_at';
+comment on view clinic.erasure_requests is 'Requests of erasure in the organisation. not null: id, patient_id, ground, requested_by, requested_at';
 
 create view clinic.me with (security_invoker=true) (
   account_id uuid,
@@ -3439,19 +3439,21 @@ create function clinic.read_erasure_requests() returns TABLE(id uuid, patient_id
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   organisation uuid := access.organisation_as('dpo');
-  key bytea;
+  ring text;
 begin
   if organisation is null then return; end if;
-  key := vault.unwrap(vault.ring(), organisation, 'organisation');
+  ring := vault.ring();
   return query
     select r.id, r.patient_id, r.ground,
-           convert_from(vault.unpack(key, convert_to('privacy.erasure_requests.reason', 'UTF8') || '\x00'::bytea || uuid_send(r.id)
-             || uuid_send(organisation) || int8send(1) || convert_to(r.ground, 'UTF8') || uuid_send(r.patient_id), r.reason), 'UTF8'),
+           -- once it was done, the reason is forgotten with the patient
+           case when e.id is null then
+             convert_from(vault.unpack(vault.unwrap(ring, r.patient_id, 'identity'), convert_to('privacy.erasure_requests.reason', 'UTF8') || '\x00'::bytea
+               || uuid_send(r.id) || uuid_send(r.patient_id) || int8send(1) || convert_to(r.ground, 'UTF8'), r.reason), 'UTF8') end,
            r.requested_by, iam.person_name(r.requested_by), r.requested_at, e.erased_at, e.complete_from
     from privacy.erasure_requests r left join privacy.erasures e on e.patient_id = r.patient_id
     where r.organisation_id = organisation order by r.requested_at desc;
 end $function$;
-comment on function clinic.read_erasure_requests is 'For a DPO: what was asked for in the organisation, and what became of it.';
+comment on function clinic.read_erasure_requests is 'For a DPO: what was asked for in the organisation, and what became of it; no reason any more once it was done.';
 
 create function clinic.read_me() returns TABLE(account_id uuid, organisation_id uuid, organisation_name text, role text, display_name text, patient_id uuid, session_expires_at timestamp with time zone, idle_expires_at timestamp with time zone, glass_id uuid, glass_kind text, glass_reason text, glass_ends_at timestamp with time zone)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -3491,8 +3493,8 @@ begin
   perform ops.fulfil(key, 'erasures.request', id);
   insert into privacy.erasure_requests (id, organisation_id, patient_id, requested_by, ground, reason)
   values (id, organisation, patient, c[2]::uuid, request_erasure.ground,
-    vault.seal(vault.unwrap(vault.ring(), organisation, 'organisation'), id, organisation, 1,
-               convert_to(request_erasure.ground, 'UTF8') || uuid_send(patient), 'privacy.erasure_requests.reason', request_erasure.reason));
+    vault.seal(vault.unwrap(vault.ring(), patient, 'identity'), id, patient, 1,
+               convert_to(request_erasure.ground, 'UTF8'), 'privacy.erasure_requests.reason', request_erasure.reason));
   return id;
 exception when check_violation then
   raise exception using errcode = 'VS422', message = 'the ground is not one of the list';

@@ -143,7 +143,7 @@ export interface ClinicErasureRequests {
   id: string;
   patient_id: string;
   ground: string;
-  reason: string;
+  reason: string | null;
   requested_by: string;
   requested_by_name: string | null;
   requested_at: Date;

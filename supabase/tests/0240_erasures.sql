@@ -138,7 +138,7 @@ select is(tests.owner(format('update store.patients set erased_at = null, versio
 select isnt((select erased_at from store.patients where id = tests.the('a.old')::uuid), null, 'it stays erased');
 select is(tests.attempt('a.clinician', format('select birth_name from clinic.patients where id = %L', tests.the('a.mine'))), '(Moreau)', 'a neighbour opens as before');
 select is(pg_temp.request('a.dpo', (select other from asked), 'a.old', 'objection', 'encore'), 'VS404', 'for the DPO too there is nobody');
-select is(tests.attempt('a.dpo', format('select erased_at is not null, complete_from - erased_at from clinic.erasure_requests where patient_id = %L', tests.the('a.old'))), '(t,"30 days")', 'who sees that it was done, and from when on it is complete');
+select is(tests.attempt('a.dpo', format('select erased_at is not null, complete_from - erased_at, reason is null from clinic.erasure_requests where patient_id = %L', tests.the('a.old'))), '(t,"30 days",t)', 'who sees that it was done, and from when on it is complete; the reason is forgotten too');
 
 -- ---------------------------------------------------------------- 4: an event, once
 

@@ -66,9 +66,9 @@ const kinds: Record<string, Kind> = {
     context: (r) => bytes(uuid(r.account_id), timestamptz(r.broken_at), utf8(r.kind)),
   },
   'privacy.erasure_requests': {
-    level: 'organisation',
-    owner: (r) => r.organisation_id,
-    context: (r) => bytes(utf8(r.ground), uuid(r.patient_id)),
+    level: 'identity',
+    owner: (r) => r.patient_id,
+    context: (r) => utf8(r.ground),
   },
   'iam.accounts': { ...own, owner: (r) => r.id },
   'iam.totp_factors': { ...own, owner: (r) => r.account_id },
