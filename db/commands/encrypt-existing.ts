@@ -6,7 +6,7 @@ import { dropPlaintext } from '../existing/drop.ts';
 import { findSuperuser } from '../existing/files.ts';
 import { describe, type Finding, prove } from '../existing/proof.ts';
 import { begin, openPlan, sealAll } from '../existing/seal.ts';
-import { progressBar } from '../progress.ts';
+import { progressLine } from '../progress.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
 
 export const encryptExisting: Command = {
@@ -67,7 +67,7 @@ async function run(site: Site, admin: pg.Client, name: string, options: Options)
   );
   if (!lock.rows[0].mine) throw new CommandError(`Another run is sealing ${sql}: let it end.`);
   const superuser = await findSuperuser(site, admin, options.filesProof);
-  const bar = progressBar('blocks');
+  const bar = progressLine();
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once('SIGINT', interrupt);

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
+import { progressLine } from '../progress.ts';
 import { ringNames, without } from '../ring.ts';
 import { masters, retire, untilNoEdgePutsItFirst } from '../rotation.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
 import { describePlaced, type Placed, placeRing, readSettle } from './keys-ring.ts';
-import { progressLine } from './progress.ts';
 
 export const keysRetire: Command = {
   name: 'keys retire',

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
+import { progressLine } from '../progress.ts';
 import { ringNames, withFirst } from '../ring.ts';
 import { masters, type Progress, promote, type Renewal, renew, ringProblem, untilEveryEdgeHasIt } from '../rotation.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
 import { describePlaced, type Placed, placeRing, readSettle, ringIsInEnvironment } from './keys-ring.ts';
-import { progressLine } from './progress.ts';
 
 export const keysRotate: Command = {
   name: 'keys rotate',

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { connect } from '../connect.ts';
 import { asOwner } from '../owner.ts';
-import type { Bar } from '../progress.ts';
+import type { ProgressLine } from '../progress.ts';
 import type { Site } from '../site.ts';
 import { searchFiles } from './files.ts';
 import { type Opened, record } from './seal.ts';
@@ -17,7 +17,7 @@ export async function prove(
   site: Site,
   admin: pg.Client,
   plan: Opened,
-  bar: Bar,
+  bar: ProgressLine,
   superuserUrl?: string,
 ): Promise<Finding[]> {
   const swept = await sweep(admin, plan);
@@ -118,7 +118,7 @@ const hasKeys = ({ subjectColumn }: Opened): string =>
   `exists (select from vault.keys k where k.subject_id = t.${quote(subjectColumn)})`;
 
 /** Every sealed value once more, as it stands on disk now. */
-async function openAgain(site: Site, admin: pg.Client, plan: Opened, bar: Bar): Promise<Finding> {
+async function openAgain(site: Site, admin: pg.Client, plan: Opened, bar: ProgressLine): Promise<Finding> {
   const { table, subjectColumn } = plan;
   const opened = levelsOf(plan).map((level) => {
     const columns = columnsOf(plan, level);
@@ -141,7 +141,7 @@ async function openAgain(site: Site, admin: pg.Client, plan: Opened, bar: Bar): 
       );
       values += rows[0]!.n;
       erased += rows[0]!.erased;
-      bar.show(Math.min(first + step, blocks), blocks, 'opened again');
+      bar.show('blocks opened again', Math.min(first + step, blocks), blocks);
     }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && /^VS/.test(String(error.code)))) throw error;

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { CommandError } from '../command-error.ts';
 import { asOwner, checkRing, findOrganisation } from '../owner.ts';
-import type { Bar } from '../progress.ts';
+import type { ProgressLine } from '../progress.ts';
 import type { Site } from '../site.ts';
 import { readMap } from './map.ts';
 import { openPatients } from './patients.ts';
@@ -100,7 +100,7 @@ export async function record(admin: pg.Client, plan: Opened, outcome: string, de
   );
 }
 
-export type Work = { bar: Bar; signal: AbortSignal; blocks: number };
+export type Work = { bar: ProgressLine; signal: AbortSignal; blocks: number };
 
 /** Seals what isn't yet; false when it was stopped before the end. Each batch is a transaction. */
 export async function sealAll(
@@ -121,7 +121,7 @@ export async function sealAll(
       const [from, to] = [`(${first},0)`, `(${first + blocks},0)`];
       await patients.take(from, to);
       await sealOne(site, admin, plan, from, to);
-      bar.show(Math.min(first + blocks, total), total, plan.table.sql);
+      bar.show(`blocks of ${plan.table.sql}`, Math.min(first + blocks, total), total);
     }
     return true;
   } finally {
