@@ -77,6 +77,8 @@ create function access.tg_care_team_patients__apart() returns trigger
 language plpgsql set search_path = '' as $$
 begin
   perform from access.care_teams t where t.id = new.care_team_id for no key update;
+  -- an erasure that is under way comes first, and nobody follows somebody who was erased
+  perform from store.patients p where p.id = new.patient_id for key share;
   -- asked once, here, and not at each look: a team and its patients are of one practice
   if (select t.organisation_id from access.care_teams t where t.id = new.care_team_id) is distinct from access.organisation_of(new.patient_id) then
     raise exception using errcode = 'VS422', message = 'a team follows patients of its own organisation';

@@ -143,6 +143,8 @@ begin
   if (c[4] = 'clinician') is not true then
     raise exception using errcode = 'VS403', message = 'clinicians refer patients';
   end if;
+  -- an erasure that is under way comes first, or this would lead to somebody who was erased
+  perform from store.patients p where p.id = patient for key share;
   way := access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient);
   if way is null then
     raise exception using errcode = 'VS404', message = 'there is no such record here';

@@ -229,6 +229,8 @@ begin
     select s.patient_id into patient from access.emergency_searches s
     where s.id = search and s.session_id = c[1]::uuid and s.transaction is distinct from pg_current_xact_id_if_assigned()
       and s.made_at > clock_timestamp() - interval '15 minutes';
+    -- an erasure that is under way comes first, or the reason would outlive the patient
+    perform from store.patients p where p.id = patient for key share;
     -- one at a time: two transactions that count at once would each find room
     perform from iam.accounts a where a.id = c[2]::uuid for no key update;
     -- sent again after a lost connection
