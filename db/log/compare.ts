@@ -77,23 +77,30 @@ async function compareWith(
     finding,
     ...(agreed !== undefined && { agreed }),
   });
+  const forked = ({ size, agreed }: { size: number; agreed: number }) =>
+    answer('forked', `the log has ${size} leaves and another history than what was signed${since(agreed)}`, agreed);
+  // What was lost is told, by the database alone: what was kept must be what was signed.
+  const begunAnew = async (finding: string) => {
+    const fork = await findFork(admin, generations.slice(0, -1), place);
+    return fork ? forked(fork) : answer('ahead', finding);
+  };
   // restored to before a restart, and begun anew again since
   if (!of && (await wasRestarted(admin, 0, outside)))
-    return answer('ahead', `the log was begun anew after the checkpoint of ${outside.origin}`);
+    return begunAnew(`the log was begun anew after the checkpoint of ${outside.origin}`);
   if (!of) return answerForUnknown(outside, generations, answer);
   const head = of.generation === known.head?.generation ? known.head : await readHead(admin, of);
   const agreement = () => findAgreement(admin, of.generation, Math.min(head.size, outside.size), place);
   if (head.size < outside.size) {
     if (known.head && known.head.generation > of.generation && (await wasRestarted(admin, of.generation, outside)))
-      return answer('ahead', `the log was begun anew after its checkpoint of size ${outside.size}`);
-    const { agreed, forked } = await agreement();
-    return forked
-      ? answer(
-          'forked',
-          `the log has ${head.size} leaves and another history than what was signed${since(agreed)}`,
-          agreed,
-        )
-      : answer('behind', `the log ends at ${head.size}, and a checkpoint of size ${outside.size} was signed`, agreed);
+      return begunAnew(`the log was begun anew after its checkpoint of size ${outside.size}`);
+    const found = await agreement();
+    return found.forked
+      ? forked({ size: head.size, agreed: found.agreed })
+      : answer(
+          'behind',
+          `the log ends at ${head.size}, and a checkpoint of size ${outside.size} was signed`,
+          found.agreed,
+        );
   }
   const proof = await readConsistencyProof(admin, of.generation, outside.size, head.size);
   if (!provesConsistency(outside, head, proof)) {
@@ -125,6 +132,20 @@ async function wasRestarted(admin: pg.Client, generation: number, outside: Signe
     [generation],
   );
   return rows.some(({ note }) => note?.startsWith(outside.text));
+}
+
+/** The first of these generations whose kept leaves aren't those of which checkpoints were signed. */
+async function findFork(
+  admin: pg.Client,
+  generations: Generation[],
+  place: Outside,
+): Promise<{ size: number; agreed: number } | undefined> {
+  for (const one of generations) {
+    const { size } = await readHead(admin, one);
+    const { agreed, forked } = await findAgreement(admin, one.generation, size, place);
+    if (forked) return { size, agreed };
+  }
+  return undefined;
 }
 
 /**

@@ -297,6 +297,18 @@ describe('a database is refused, and nothing is signed, that', () => {
     expect(said).toMatch(/^behind: the log hasn't begun, and a checkpoint of size \d+ was signed$/);
   });
 
+  test('was written anew, and tells itself that a restore has cut it short', async () => {
+    const note = readFileSync(join(outside, 'checkpoint'), 'utf8');
+    const said = await refusalAfter(
+      `delete from audit.log where leaf_index = ${(await size()) - 1}`,
+      "update audit.log set hash = sha256('x') where leaf_index = 1",
+      'delete from audit.nodes',
+      'select audit.complete_nodes(1, 0, audit.log_size(1))',
+      `select audit.restart_log($note$${note}$note$)`,
+    );
+    expect(said).toMatch(/^forked: the log has \d+ leaves and another history than what was signed$/);
+  });
+
   test('sealing itself refuses it, with a sentence', async () => {
     const [last] = (await root.query('select * from audit.log order by leaf_index desc limit 1')).rows;
     await root.query('delete from audit.log where leaf_index = $1', [last.leaf_index]);
