@@ -8,7 +8,7 @@ import { compareWithOutside } from './compare.ts';
 import { NoteError } from './note.ts';
 import { listCheckpoints, outsideDirectory, readSigned } from './outside.ts';
 import { ofTheLog, type Problem } from './problem.ts';
-import { type Generation, readGenerations, readRoot } from './tree.ts';
+import { type Generation, readGenerations, readHead, readRoot } from './tree.ts';
 
 export type VerifiedLog = { leaves: number; lanes: number; sealed: number; problems: Problem[]; notices: string[] };
 type Place = Pick<Site, 'directory' | 'keys'>;
@@ -103,12 +103,29 @@ async function checkOutside(
     if (state === 'behind' || state === 'forked') problems.push(ofTheLog(outside?.size ?? 0, finding));
     if (state === 'none' && sealed > 0) problems.push(ofTheLog(0, finding));
     if (state === 'none' && sealed === 0) notices.push(`${finding}: vitalsync audit seal does it`);
+    notices.push(...(await tellRestarts(dba, site, generations)));
     if (thorough) for (const one of generations) problems.push(...(await checkFiles(dba, site, one)));
   } catch (error) {
     if (!isAnswer(error)) throw error;
     problems.push(ofTheLog(0, (error as Error).message));
   }
   return { problems, notices };
+}
+
+/** A restore loses what came after it, and so does whoever cuts a log and calls it a restore: each is told, with what stands outside. */
+async function tellRestarts(dba: pg.Client, site: Place, generations: Generation[]): Promise<string[]> {
+  const notices: string[] = [];
+  for (let generation = 1; generation < (generations.at(-1)?.generation ?? 0); generation += 1) {
+    const known = generations.find((one) => one.generation === generation);
+    const last = listCheckpoints(outsideDirectory(site), generation).at(-1);
+    const signed = last === undefined ? undefined : readSigned(last, site);
+    const name = known?.origin ?? signed?.origin;
+    if (name === undefined) continue; // of neither is anything left
+    const size = known ? (await readHead(dba, known)).size : 0;
+    const lost = Math.max(0, (signed?.size ?? 0) - size);
+    notices.push(`${name} ended at ${size} with a restore${lost > 0 ? ` that lost ${lost} leaves` : ''}`);
+  }
+  return notices;
 }
 
 /** Our own sentences: a file that isn't signed, a tree that has holes. */

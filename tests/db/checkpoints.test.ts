@@ -11,6 +11,7 @@ import { compareWithOutside } from '../../db/log/compare.ts';
 import { GrowingTree, leafHash, nodeHash, provesConsistency, provesInclusion } from '../../db/log/merkle.ts';
 import { listCheckpoints, readLatest } from '../../db/log/outside.ts';
 import { sealWith } from '../../db/log/seal.ts';
+import { verifyLog } from '../../db/log/verify-live.ts';
 import { asOwner } from '../../db/owner.ts';
 import {
   connectEdge,
@@ -360,6 +361,14 @@ describe('a log that a restore cut short', () => {
     expect(readLatest(outside, place)).toMatchObject({ origin: name, size: 3 });
     expect(listCheckpoints(outside, 2)).toHaveLength(1);
     expect(await seal()).toMatchObject({ state: 'unchanged' });
+  });
+
+  test('and verification tells that it ended, and how much of what was signed is gone', async () => {
+    const [{ origin }] = await owner('select origin from audit.log_origins where generation = 1');
+    const [{ size }] = await owner('select audit.log_size(1) as size');
+    expect((await verifyLog(root, place, false)).notices).toEqual([
+      `${origin} ended at ${size} with a restore that lost 2 leaves`,
+    ]);
   });
 
   test('and one restored to before that is behind it', async () => {
