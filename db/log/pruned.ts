@@ -9,11 +9,11 @@ type Range = { organisation: string; lane: number; first: number; last: number; 
 export class PrunedEvents {
   /** What is gone, neighbours joined, by lane. */
   readonly #gone = new Map<string, Range[]>();
-  /** What log.prune holds, by organisation. */
-  readonly #told = new Map<string, Set<string>>();
+  /** What log.prune holds, by organisation: digests, and when. */
+  readonly #told = new Map<string, Map<string, string>>();
 
-  follow({ organisation, lane, seq, gone, event, details }: Line): void {
-    if (event === 'log.prune') this.#tell(organisation, details);
+  follow({ organisation, lane, seq, gone, event, at, details }: Line): void {
+    if (event === 'log.prune') this.#tell(organisation, at, details);
     if (!gone) return;
     const ranges = this.#gone.get(keyOf({ organisation, lane })) ?? [];
     const last = ranges.at(-1);
@@ -24,11 +24,11 @@ export class PrunedEvents {
     this.#gone.set(keyOf({ organisation, lane }), ranges);
   }
 
-  #tell(organisation: string, details: string | null): void {
+  #tell(organisation: string, at: string, details: string | null): void {
     const digest = /"digest" : "([0-9a-f]{64})"/.exec(details ?? '')?.[1];
     if (!digest) return;
-    const digests = this.#told.get(organisation) ?? new Set();
-    this.#told.set(organisation, digests.add(digest));
+    const digests = this.#told.get(organisation) ?? new Map();
+    this.#told.set(organisation, digests.set(digest, at));
   }
 
   /** What is gone and no log.prune speaks of. `recorded` is what the export says was pruned. */
@@ -36,7 +36,8 @@ export class PrunedEvents {
     const covered = new Map<string, PrunedRange[]>();
     for (const organisation of new Set(recorded.map((range) => range.organisation))) {
       const ranges = recorded.filter((range) => range.organisation === organisation);
-      if (this.#told.get(organisation)?.has(digestOf(ranges)))
+      const at = this.#told.get(organisation)?.get(digestOf(ranges));
+      if (at && ranges.every(({ until }) => isOldEnough(until, Date.parse(at), organisation)))
         for (const range of ranges) covered.set(keyOf(range), [...(covered.get(keyOf(range)) ?? []), range]);
     }
     return [...this.#gone.values()].flat().flatMap(({ organisation, lane, first, last, head }) => {
@@ -50,6 +51,13 @@ export class PrunedEvents {
       return [{ organisation, lane, seq: first, problem }];
     });
   }
+}
+
+/** As audit.check_pruned: three years old then, not told in a time to come, and of an organisation that was there (UUID version 7). */
+function isOldEnough(until: string, at: number, organisation: string): boolean {
+  const end = new Date(until);
+  const made = organisation[14] === '7' ? Number.parseInt(organisation.replace('-', '').slice(0, 12), 16) : 0;
+  return at >= end.setUTCFullYear(end.getUTCFullYear() + 3) && at < Date.now() + 86_400_000 && made < Date.parse(until);
 }
 
 /** As audit.prune_digest; `ranges` are one organisation's. */

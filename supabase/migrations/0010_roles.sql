@@ -89,4 +89,11 @@ begin
 end $$;
 comment on function ops.uuid_v7() is 'A UUID that sorts by time (RFC 9562 §5.7).';
 
+create function ops.uuid_v7_time(id uuid) returns timestamptz
+language sql immutable set search_path = '' as $$
+  select case when substr(id::text, 15, 1) = '7'
+    then to_timestamp(('x' || substr(encode(uuid_send(id), 'hex'), 1, 12))::bit(48)::bigint / 1000.0) end
+$$;
+comment on function ops.uuid_v7_time is 'When a UUID of this kind was made, to the millisecond; NULL for another kind. Internal.';
+
 reset role;

@@ -213,3 +213,47 @@ describe('a history that is whole in itself', () => {
     expect(told).toContainEqual(expect.stringMatching(/the log ends at \d+, and a checkpoint of size \d+ was signed/));
   });
 });
+
+describe('the first ten events of a lane are gone, and called pruned', () => {
+  /** As audit.prune_month would have left it: a record, and an event that covers it. */
+  const pruned = (until: string, at: string) => `do $$ declare e audit.events; l record; n int := 10; begin
+    select * into l from audit.lanes x where x.organisation_id = '${world.a.organisation}' and x.seq > n + 1 order by x.seq desc limit 1;
+    delete from audit.events v where (v.organisation_id, v.lane) = (l.organisation_id, l.lane) and v.seq <= n;
+    insert into audit.pruned select x.organisation_id, x.lane, 1, n, '${until}', x.hash from audit.leaves x
+    where (x.organisation_id, x.lane, x.seq) = (l.organisation_id, l.lane, n);
+    e.id := gen_random_uuid(); e.organisation_id := l.organisation_id; e.lane := l.lane; e.seq := l.seq + 1; e.at := ${at};
+    e.event := 'log.prune'; e.resource_type := 'AuditEvent'; e.actor_role := 'owner'; e.outcome := 'success';
+    e.details := json_build_object('month', '${until.slice(0, 7)}', 'events', n, 'digest', audit.prune_digest(l.organisation_id));
+    e.leaf := audit.leaf(e, l.head);
+    insert into audit.events values (e.*);
+    insert into audit.leaves values (e.organisation_id, e.lane, e.seq, sha256(convert_to(e.leaf, 'UTF8')));
+    update audit.lanes x set seq = e.seq, head = sha256(convert_to(e.leaf, 'UTF8')) where (x.organisation_id, x.lane) = (e.organisation_id, e.lane);
+  end $$`;
+  const month = new Date().toISOString().slice(0, 7);
+
+  test.each([
+    ['as events of long ago', '2020-04-01', 'clock_timestamp()'],
+    ['by an event of a time to come', `${month}-01`, "clock_timestamp() + interval '4 years'"],
+  ])('%s', async (_, until, at) => {
+    const said = await saidAfter(pruned(`${until} 00:00+00`, at));
+    expect(said).toContainEqual(expect.stringMatching(new RegExp(`^${world.a.organisation} \\d+ \\d+ .*pruned`)));
+  });
+
+  test('as events of long ago, of a practice that is older', async () => {
+    const { rows } = await root.query<{ id: string }>('select organisation_id as id from audit.pruned');
+    const organisation = rows[0]!.id;
+    const said = await saidAfter(
+      // the event of today that told of the pruning, which joined the log after many others of today were signed
+      `insert into audit.pruned select l.organisation_id, l.lane, 1, 1, '2020-05-01 00:00+00', l.hash from audit.leaves l
+       where l.organisation_id = '${organisation}' and l.lane > 0`,
+      `delete from audit.events where organisation_id = '${organisation}' and lane > 0`,
+      `select audit.append(array[null, null, '${organisation}', null, null, null, null, null], 'log.prune', 'AuditEvent', null, null, 'success',
+       json_build_object('month', '2020-04', 'events', 5, 'digest', audit.prune_digest('${organisation}'))::text)`,
+    );
+    expect(said).toEqual([
+      expect.stringMatching(
+        new RegExp(`^${organisation} \\d+ 1 what was pruned here joined the log long after its month`),
+      ),
+    ]);
+  });
+});
