@@ -1616,6 +1616,8 @@ create function access.tg_care_team_patients__apart() returns trigger
 language plpgsql volatile as $function$
 begin
   perform from access.care_teams t where t.id = new.care_team_id for no key update;
+  -- an erasure that is under way comes first, and nobody follows somebody who was erased
+  perform from store.patients p where p.id = new.patient_id for key share;
   -- asked once, here, and not at each look: a team and its patients are of one practice
   if (select t.organisation_id from access.care_teams t where t.id = new.care_team_id) is distinct from access.organisation_of(new.patient_id) then
     raise exception using errcode = 'VS422', message = 'a team follows patients of its own organisation';
@@ -1758,6 +1760,8 @@ begin
     select s.patient_id into patient from access.emergency_searches s
     where s.id = search and s.session_id = c[1]::uuid and s.transaction is distinct from pg_current_xact_id_if_assigned()
       and s.made_at > clock_timestamp() - interval '15 minutes';
+    -- an erasure that is under way comes first, or the reason would outlive the patient
+    perform from store.patients p where p.id = patient for key share;
     -- one at a time: two transactions that count at once would each find room
     perform from iam.accounts a where a.id = c[2]::uuid for no key update;
     -- sent again after a lost connection
@@ -1933,7 +1937,22 @@ language sql stable as $function$
   select p.organisation_id, p.lane, p.first_seq, 'no event log.prune covers what was pruned here'
   from mine p join told t on t.organisation_id = p.organisation_id
   where not exists (select from audit.events e where e.organisation_id = t.organisation_id and e.event = 'log.prune'
-                    and e.details::json ->> 'digest' = t.digest and e.at >= audit.month_after(t.until, 36))
+                    and e.details::json ->> 'digest' = t.digest and e.at >= audit.month_after(t.until, 36)
+                    -- nobody prunes in a time to come
+                    and e.at < clock_timestamp() + interval '1 day')
+  union all
+  select p.organisation_id, p.lane, p.first_seq, 'the organisation is younger than what was pruned here'
+  from mine p where p.until <= ops.uuid_v7_time(p.organisation_id)
+  union all
+  -- an event of more than a month later was signed before the last one of these joined the log: it isn't that old
+  select p.organisation_id, p.lane, p.first_seq, 'what was pruned here joined the log long after its month'
+  from mine p join audit.log l on (l.organisation_id, l.lane, l.seq) = (p.organisation_id, p.lane, p.last_seq)
+  where exists (
+    select from (select v.lane, v.seq from audit.events v where v.organisation_id = p.organisation_id and v.at >= audit.month_after(p.until)
+                 order by v.at limit 1) e
+    join audit.log x on (x.organisation_id, x.lane, x.seq) = (p.organisation_id, e.lane, e.seq)
+    where x.generation < l.generation or (x.generation = l.generation and x.leaf_index <
+      (select max(c.size) from audit.checkpoints c where c.generation = l.generation and c.size <= l.leaf_index)))
   union all
   select p.organisation_id, p.lane, p.first_seq, 'a month ends otherwise' from mine p where p.until is distinct from audit.month_of(p.until)
   union all
@@ -3339,6 +3358,8 @@ begin
   if (c[4] = 'clinician') is not true then
     raise exception using errcode = 'VS403', message = 'clinicians refer patients';
   end if;
+  -- an erasure that is under way comes first, or this would lead to somebody who was erased
+  perform from store.patients p where p.id = patient for key share;
   way := access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient);
   if way is null then
     raise exception using errcode = 'VS404', message = 'there is no such record here';
@@ -4133,6 +4154,13 @@ begin
     'hex')::uuid;
 end $function$;
 comment on function ops.uuid_v7 is 'A UUID that sorts by time (RFC 9562 §5.7).';
+
+create function ops.uuid_v7_time(id uuid) returns timestamp with time zone
+language sql immutable as $function$
+  select case when substr(id::text, 15, 1) = '7'
+    then to_timestamp(('x' || substr(encode(uuid_send(id), 'hex'), 1, 12))::bit(48)::bigint / 1000.0) end
+$function$;
+comment on function ops.uuid_v7_time is 'When a UUID of this kind was made, to the millisecond; NULL for another kind. Internal.';
 
 create function privacy.certificate(erasure uuid) returns jsonb
 language sql volatile as $function$
@@ -5336,7 +5364,7 @@ CREATE TRIGGER _901_audit AFTER UPDATE ON store.patients FOR EACH ROW WHEN ((new
 CREATE TRIGGER _100_only_ends BEFORE UPDATE ON store.referrals FOR EACH ROW EXECUTE FUNCTION store.tg_referrals__only_ends();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON store.referrals FOR EACH ROW EXECUTE FUNCTION audit.tg_row('ServiceRequest', 'patient_id');
 CREATE TRIGGER _100_keep BEFORE UPDATE ON vault.keys FOR EACH ROW EXECUTE FUNCTION vault.tg_keys__keep();
-CREATE TRIGGER _100_not_erased BEFORE INSERT ON vault.keys FOR EACH ROW EXECUTE FUNCTION privacy.tg_keys__not_erased();
+CREATE TRIGGER _100_not_erased BEFORE INSERT ON vault.keys FOR EACH ROW WHEN ((new.level <> 'glass'::text)) EXECUTE FUNCTION privacy.tg_keys__not_erased();
 CREATE TRIGGER _200_forget_glass AFTER DELETE ON vault.keys FOR EACH ROW WHEN ((old.level = 'identity'::text)) EXECUTE FUNCTION access.tg_keys__forget_glass();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON vault.keys FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Key', '', 'subject_id');
 CREATE TRIGGER _901_audit AFTER UPDATE ON vault.keys FOR EACH ROW EXECUTE FUNCTION vault.tg_keys__gather();

@@ -267,14 +267,13 @@ language sql stable set search_path = '' as $$
   select p.organisation_id, p.lane, p.first_seq, 'the organisation is younger than what was pruned here'
   from mine p where p.until <= ops.uuid_v7_time(p.organisation_id)
   union all
-  -- events of more than a month later were signed before the last one of these joined the log: it isn't that old
+  -- an event of more than a month later was signed before the last one of these joined the log: it isn't that old
   select p.organisation_id, p.lane, p.first_seq, 'what was pruned here joined the log long after its month'
   from mine p join audit.log l on (l.organisation_id, l.lane, l.seq) = (p.organisation_id, p.lane, p.last_seq)
   where exists (
-    select from unnest(array[p.organisation_id, '00000000-0000-0000-0000-000000000000']) o (id)
-    cross join lateral (select v.lane, v.seq from audit.events v where v.organisation_id = o.id and v.at >= audit.month_after(p.until)
-                        order by v.at limit 1) e
-    join audit.log x on (x.organisation_id, x.lane, x.seq) = (o.id, e.lane, e.seq)
+    select from (select v.lane, v.seq from audit.events v where v.organisation_id = p.organisation_id and v.at >= audit.month_after(p.until)
+                 order by v.at limit 1) e
+    join audit.log x on (x.organisation_id, x.lane, x.seq) = (p.organisation_id, e.lane, e.seq)
     where x.generation < l.generation or (x.generation = l.generation and x.leaf_index <
       (select max(c.size) from audit.checkpoints c where c.generation = l.generation and c.size <= l.leaf_index)))
   union all
