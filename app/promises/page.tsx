@@ -14,14 +14,14 @@ export function PromisesPage({ all, results }: { all: Promises['all']; results: 
     <>
       <h1>{t.title}</h1>
       <p class="lead">{t.intro}</p>
-      <form class="verify" method="post" action="/promises">
-        <p class="field-hint">
-          {t.terminal} <span class="code">npx vitalsync promises</span>
-        </p>
-        <a href="/sign-in">{t.signIn}</a>
+      <form class="promises-all" method="post" action="/promises">
         <button type="submit" class="button" data-primary="">
           {t.attackAll}
         </button>
+        <a href="/sign-in">{t.signIn}</a>
+        <p class="field-hint">
+          {t.terminal} <span class="code">npx vitalsync promises</span>
+        </p>
       </form>
       {results.length > 0 ? <Verdict results={results} /> : null}
       {all.map((promise) => (
