@@ -3,7 +3,14 @@ import { Alert } from '../ui/alert.tsx';
 import { labelOf } from '../ui/codeable.tsx';
 import { Field, Select, TextArea } from '../ui/field.tsx';
 import { ErrorSummary } from '../ui/form.tsx';
-import { kinds, type ReasonValues, type SearchErrors, type SearchValues } from './form.ts';
+import {
+  type KeptReason,
+  kinds,
+  type ReasonValues,
+  reasonLimit,
+  type SearchErrors,
+  type SearchValues,
+} from './form.ts';
 import { emergency } from './messages.ts';
 
 export type SearchProps = {
@@ -14,10 +21,12 @@ export type SearchProps = {
   /** The patient's id, where `state` is yours. */
   patientId?: string | null;
   limited?: 'limitedSearch' | 'limitedOpen';
+  /** A reason that was typed already. */
+  kept?: KeptReason;
 };
 
 /** First step: who, in full. */
-export function SearchPage({ values, errors = {}, state, patientId, limited }: SearchProps) {
+export function SearchPage({ values, errors = {}, state, patientId, limited, kept }: SearchProps) {
   const t = useWords(emergency);
   const said = Object.fromEntries(Object.entries(errors).map(([name, it]) => [name, labelOf(t, 'problem', it)]));
   return (
@@ -25,8 +34,15 @@ export function SearchPage({ values, errors = {}, state, patientId, limited }: S
       <Head />
       {limited ? <Alert tone="danger" title={t[limited]} /> : null}
       {state ? <Found state={state} patientId={patientId} /> : null}
+      {kept?.reason ? <Kept reason={kept.reason} /> : null}
       <ErrorSummary errors={said} />
       <form class="card form" method="post" action="/emergency/search">
+        {kept?.reason ? (
+          <>
+            <input type="hidden" name="kind" value={kept.kind} />
+            <input type="hidden" name="reason" value={kept.reason} />
+          </>
+        ) : null}
         <h2>{t.searchTitle}</h2>
         <p class="quiet">{t.searchHint}</p>
         <Field
@@ -54,6 +70,15 @@ export function SearchPage({ values, errors = {}, state, patientId, limited }: S
         </div>
       </form>
     </div>
+  );
+}
+
+function Kept({ reason }: { reason: string }) {
+  const t = useWords(emergency);
+  return (
+    <Alert tone="info" title={t.kept}>
+      <q class="glass-reason">{reason}</q>
+    </Alert>
   );
 }
 
@@ -88,7 +113,8 @@ function Found({ state, patientId }: { state: string; patientId?: string | null 
 /** Second step: there is one, and why it has to be opened. */
 export function ReasonPage({ values, refused }: { values: ReasonValues; refused?: boolean }) {
   const t = useWords(emergency);
-  const error = refused ? t.problem_reason : undefined;
+  const problem = values.reason.length > reasonLimit ? t.problem_reasonLong : t.problem_reason;
+  const error = refused ? problem : undefined;
   return (
     <div class="emergency">
       <Head />
@@ -112,7 +138,7 @@ export function ReasonPage({ values, refused }: { values: ReasonValues; refused?
           hint={t.reasonHint}
           value={values.reason}
           error={error}
-          maxLength={2000}
+          maxLength={reasonLimit}
         />
         <Alert tone="warn" title={t.toldTitle}>
           <p>{t.told}</p>

@@ -10,7 +10,7 @@ import type { Env } from '../../edge/session.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { askMe, readMe } from '../me.ts';
-import { blankReason, blankSearch, type ReasonValues, readReason, readSearch } from './form.ts';
+import { blankSearch, forReason, type ReasonValues, readKept, readReason, readSearch } from './form.ts';
 import { emergency } from './messages.ts';
 import { ReasonPage, SearchPage, type SearchProps } from './page.tsx';
 import { breakGlass, endGlass, openHome, openSearch, readGlass, readSearchResult } from './queries.ts';
@@ -24,17 +24,19 @@ export function emergencyRoutes(door: Door) {
       })
 
       .post('/search', async (c) => {
-        const { values, birthDate, errors } = readSearch(await c.req.parseBody());
-        if (Object.keys(errors).length > 0) return answerSearch(c, door, { values, errors }, 422);
+        const fields = await c.req.parseBody();
+        const { values, birthDate, errors } = readSearch(fields);
+        const kept = readKept(fields);
+        if (Object.keys(errors).length > 0) return answerSearch(c, door, { values, errors, kept }, 422);
         const search = crypto.randomUUID();
         const found = await door
           .read(c.var.who, { open: openSearch(search, values, birthDate), reads: [readMe(), readSearchResult(search)] })
           .catch(only('limited', 'invalid'));
-        if (found === 'limited') return answerSearch(c, door, { values, limited: 'limitedSearch' }, 429);
-        if (found === 'invalid') return answerSearch(c, door, { values, errors: { birth_name: 'missing' } }, 422);
+        if (found === 'limited') return answerSearch(c, door, { values, limited: 'limitedSearch', kept }, 429);
+        if (found === 'invalid') return answerSearch(c, door, { values, errors: { birth_name: 'missing' }, kept }, 422);
         const [me, [result]] = found;
-        if (result?.state === 'one') return show(c, me[0], <ReasonPage values={blankReason(search)} />);
-        const props = { values, state: result?.state ?? 'gone', patientId: result?.patient_id };
+        if (result?.state === 'one') return show(c, me[0], <ReasonPage values={forReason(search, kept)} />);
+        const props = { values, kept, state: result?.state ?? 'gone', patientId: result?.patient_id };
         return show(c, me[0], <SearchPage {...props} />);
       })
 
@@ -60,8 +62,9 @@ async function answerOpen(c: Context<Env>, door: Door, values: ReasonValues) {
     .read(c.var.who, { open: breakGlass(values), reads: [readGlass(glass), readSearchResult(search)] })
     .catch(only('invalid', 'limited', 'hidden'));
   if (opened === 'invalid') return show(c, await askMe(door, c.var.who), <ReasonPage values={values} refused />, 422);
-  if (opened === 'limited') return answerSearch(c, door, { values: blankSearch, limited: 'limitedOpen' }, 429);
-  if (opened === 'hidden') return answerSearch(c, door, { values: blankSearch, state: 'gone' }, 404);
+  if (opened === 'limited')
+    return answerSearch(c, door, { values: blankSearch, limited: 'limitedOpen', kept: values }, 429);
+  if (opened === 'hidden') return answerSearch(c, door, { values: blankSearch, state: 'gone', kept: values }, 404);
   const [[broken], [found]] = opened;
   // nothing was broken where the patient is in one's care meanwhile
   return c.redirect(`/patients/${broken?.patient_id ?? found?.patient_id}`, 303);

@@ -54,7 +54,7 @@ test('is told that there is one, and nothing else', async () => {
 
 test('who follows the patient is led to the record', async () => {
   const { text } = await search(pages.practice.clinician, {});
-  expect(visibleText(text)).toContain('Vous suivez déjà ce patient.');
+  expect(visibleText(text)).toContain('Ce dossier vous est déjà ouvert.');
   expect(text).toContain(`/patients/${pages.patient}`);
 });
 
@@ -70,6 +70,23 @@ test('a secretary, an administrator and a patient cannot search or open anything
     expect((await pages.post(person, '/emergency/open', fields)).status, person.role).toBe(403);
     expect((await pages.get(person, '/emergencies')).status, person.role).toBe(person.role === 'org_admin' ? 200 : 403);
   }
+});
+
+test('a reason is given back when it is too long, and when its search is over', async () => {
+  const { colleague } = pages.practice;
+  const form = hidden((await search(colleague, {})).text);
+  const line = 'Inconsciente aux urgences\r\n';
+  const long = await pages.post(colleague, '/emergency/open', { ...form, kind: 'on_call', reason: line.repeat(90) });
+  expect(long.status).toBe(422);
+  expect(visibleText(long.text)).toContain('2 000 caractères au plus');
+  expect(long.text.match(/Inconsciente aux urgences/g)).toHaveLength(90);
+
+  const over = { ...form, search: randomUUID(), kind: 'on_call', reason: 'Inconsciente aux urgences' };
+  const gone = await pages.post(colleague, '/emergency/open', over);
+  expect([gone.status, visibleText(gone.text)]).toEqual([404, expect.stringContaining('Votre motif est gardé')]);
+  const again = await pages.post(colleague, '/emergency/search', { ...who, ...hidden(gone.text) });
+  expect(again.text).toMatch(/<option value="on_call" selected[^>]*>/);
+  expect(again.text).toContain('>Inconsciente aux urgences</textarea>');
 });
 
 test('opens with a reason, says so on every page about the patient, and closes', async () => {
