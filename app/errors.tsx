@@ -10,6 +10,7 @@ import { ZodError } from 'zod';
 import { Refusal } from '../db/batch.ts';
 import { type Env, signOut } from '../edge/session.ts';
 import { errors } from './errors/messages.ts';
+import { readUnsent, type Unsent, UnsentForm } from './errors/unsent.tsx';
 import { inLang, useWords } from './i18n.ts';
 import { fragment, page, wantsFragment } from './layout.tsx';
 import { Alert } from './ui/alert.tsx';
@@ -33,19 +34,23 @@ export function answerError(error: Error, c: Context<Env>): Response | Promise<R
 /** Seconds. A database that was restarted is back within some (db/service.ts). */
 const retryAfter: Partial<Record<Reason, string>> = { limited: '60', unavailable: '5' };
 
+/** What may go better a second time. */
+const passing: readonly Reason[] = ['signed_out', 'limited', 'unavailable', 'fault'];
+
 /** For `app.notFound`: in the same words as for a record that is hidden. */
 export function answerNotFound(c: Context<Env>): Response | Promise<Response> {
   return answerProblem(c, { reason: 'hidden', status: 404 });
 }
 
-function answerProblem(c: Context<Env>, problem: Problem): Response | Promise<Response> {
+async function answerProblem(c: Context<Env>, problem: Problem): Promise<Response> {
   if (problem.retryAfter) c.header('Retry-After', problem.retryAfter);
   if (wantsFragment(c)) return answerInPlace(c, problem);
   const title = inLang(errors, c.var.lang)[problem.reason];
+  const unsent = passing.includes(problem.reason) ? await readUnsent(c) : undefined;
   return page(
     c,
     { title, narrow: true, status: problem.status },
-    <ProblemPage problem={problem} reference={c.var.requestId} />,
+    <ProblemPage problem={problem} reference={c.var.requestId} unsent={unsent} />,
   );
 }
 
@@ -72,7 +77,7 @@ function goTo(c: Context<Env>, path: string): Response {
   return c.body(null, 204);
 }
 
-function ProblemPage({ problem, reference }: { problem: Problem; reference: string }) {
+function ProblemPage({ problem, reference, unsent }: { problem: Problem; reference: string; unsent?: Unsent }) {
   const t = useWords(errors);
   const help = problem.reason === 'signed_out' ? t.signed_outPageHelp : t[`${problem.reason}Help`];
   return (
@@ -92,6 +97,7 @@ function ProblemPage({ problem, reference }: { problem: Problem; reference: stri
             </a>
           )}
         </div>
+        {unsent ? <UnsentForm unsent={unsent} /> : null}
       </div>
     </>
   );

@@ -33,7 +33,9 @@ export const errors = messages(
     signed_outHelp:
       'Ce que vous avez saisi n’est pas enregistré, mais reste à l’écran. Connectez-vous dans un autre onglet, puis recommencez ici.',
     signed_outPageHelp:
-      'Rien n’a été enregistré. Connectez-vous dans un autre onglet, puis revenez à la page précédente : votre saisie y est encore.',
+      'Rien n’a été enregistré, et rien n’est perdu. Connectez-vous dans un autre onglet, puis envoyez de nouveau ici.',
+    typed: 'Ce que vous avez saisi',
+    sendAgain: 'Envoyer de nouveau',
   },
   {
     reference: 'Reference for your support',
@@ -63,7 +65,8 @@ export const errors = messages(
     signed_out: 'Your session has ended',
     signed_outHelp:
       'What you typed is not saved, but stays on the screen. Sign in in another tab, then try again here.',
-    signed_outPageHelp:
-      'Nothing was saved. Sign in in another tab, then go back to the previous page: your text is still there.',
+    signed_outPageHelp: 'Nothing was saved, and nothing is lost. Sign in in another tab, then send it again here.',
+    typed: 'What you typed',
+    sendAgain: 'Send again',
   },
 );

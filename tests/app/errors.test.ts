@@ -46,6 +46,19 @@ test('without a session a page leads to signing in, and a change says that nothi
   expect(await change.text()).toContain('reste à l’écran');
 });
 
+test('without script as well: the page gives back what was sent, and sends it again', async () => {
+  const fields = { key: randomUUID(), reason: 'Douleur "brutale" <b>hier</b>' };
+  const change = await app.ask(`/patients/${hidden}/referrals`, { form: fields });
+  const text = await change.text();
+  expect(change.status).toBe(401);
+  expect(text).toContain(`action="/patients/${hidden}/referrals"`);
+  expect(text).toContain(`name="key" value="${fields.key}"`);
+  expect(text).toContain('name="reason" value="Douleur &quot;brutale&quot; &lt;b>hier&lt;/b>"');
+  expect(text).not.toContain('<b>hier');
+  const secret = await app.ask('/sign-in/code', { form: { code: '12 34 56' } });
+  expect(await secret.text()).not.toContain('12 34 56');
+});
+
 test('preferences come back to the page they were set on, and nowhere else', async () => {
   const lang = await app.ask('/preferences', { form: { lang: 'en', return: '/sign-in' } });
   expect([lang.status, lang.headers.get('location')]).toEqual([303, '/sign-in']);
