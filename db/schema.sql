@@ -2746,7 +2746,7 @@ declare
 begin
   if c is null then return 'signed_out'; end if;
   perform audit.append(c, 'page.refused', 'Patient', patient, case when access.may_open(c, patient, 'identity') then patient end, 'failure',
-    json_build_object('sqlstate', case when sqlstate ~ '^[0-9A-Z]{5}$' then sqlstate end)::text);
+    json_build_object('sqlstate', case when ops.is_sqlstate(sqlstate) then sqlstate end)::text);
   return 'ok';
 end $function$;
 comment on function audit.record_refusal is 'Records that a page or a change was refused in its second transaction, and why (SQLSTATE).';
@@ -3632,8 +3632,8 @@ begin
     if phase <> 'open' then
       raise exception using errcode = 'VS401', message = 'no session: sign in';
     end if;
-    -- a session that is known, and is over or unfinished: somebody tries its token
-    if s.id is not null then
+    -- a session that is known, and is over or unfinished: somebody tries its token. The log doesn't grow by it for ever.
+    if s.id is not null and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
       perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null],
         'page.refused', 'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
     end if;
@@ -3651,7 +3651,11 @@ begin
     -- a page that shows one patient sees that one alone, or nobody
     way := access.way_in(s.role, s.account_id, s.organisation_id, s.patient_id, focus);
     seen := case when way is not null then focus else '00000000-0000-0000-0000-000000000000' end;
-    if way = 'glass' then glass := access.glass(s.account_id, s.organisation_id, focus); end if;
+    if way = 'glass' then
+      glass := access.glass(s.account_id, s.organisation_id, focus);
+      -- it ended between the two questions
+      if glass is null then seen := '00000000-0000-0000-0000-000000000000'; end if;
+    end if;
   end if;
   perform access.set_claims(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role,
                                   s.patient_id::text, seen::text, s.care_team_id::text, origin::text, glass::text]);
@@ -3836,7 +3840,7 @@ begin
   end;
   perform audit.append(iam.gate_claims(coalesce(s.account_id, account), s.id, origin),
     case when s.id is null then 'session.password' else 'session.factor' end, 'session', s.id, null, 'failure',
-    json_build_object('reason', 'error', 'sqlstate', case when sqlstate ~ '^[0-9A-Z]{5}$' then sqlstate end)::text);
+    json_build_object('reason', 'error', 'sqlstate', case when ops.is_sqlstate(sqlstate) then sqlstate end)::text);
   return 'ok';
 end $function$;
 comment on function iam.record_failed_sign_in is 'Records that a step of a sign-in ended in an error, and which (SQLSTATE). account: of the first step; token: of the second. Errors: VS503.';
@@ -4097,6 +4101,12 @@ begin
     where s.started_at = pg_postmaster_start_time() and s.file = pg_relation_filepath(s.tableoid) and s.writer = s.xmin);
 end $function$;
 comment on function ops.is_cleared is 'Is this the database that was cleared, since it was? Asked by iam.admit and the sign-in functions.';
+
+create function ops.is_sqlstate(code text) returns boolean
+language sql immutable parallel safe as $function$
+  select code ~ '^(VS[0-9]{3}|([0-9][0-9A-Z]|F0|HV|P0|XX)[0-9P][0-9][0-9A-Z])$'
+$function$;
+comment on function ops.is_sqlstate is 'The form of the codes of Postgres and ours. Internal.';
 
 create function ops.require_clearance() returns void
 language plpgsql volatile as $function$

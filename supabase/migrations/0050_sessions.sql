@@ -155,8 +155,8 @@ begin
     if phase <> 'open' then
       raise exception using errcode = 'VS401', message = 'no session: sign in';
     end if;
-    -- a session that is known, and is over or unfinished: somebody tries its token
-    if s.id is not null then
+    -- a session that is known, and is over or unfinished: somebody tries its token. The log doesn't grow by it for ever.
+    if s.id is not null and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
       perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null],
         'page.refused', 'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
     end if;
@@ -174,7 +174,11 @@ begin
     -- a page that shows one patient sees that one alone, or nobody
     way := access.way_in(s.role, s.account_id, s.organisation_id, s.patient_id, focus);
     seen := case when way is not null then focus else '00000000-0000-0000-0000-000000000000' end;
-    if way = 'glass' then glass := access.glass(s.account_id, s.organisation_id, focus); end if;
+    if way = 'glass' then
+      glass := access.glass(s.account_id, s.organisation_id, focus);
+      -- it ended between the two questions
+      if glass is null then seen := '00000000-0000-0000-0000-000000000000'; end if;
+    end if;
   end if;
   perform access.set_claims(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role,
                                   s.patient_id::text, seen::text, s.care_team_id::text, origin::text, glass::text]);

@@ -222,6 +222,13 @@ comment on function audit.open_home is 'A page that shows nothing personal but o
 grant execute on function audit.open_log, audit.open_verification, audit.open_accounts, audit.open_home
   to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
 
+-- five letters of anybody's choice would be a name, in a log that can't forget
+create function ops.is_sqlstate(code text) returns boolean
+language sql immutable parallel safe set search_path = '' as $$
+  select code ~ '^(VS[0-9]{3}|([0-9][0-9A-Z]|F0|HV|P0|XX)[0-9P][0-9][0-9A-Z])$'
+$$;
+comment on function ops.is_sqlstate is 'The form of the codes of Postgres and ours. Internal.';
+
 -- What a page asked for after its opening, and was refused: that transaction is gone, so the door records it in one of its own.
 create function audit.record_refusal(patient uuid, sqlstate text) returns text
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
@@ -230,7 +237,7 @@ declare
 begin
   if c is null then return 'signed_out'; end if;
   perform audit.append(c, 'page.refused', 'Patient', patient, case when access.may_open(c, patient, 'identity') then patient end, 'failure',
-    json_build_object('sqlstate', case when sqlstate ~ '^[0-9A-Z]{5}$' then sqlstate end)::text);
+    json_build_object('sqlstate', case when ops.is_sqlstate(sqlstate) then sqlstate end)::text);
   return 'ok';
 end $$;
 comment on function audit.record_refusal is 'Records that a page or a change was refused in its second transaction, and why (SQLSTATE).';

@@ -223,7 +223,7 @@ begin
   end;
   perform audit.append(iam.gate_claims(coalesce(s.account_id, account), s.id, origin),
     case when s.id is null then 'session.password' else 'session.factor' end, 'session', s.id, null, 'failure',
-    json_build_object('reason', 'error', 'sqlstate', case when sqlstate ~ '^[0-9A-Z]{5}$' then sqlstate end)::text);
+    json_build_object('reason', 'error', 'sqlstate', case when ops.is_sqlstate(sqlstate) then sqlstate end)::text);
   return 'ok';
 end $$;
 comment on function iam.record_failed_sign_in is 'Records that a step of a sign-in ended in an error, and which (SQLSTATE). account: of the first step; token: of the second. Errors: VS503.';

@@ -134,6 +134,28 @@ test('a session that ends takes its searches with it, and another session of the
   expect(await open(edge, me, call, [randomUUID(), search])).toBe('hidden');
 });
 
+test('a page that begins at the very moment of the end shows nobody', async () => {
+  await breakGlass(edge, me, traits);
+  await root.query('begin');
+  try {
+    // the way in is asked for first, then which glass it was: the end comes between
+    const { rows } = await root.query("select pg_get_functiondef('access.glass'::regproc) as was");
+    await root.query(`create function access.glass_before(account uuid, organisation uuid, patient uuid) returns uuid language plpgsql
+      stable set search_path = '' as ${'$$'}${rows[0].was.split('$function$')[1]}${'$$'}`);
+    await root.query(`create or replace function access.glass(account uuid, organisation uuid, patient uuid) returns uuid
+      language plpgsql stable set search_path = '' as $$ begin
+        if set_config('vs.asked', coalesce(current_setting('vs.asked', true), '') || 'x', true) > 'x' then return null; end if;
+        return access.glass_before(account, organisation, patient);
+      end $$`);
+    await root.query('select iam.enter($1, $2, $3, $4)', [me.token, me.ring, urgent, 'write']);
+    await root.query('reset role');
+    const { rows: seen } = await root.query('select (access.claims())[6] as patient');
+    expect(seen).toEqual([{ patient: '00000000-0000-0000-0000-000000000000' }]);
+  } finally {
+    await root.query('rollback');
+  }
+});
+
 test('no glass is broken where the care team or a referral leads in', async () => {
   const { a, db } = world;
   await refer(edge, { token: a.colleague.token, ring: db.ring }, urgent, a.clinician.account, 1);

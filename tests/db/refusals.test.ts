@@ -117,6 +117,26 @@ describe('a page that is refused', () => {
     ]);
   });
 
+  test('again and again by a session that is over: thirty are in the log at once, and it grows no further', async () => {
+    const { researcher } = world.a;
+    await owner('update iam.sessions set revoked_at = clock_timestamp() where account_id = $1', [researcher.account]);
+    const [, events] = await recordedBy(async () => {
+      for (let i = 0; i < 40; i += 1) await reasonOf(read(researcher, world.a.mine));
+    });
+    expect(events).toHaveLength(30);
+  });
+
+  test.each(['MARIE', 'Dupon', 'VS4O4', '42P01; drop'])(
+    'for a reason that is no SQLSTATE, %s: it is not written down',
+    async (word) => {
+      const { clinician } = world.a;
+      const [, events] = await recordedBy(() =>
+        door.read(who(clinician), { open: query`select audit.record_refusal(null, ${word}) as answer`, reads: [] }),
+      );
+      expect(events).toEqual([expect.objectContaining({ event: 'page.refused', details: '{"sqlstate" : null}' })]);
+    },
+  );
+
   test.each([
     'revoked_at = clock_timestamp()',
     "last_seen_at = clock_timestamp() - interval '31 minutes'",
