@@ -2974,16 +2974,22 @@ create function clinic.acknowledge_glass(key uuid, glass uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
+  breaker uuid;
 begin
-  perform from access.broken_glass x where x.id = glass and x.organisation_id = c[3]::uuid and c[4] in ('dpo', 'org_admin') for update;
+  select x.account_id into breaker from access.broken_glass x
+  where x.id = glass and x.organisation_id = c[3]::uuid and c[4] in ('dpo', 'org_admin') for update;
   if not found or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS404', message = 'there is no such emergency access here';
+  end if;
+  -- somebody may be a clinician and an administrator
+  if breaker = c[2]::uuid then
+    raise exception using errcode = 'VS403', message = 'somebody else looks into an emergency access of one''s own';
   end if;
   perform ops.fulfil(key, 'glass.acknowledge', glass);
   update access.broken_glass x set seen_by = c[2]::uuid, seen_at = clock_timestamp() where x.id = glass and x.seen_at is null;
   return glass;
 end $function$;
-comment on function clinic.acknowledge_glass is 'The DPO or an administrator notes that they looked into it; the first one stays. key: ops.intend(key, ''glass.acknowledge''). Errors: VS208, VS404, VS428.';
+comment on function clinic.acknowledge_glass is 'The DPO or an administrator notes that they looked into it; the first one stays, and nobody into their own. key: ops.intend(key, ''glass.acknowledge''). Errors: VS208, VS403, VS404, VS428.';
 
 create function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamp with time zone DEFAULT NULL::timestamp with time zone, ends timestamp with time zone DEFAULT NULL::timestamp with time zone) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4224,7 +4230,7 @@ begin
   get diagnostics n = row_count; counts := counts || jsonb_build_object('accounts', n);
   -- keys before tokens: a rotation that renews the tokens at this moment holds the key's row. Reasons of emergencies have
   -- keys of their own, which go with these (0114).
-  delete from vault.keys k where k.subject_id = patient or (k.subject_id = any (own_accounts) and k.level = 'profile');
+  delete from vault.keys k where (k.subject_id = patient and k.level <> 'glass') or (k.subject_id = any (own_accounts) and k.level = 'profile');
   get diagnostics n = row_count; counts := counts || jsonb_build_object('keys', n);
   delete from vault.search_tokens t where t.patient_id = patient;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('search_tokens', n);

@@ -319,16 +319,22 @@ create function clinic.acknowledge_glass(key uuid, glass uuid) returns uuid
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
+  breaker uuid;
 begin
-  perform from access.broken_glass x where x.id = glass and x.organisation_id = c[3]::uuid and c[4] in ('dpo', 'org_admin') for update;
+  select x.account_id into breaker from access.broken_glass x
+  where x.id = glass and x.organisation_id = c[3]::uuid and c[4] in ('dpo', 'org_admin') for update;
   if not found or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS404', message = 'there is no such emergency access here';
+  end if;
+  -- somebody may be a clinician and an administrator
+  if breaker = c[2]::uuid then
+    raise exception using errcode = 'VS403', message = 'somebody else looks into an emergency access of one''s own';
   end if;
   perform ops.fulfil(key, 'glass.acknowledge', glass);
   update access.broken_glass x set seen_by = c[2]::uuid, seen_at = clock_timestamp() where x.id = glass and x.seen_at is null;
   return glass;
 end $$;
-comment on function clinic.acknowledge_glass is 'The DPO or an administrator notes that they looked into it; the first one stays. key: ops.intend(key, ''glass.acknowledge''). Errors: VS208, VS404, VS428.';
+comment on function clinic.acknowledge_glass is 'The DPO or an administrator notes that they looked into it; the first one stays, and nobody into their own. key: ops.intend(key, ''glass.acknowledge''). Errors: VS208, VS403, VS404, VS428.';
 
 grant execute on function audit.open_emergency_search, audit.break_glass, audit.open_broken_glass
   to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;

@@ -220,7 +220,7 @@ begin
   get diagnostics n = row_count; counts := counts || jsonb_build_object('accounts', n);
   -- keys before tokens: a rotation that renews the tokens at this moment holds the key's row. Reasons of emergencies have
   -- keys of their own, which go with these (0114).
-  delete from vault.keys k where k.subject_id = patient or (k.subject_id = any (own_accounts) and k.level = 'profile');
+  delete from vault.keys k where (k.subject_id = patient and k.level <> 'glass') or (k.subject_id = any (own_accounts) and k.level = 'profile');
   get diagnostics n = row_count; counts := counts || jsonb_build_object('keys', n);
   delete from vault.search_tokens t where t.patient_id = patient;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('search_tokens', n);

@@ -11,6 +11,7 @@ import {
   createWorld,
   type Entry,
   importRecord,
+  look,
   open,
   openPatient,
   outcome,
@@ -56,6 +57,17 @@ test('a glass that bears the id of somebody who was erased breaks like any other
   await asOwner(world.db.admin, () => erase(world.db.admin, gone));
   const { search } = await findUrgent('Le Goff');
   expect(await open(edge, me, call, [gone, search])).toBe('ok');
+});
+
+test('a glass that bears the id of somebody who is erased later keeps its reason', async () => {
+  const other = await importRecord(world.db, world.b, world.b.clinician);
+  const { search } = await findUrgent('Le Du');
+  expect(await open(edge, me, call, [other, search])).toBe('ok');
+  await asOwner(world.db.admin, () => erase(world.db.admin, other));
+  const dpo = { token: world.a.dpo.token, ring: world.db.ring };
+  expect(await look(edge, dpo, `select reason from clinic.broken_glass where id = '${other}'`)).toEqual([
+    { reason: 'Inconsciente aux urgences' },
+  ]);
 });
 
 test('a glass that is broken while the patient is being erased does not open, and leaves no reason behind', async () => {

@@ -134,6 +134,22 @@ test('a session that ends takes its searches with it, and another session of the
   expect(await open(edge, me, call, [randomUUID(), search])).toBe('hidden');
 });
 
+test('who broke it does not look into it, as an administrator either', async () => {
+  const { account } = world.a.clinician;
+  const { glass } = await breakGlass(edge, me, traits);
+  const token = randomUUID();
+  await root.query(
+    `with m as (insert into access.memberships (account_id, organisation_id, role) values ($1, $2, 'org_admin') returning *)
+     insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, factors)
+     select sha256(convert_to($3, 'UTF8')), m.account_id, m.id, m.organisation_id, m.role, 2 from m`,
+    [account, world.a.organisation, token],
+  );
+  const acknowledge = (who: string) =>
+    outcome(change(edge, { ...me, token: who }, 'glass.acknowledge', 'clinic.acknowledge_glass($1, $2)', [glass]));
+  expect(await acknowledge(token)).toBe('VS403');
+  expect(await acknowledge(world.a.orgAdmin.token)).toBe(glass);
+});
+
 test('a page that begins at the very moment of the end shows nobody', async () => {
   await breakGlass(edge, me, traits);
   await root.query('begin');
