@@ -23,6 +23,6 @@ const isHealthy = (findings: readonly Finding[]): boolean => findings.every((fin
 
 function describe(findings: readonly Finding[]): string {
   const lines = table(findings.map(({ state, check, finding }) => [state, check, finding]));
-  const remedies = findings.flatMap(({ check, remedy }) => (remedy ? [`${check}: ${remedy}`] : []));
-  return remedies.length === 0 ? lines : `${lines}\n\nWhat to do\n${remedies.join('\n')}`;
+  const remedies = new Set(findings.flatMap(({ check, remedy }) => (remedy ? [`${check}: ${remedy}`] : [])));
+  return remedies.size === 0 ? lines : `${lines}\n\nWhat to do\n${[...remedies].join('\n')}`;
 }

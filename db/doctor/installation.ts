@@ -12,6 +12,13 @@ export const migrations: Check = async (admin) => {
   return [ok('migrations', `${applied.length} ran, with the text they have now`)];
 };
 
+/** ops.service.compared, in words. */
+const basis = {
+  outside: 'compared with the record outside',
+  empty: 'it was new, and held nobody',
+  nothing: 'by hand, compared with nothing',
+};
+
 /** After a restart, a restore or a copy nobody is let in before it was compared with the record outside (0250_service). */
 export const cleared: Check = async (admin, site) => {
   if (site.embedded && !site.embedded.wasRunning)
@@ -19,7 +26,9 @@ export const cleared: Check = async (admin, site) => {
   const { rows } = await admin.query('select compared, cleared_at, ops.is_cleared() as cleared from ops.service');
   const [row] = rows;
   if (row?.cleared)
-    return [ok('cleared to serve', `since ${row.cleared_at.toISOString()}, compared with: ${row.compared}`)];
+    return [
+      ok('cleared to serve', `since ${row.cleared_at.toISOString()}: ${basis[row.compared as keyof typeof basis]}`),
+    ];
   const why = 'nobody is let in: this database was restarted, copied or restored, and hasn’t been compared since';
   return [fail('cleared to serve', why, 'vitalsync start, migrate or audit seal, with the record outside at hand')];
 };
