@@ -135,11 +135,22 @@ export async function obstacles(admin: pg.Client, { table, sealed }: Plan): Prom
   const found = sealed.filter((one) => one.generated).map((one) => `${one.name} is a generated column: drop it`);
   if (!table.mine) found.push(`it belongs to ${table.owner}: use a DATABASE_URL that may alter it`);
   const { rows } = await admin.query<{ sentence: string }>(
-    `with about as (
+    `with recursive about as (
        select distinct d.classid, d.objid, d.refobjsubid, coalesce(a.attname::text, 'whole rows') as column_name
        from pg_depend d left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid and a.attnum > 0
        where d.refclassid = 'pg_class'::regclass and d.refobjid = $1::oid and (d.refobjsubid = any ($2) or d.refobjsubid = 0)
-         and d.deptype in ('n', 'a', 'i'))
+         and d.deptype in ('n', 'a', 'i')),
+     types as (
+       select atttypid as oid from pg_attribute where attrelid = $1::oid and attnum > 0 and not attisdropped
+       union select b.oid from types join pg_type t on t.oid = types.oid cross join unnest(array[t.typbasetype, t.typelem]) b (oid) where b.oid <> 0),
+     -- what its owner wrote and sealing would run, as vs_owner; of an extension it is the superuser's
+     foreign_code as (
+       select d.classid, d.objid, d.refclassid, d.refobjid from pg_depend d
+       where d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass) and (
+           d.classid = 'pg_constraint'::regclass and d.objid in (select c.oid from pg_constraint c where c.conrelid = $1::oid or c.contypid in (select t.oid from types t))
+           or d.classid = 'pg_class'::regclass and d.objid in (select i.indexrelid from pg_index i where i.indrelid = $1::oid)
+           or d.classid = 'pg_cast'::regclass and d.objid in (select k.oid from pg_cast k where k.castsource in (select t.oid from types t)))
+         and not exists (select from pg_depend e where (e.classid, e.objid) = (d.refclassid, d.refobjid) and e.deptype = 'e'))
      select 'view ' || v.oid::regclass || ' reads ' || string_agg(column_name, ', ') || ': drop it' as sentence
        from about join pg_rewrite r on classid = 'pg_rewrite'::regclass and r.oid = objid join pg_class v on v.oid = r.ev_class
        where v.oid <> $1::oid group by v.oid
@@ -162,6 +173,8 @@ export async function obstacles(admin: pg.Client, { table, sealed }: Plan): Prom
      union all select 'rule ' || rulename || ' rewrites its updates: drop it' from pg_rewrite where ev_class = $1::oid
      union all select 'policy ' || polname || ' was made for other people: drop it' from pg_policy p
        where polrelid = $1::oid and not exists (select from vault.existing_tables e where e.name = $3)
+     union all select pg_describe_object(classid, objid, 0) || ' would run ' || pg_describe_object(refclassid, refobjid, 0) || ' with our rights: drop it'
+       from foreign_code
      union all select 'it is published by ' || pubname || ': take it out' from pg_publication_tables where schemaname = $4 and tablename = $5`,
     [table.oid, sealed.map((one) => one.number), table.sql, table.schema, table.name],
   );

@@ -147,6 +147,24 @@ test('cannot begin while anything else keeps or reads the plaintext, and touches
   expect(await count(`select count(*)::int as n from vault.existing_tables`)).toBe(0);
 });
 
+test('cannot begin while code of its owner would run with our rights', async () => {
+  await admin.query(`
+    create function ancien.espion(int) returns boolean immutable language plpgsql as 'begin return true; end';
+    create domain ancien.surveille as int check (ancien.espion(value));
+    create domain ancien.entier as ancien.surveille;
+    alter table ${legacyTable} add constraint garde check (ancien.espion(id)), alter id type ancien.entier;
+    create index par_id on ${legacyTable} (ancien.espion(id))`);
+  const refused = await seal();
+  expect(isOneSentence(refused)).toBe(true);
+  for (const word of ['constraint garde', 'constraint surveille_check', 'index ancien.par_id'])
+    expect(refused.err).toMatch(
+      new RegExp(`${word}[^;]* would run function ancien.espion\\(integer\\) with our rights`),
+    );
+  await admin.query(`drop index ancien.par_id; alter table ${legacyTable} drop constraint garde, alter id type int;
+    drop domain ancien.entier, ancien.surveille; drop function ancien.espion`);
+  expect(await count(`select count(*)::int as n from vault.existing_tables`)).toBe(0);
+});
+
 const progress = () => count(`select coalesce((select rows_sealed from vault.existing_tables), 0)::int as n`);
 const whole = async () => {
   // a row is sealed, or as it was: never half
