@@ -23,7 +23,7 @@ export const emergency = messages(
     state_several: 'Plusieurs patients portent ces traits.',
     state_severalHelp: 'Ajoutez le premier prénom, ou cherchez par le matricule INS.',
     state_yours: 'Ce dossier vous est déjà ouvert.',
-    state_gone: 'Cette recherche a plus de quinze minutes. Recommencez-la.',
+    state_gone: 'Cette recherche est terminée : elle vaut quinze minutes, dans une même session. Recommencez-la.',
     openRecord: 'Ouvrir son dossier',
     one: 'Un dossier correspond.',
     oneHelp:
@@ -94,7 +94,7 @@ export const emergency = messages(
     state_several: 'Several patients have these traits.',
     state_severalHelp: 'Add the first given name, or search by INS number.',
     state_yours: 'This record is open to you already.',
-    state_gone: 'This search is older than fifteen minutes. Make it again.',
+    state_gone: 'This search is over: it holds for fifteen minutes, within one session. Make it again.',
     openRecord: 'Open the record',
     one: 'One record matches.',
     oneHelp: 'Nothing of this record is visible yet. If you say why, it opens for you alone, for 30 minutes.',

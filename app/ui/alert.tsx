@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useWords } from '../i18n.ts';
+import { useLang, useWords } from '../i18n.ts';
 import { Icon, type Tone } from './icon.tsx';
 import { ui } from './messages.ts';
 
@@ -24,7 +24,7 @@ export function Alert({
       <Icon shape={tone} />
       <div>
         <p class="alert-title">
-          <span class="visually-hidden">{t[tone]} : </span>
+          <span class="visually-hidden">{useLang() === 'fr' ? `${t[tone]} : ` : `${t[tone]}: `}</span>
           {title}
         </p>
         {children}
