@@ -46,7 +46,7 @@ async function answerProblem(c: Context<Env>, problem: Problem): Promise<Respons
   if (problem.retryAfter) c.header('Retry-After', problem.retryAfter);
   if (wantsFragment(c)) return answerInPlace(c, problem);
   const title = inLang(errors, c.var.lang)[problem.reason];
-  const unsent = passing.includes(problem.reason) ? await readUnsent(c) : undefined;
+  const unsent = await readUnsent(c);
   return page(
     c,
     { title, narrow: true, status: problem.status },
@@ -97,7 +97,7 @@ function ProblemPage({ problem, reference, unsent }: { problem: Problem; referen
             </a>
           )}
         </div>
-        {unsent ? <UnsentForm unsent={unsent} /> : null}
+        {unsent ? <UnsentForm unsent={unsent} again={passing.includes(problem.reason)} /> : null}
       </div>
     </>
   );

@@ -13,11 +13,9 @@ export const errors = messages(
     forbiddenHelp:
       'Votre rôle ne permet pas cette action. Rien n’a été modifié, et la demande a été inscrite au journal.',
     invalid: 'Demande incomplète',
-    invalidHelp:
-      'Ce qui a été envoyé n’a pas pu être lu. Rien n’a été enregistré. Revenez à la page précédente : votre saisie y est encore.',
+    invalidHelp: 'Ce qui a été envoyé n’a pas pu être lu. Rien n’a été enregistré.',
     conflict: 'Quelqu’un a modifié ces informations entre-temps',
-    conflictHelp:
-      'Rien n’a été enregistré. Revenez à la page précédente : votre saisie y est encore. Comparez-la avec la version actuelle avant de recommencer.',
+    conflictHelp: 'Rien n’a été enregistré. Comparez votre saisie avec la version actuelle avant de recommencer.',
     limited: 'Trop de demandes en peu de temps',
     limitedHelp: 'Rien n’est perdu. Attendez une minute, puis recommencez.',
     too_many: 'Trop de résultats',
@@ -47,11 +45,9 @@ export const errors = messages(
     forbidden: 'Not allowed',
     forbiddenHelp: 'Your role does not permit this. Nothing was changed, and the request was recorded in the log.',
     invalid: 'Incomplete request',
-    invalidHelp:
-      'What was sent could not be read. Nothing was saved. Go back to the previous page: your text is still there.',
+    invalidHelp: 'What was sent could not be read. Nothing was saved.',
     conflict: 'Somebody changed this information in the meantime',
-    conflictHelp:
-      'Nothing was saved. Go back to the previous page: your text is still there. Compare it with the current version before you try again.',
+    conflictHelp: 'Nothing was saved. Compare what you typed with the current version before you try again.',
     limited: 'Too many requests in a short time',
     limitedHelp: 'Nothing is lost. Wait a minute, then try again.',
     too_many: 'Too many results',

@@ -1,6 +1,6 @@
 /**
  * What was sent and not taken: the page that a browser goes back to may be gone, so the error page itself gives the words
- * back and sends them once more. The keys of the form go with it, so that a change which did happen isn't made twice.
+ * back, and sends them once more where that may help. The keys of the form go with it, so that a change which did happen isn't made twice.
  */
 import type { Context } from 'hono';
 import type { Env } from '../../edge/session.ts';
@@ -17,19 +17,27 @@ export async function readUnsent(c: Context<Env>): Promise<Unsent | undefined> {
   return { path: c.req.path, fields };
 }
 
-export function UnsentForm({ unsent }: { unsent: Unsent }) {
+/** `again`: it may be taken a second time. */
+export function UnsentForm({ unsent, again }: { unsent: Unsent; again: boolean }) {
   const t = useWords(errors);
   // sentences, not choices and dates
   const written = unsent.fields.map(([, value]) => value.trim()).filter((value) => /\s/.test(value));
+  if (!again && written.length === 0) return null;
+  const words = written.length > 0 && (
+    <>
+      <h2>{t.typed}</h2>
+      {written.map((value) => (
+        <p class="written">{value}</p>
+      ))}
+    </>
+  );
+  if (!again) return <div class="unsent">{words}</div>;
   return (
     <form class="unsent" method="post" action={unsent.path}>
       {unsent.fields.map(([name, value]) => (
         <input type="hidden" name={name} value={value} />
       ))}
-      {written.length > 0 ? <h2>{t.typed}</h2> : null}
-      {written.map((value) => (
-        <p class="written">{value}</p>
-      ))}
+      {words}
       <button class="button" type="submit">
         {t.sendAgain}
       </button>

@@ -55,6 +55,13 @@ test('without script as well: the page gives back what was sent, and sends it ag
   expect(text).toContain(`name="key" value="${fields.key}"`);
   expect(text).toContain('name="reason" value="Douleur &quot;brutale&quot; &lt;b>hier&lt;/b>"');
   expect(text).not.toContain('<b>hier');
+  const refused = await app.ask(`/patients/${hidden}/referrals`, {
+    form: fields,
+    cookie: cookieOf(app.practice.colleague),
+  });
+  const words = await refused.text();
+  expect([refused.status, words.includes('class="written">Douleur')]).toEqual([404, true]);
+  expect(words).not.toContain(`value="${fields.key}"`);
   const secret = await app.ask('/sign-in/code', { form: { code: '12 34 56' } });
   expect(await secret.text()).not.toContain('12 34 56');
 });
