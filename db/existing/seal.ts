@@ -55,15 +55,20 @@ export async function begin(admin: pg.Client, plan: Opened, ring: string): Promi
 
 async function refuseStrangers(admin: pg.Client, plan: Opened, ring: string): Promise<void> {
   const { map, table } = plan;
-  const { rows } = await admin.query<{ nobody: number; strangers: number }>(countStrangers(plan), [
+  const { rows } = await admin.query<{ nobody: number; erased: number; strangers: number }>(countStrangers(plan), [
     ring,
     plan.organisation,
   ]);
-  const { nobody, strangers } = rows[0]!;
+  const { nobody, erased, strangers } = rows[0]!;
   const what = map.subject.kind;
   if (nobody > 0)
     throw new CommandError(
       `${nobody} rows of ${table.sql} have no ${map.subject.column}, so they are of no ${what}: give them one, or remove them.`,
+    );
+  // once it has begun nobody could delete them
+  if (erased > 0)
+    throw new CommandError(
+      `${erased} values of ${map.subject.column} are of people who were erased (vitalsync erase --list): delete these rows, which are to be forgotten too.`,
     );
   if (strangers === 0 || map.create) return;
   const remedy =

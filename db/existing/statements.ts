@@ -155,7 +155,9 @@ export function countStrangers(plan: Plan): string {
       : `exists (select from store.patients p where p.id = s.subject and p.organisation_id = $2)
          and (select count(*) from vault.keys k where k.subject_id = s.subject and k.level in ('identity', 'clinical')) = 2`;
   return `
-    with keys as (select distinct t.${quote(map.subject.column)} from ${table.sql} t where t.vs_id is null)
+    with keys as (select distinct t.${quote(map.subject.column)} from ${table.sql} t where t.vs_id is null),
+         subjects as (select ${subjectOf(plan)} as subject from keys t where t.${quote(map.subject.column)} is not null)
     select (select count(*) from ${table.sql} t where t.vs_id is null and t.${quote(map.subject.column)} is null)::int as nobody,
-           (select count(*) from (select ${subjectOf(plan)} as subject from keys t where t.${quote(map.subject.column)} is not null) s where (${known}) is not true)::int as strangers`;
+           (select count(*) from subjects s where exists (select from privacy.erasures e where e.patient_id = s.subject))::int as erased,
+           (select count(*) from subjects s where (${known}) is not true)::int as strangers`;
 }
