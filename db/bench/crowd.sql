@@ -19,8 +19,8 @@ begin
   insert into store.patients select (jsonb_populate_record(p, jsonb_build_object('id', m.new, 'last_activity_at', p.last_activity_at - interval '20 years'))).*
   from map m join store.patients p on p.id = m.old;
   insert into vault.keys select (jsonb_populate_record(k, jsonb_build_object('subject_id', m.new))).* from map m join vault.keys k on k.subject_id = m.old;
-  -- random tokens: a name that is searched finds the patients that can be opened
-  insert into vault.search_tokens select t.organisation_id, (random() * 268435455)::bigint, m.new
+  -- tokens that no word has: a name that is searched finds the patients that can be opened
+  insert into vault.search_tokens select t.organisation_id, -1 - (random() * 268435455)::bigint, m.new
   from map m join vault.search_tokens t on t.patient_id = m.old on conflict do nothing;
   foreach target in array array['encounters', 'conditions', 'observations', 'medication_requests', 'allergy_intolerances', 'notes'] loop
     select string_agg(format('%I', attname), ', ') into columns from pg_attribute
