@@ -92,6 +92,7 @@ async function benchmark(installation: Installation, options: Options, targets: 
   }
 }
 
+// Whoever sees everybody is told to type more where more than fifty match, so their searches aren't asked for.
 function usersOf(
   practice: Practice,
   { clinician, secretary }: { clinician: Clinician; secretary: Clinician },
@@ -102,9 +103,9 @@ function usersOf(
     {
       name: 'A clinician who sees the whole practice',
       practice: only(clinician),
-      pages: ['chart', 'list', 'search', 'note'],
+      pages: ['chart', 'list', 'note'],
     },
-    { name: 'A secretary, who sees the whole practice', practice: only(secretary), pages: ['chart', 'list', 'search'] },
+    { name: 'A secretary, who sees the whole practice', practice: only(secretary), pages: ['chart', 'list'] },
   ];
 }
 
