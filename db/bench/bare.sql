@@ -145,7 +145,8 @@ create view clinic.allergy_status as
 -- who is asking: the cookie's token looked up, as any application does
 create view clinic.me as
   select p.account_id, p.organisation_id, p.organisation_name, p.role, p.display_name, null::uuid as patient_id,
-         now() as session_expires_at, now() as idle_expires_at
+         now() as session_expires_at, now() as idle_expires_at, null::uuid as glass_id, null::text as glass_kind,
+         null::text as glass_reason, null::timestamptz as glass_ends_at
   from clinic.sessions s join clinic.people p using (account_id)
   where s.token = current_setting('bare.token');
 
