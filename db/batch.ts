@@ -22,6 +22,12 @@ export type Who = {
   ip: string | null;
   userAgent: string | null;
   requestId: string;
+  /** What the device cookie holds: it is known to the sign-in functions, and to nobody else. */
+  device?: string | null;
+  /** Where the request seems to come from, if whatever stands in front knows: `country/city/latitude,longitude`. */
+  place?: string | null;
+  /** A token for when the present one has served its 15 minutes; `taken` is called when the database has taken it on. */
+  renewal?: { token: string; taken(): void };
 };
 
 export type Results<Q extends readonly AnyQuery[]> = {
@@ -39,7 +45,7 @@ export type Page<Q extends readonly AnyQuery[]> = {
 export type Change<Q extends readonly AnyQuery[]> = Page<Q> & {
   /** Idempotency key: a uuid from the form. A repeated key changes nothing and answers the reads. */
   key: string;
-  /** What ops.intend announces, e.g. `notes.write`. */
+  /** What ops.intend announces, e.g. `notes.sign`. */
   operation: string;
   change: AnyQuery;
 };
@@ -81,8 +87,8 @@ export function createDoor(options: { edge: Source; gate: Source; ring: Ring }):
   const { edge, gate, ring } = options;
 
   const enter = (who: Who, phase: 'open' | 'read' | 'write', focus?: string): Statement => ({
-    sql: 'select iam.enter($1, $2, $3, $4, $5, $6) as answer',
-    parameters: [who.token, ringNow(ring), focus ?? null, phase, who.ip, who.userAgent],
+    sql: 'select iam.enter($1, $2, $3, $4, $5, $6, $7) as answer',
+    parameters: [who.token, ringNow(ring), focus ?? null, phase, who.ip, who.userAgent, renewalIn(who, phase)],
   });
 
   /**
@@ -107,7 +113,7 @@ export function createDoor(options: { edge: Source; gate: Source; ring: Ring }):
         { mode: 'read', statements: [enter(who, 'read', focus), ...reads] },
       ]);
       await recordFailure(who, focus, opened, shown);
-      mustBeOpen(opened);
+      mustBeOpen(opened, who);
       return rowsOf(shown).slice(1) as never;
     },
 
@@ -122,7 +128,7 @@ export function createDoor(options: { edge: Source; gate: Source; ring: Ring }):
         { mode: 'read', statements: [enter(who, 'read', focus), ...reads] },
       ]);
       await recordFailure(who, focus, opened, changed, shown);
-      mustBeOpen(opened);
+      mustBeOpen(opened, who);
       // a form that was sent twice, perhaps at the same moment: it has happened, and what it made is read back
       if (sqlstateOf(changed?.failure) !== 'VS208') rowsOf(changed);
       return rowsOf(shown).slice(1) as never;
@@ -155,16 +161,19 @@ function whatFailed([opened, ...later]: (Outcome | undefined)[]): string | undef
   return failures.map((failure) => sqlstateOf(failure) ?? '08006').find((code) => !['VS208', 'VS401'].includes(code));
 }
 
+const renewalIn = (who: Who, phase: string): string | null => (phase === 'open' && who.renewal?.token) || null;
+
 /** iam.enter, the opening and the intent answer with a word, so that a refusal is committed with its record. */
-function mustBeOpen(opened: Outcome | undefined): void {
+function mustBeOpen(opened: Outcome | undefined, who: Who): void {
   const rows = rowsOf(opened);
+  if (answerOf(opened, 0) === 'renewed') who.renewal?.taken();
   for (let i = 0; i < rows.length; i++) if (!isOk(opened, i)) throw refusedWith(answerOf(opened, i));
 }
 
-/** Third is the intent, which may have been fulfilled already. */
+/** First is iam.enter, which may have renewed the token; third the intent, which may have been fulfilled already. */
 function isOk(opened: Outcome | undefined, statement: number): boolean {
   const answer = answerOf(opened, statement);
-  return answer === 'ok' || (statement === 2 && answer === 'done');
+  return answer === 'ok' || (statement === 0 && answer === 'renewed') || (statement === 2 && answer === 'done');
 }
 
 function answerOf(outcome: Outcome | undefined, statement: number): string {

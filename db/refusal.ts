@@ -3,6 +3,7 @@
 export type Reason =
   | 'signed_out'
   | 'second_factor'
+  | 'step_up'
   | 'hidden'
   | 'forbidden'
   | 'invalid'
@@ -16,6 +17,7 @@ export type Reason =
 const statuses: Record<Reason, number> = {
   signed_out: 401,
   second_factor: 401,
+  step_up: 401,
   hidden: 404,
   forbidden: 403,
   invalid: 422,
@@ -35,6 +37,7 @@ const reasons: Record<string, Reason> = {
   VS409: 'conflict',
   VS422: 'invalid',
   VS429: 'limited',
+  VS470: 'step_up',
   VS503: 'unavailable',
   '42501': 'forbidden',
   '22P02': 'invalid',

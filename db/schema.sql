@@ -141,9 +141,16 @@ comment on table access.memberships is 'FHIR PractitionerRole, and the link from
 create table access.organisations (
   id uuid default ops.uuid_v7() not null,
   name text not null,
+  email_codes boolean default true not null,
+  sms_codes boolean default true not null,
+  notice_from integer default 40 not null,
+  stop_from integer default 80 not null,
   created_at timestamp with time zone default clock_timestamp() not null,
+  constraint organisations_check CHECK ((notice_from <= stop_from)),
   constraint organisations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
-  constraint organisations_pkey PRIMARY KEY (id)
+  constraint organisations_notice_from_check CHECK (((notice_from >= 1) AND (notice_from <= 1000))),
+  constraint organisations_pkey PRIMARY KEY (id),
+  constraint organisations_stop_from_check CHECK (((stop_from >= 1) AND (stop_from <= 1000)))
 );
 alter table access.organisations enable row level security;
 alter table access.organisations force row level security;
@@ -181,7 +188,7 @@ create table audit.events (
   shown uuid[],
   details text,
   leaf text not null,
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text]))),
   constraint events_pkey PRIMARY KEY (organisation_id, lane, seq, at)
 ) partition by RANGE (at);
@@ -208,7 +215,7 @@ create table audit.events_default (
   details text,
   leaf text not null,
   constraint events_default_pkey PRIMARY KEY (organisation_id, lane, seq, at),
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'openings.limited'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text])))
 );
 alter table audit.events_default enable row level security;
@@ -353,10 +360,14 @@ create table iam.accounts (
   password_hash text,
   pepper_id text,
   status text default 'active'::text not null,
+  lang text default 'fr'::text not null,
+  email_confirmed_at timestamp with time zone,
+  password_changed_at timestamp with time zone,
   last_sign_in_at timestamp with time zone,
   created_at timestamp with time zone default clock_timestamp() not null,
   constraint accounts_email_index_check CHECK ((length(email_index) = 16)),
   constraint accounts_email_index_key UNIQUE (email_index),
+  constraint accounts_lang_check CHECK ((lang = ANY (ARRAY['fr'::text, 'en'::text]))),
   constraint accounts_password_hash_check CHECK ((password_hash ~ '^\$2[aby]\$12\$'::text)),
   constraint accounts_pepper_id_check CHECK (((length(pepper_id) >= 1) AND (length(pepper_id) <= 27))),
   constraint accounts_pkey PRIMARY KEY (id),
@@ -365,6 +376,117 @@ create table iam.accounts (
 alter table iam.accounts enable row level security;
 alter table iam.accounts force row level security;
 comment on table iam.accounts is 'FHIR Person: somebody who signs in.';
+
+create table iam.challenges (
+  hash bytea not null,
+  purpose text not null,
+  session_id uuid,
+  made_at timestamp with time zone default clock_timestamp() not null,
+  constraint challenges_check CHECK (((purpose = 'passwordless'::text) = (session_id IS NULL))),
+  constraint challenges_hash_check CHECK ((length(hash) = 32)),
+  constraint challenges_pkey PRIMARY KEY (hash),
+  constraint challenges_purpose_check CHECK ((purpose = ANY (ARRAY['register'::text, 'factor'::text, 'passwordless'::text]))),
+  constraint challenges_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id)
+);
+alter table iam.challenges enable row level security;
+alter table iam.challenges force row level security;
+comment on table iam.challenges is 'Challenges that wait for their answer: 5 minutes, then ops.upkeep clears them out.';
+
+create table iam.devices (
+  id uuid default ops.uuid_v7() not null,
+  account_id uuid not null,
+  token_hash bytea not null,
+  first_seen_at timestamp with time zone default clock_timestamp() not null,
+  last_seen_at timestamp with time zone default clock_timestamp() not null,
+  forgotten_at timestamp with time zone,
+  constraint devices_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint devices_account_id_token_hash_key UNIQUE (account_id, token_hash),
+  constraint devices_pkey PRIMARY KEY (id),
+  constraint devices_token_hash_check CHECK ((length(token_hash) = 32))
+);
+alter table iam.devices enable row level security;
+alter table iam.devices force row level security;
+comment on table iam.devices is 'A browser in which somebody has shown two factors.';
+
+create table iam.old_tokens (
+  token_hash bytea not null,
+  session_id uuid not null,
+  retired_at timestamp with time zone default clock_timestamp() not null,
+  constraint old_tokens_pkey PRIMARY KEY (token_hash),
+  constraint old_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id),
+  constraint old_tokens_token_hash_check CHECK ((length(token_hash) = 32))
+);
+alter table iam.old_tokens enable row level security;
+alter table iam.old_tokens force row level security;
+comment on table iam.old_tokens is 'Tokens that a session had before: 48 at most in its 12 hours. Who brings one late holds a copy.';
+
+create table iam.passkeys (
+  id uuid default ops.uuid_v7() not null,
+  account_id uuid not null,
+  credential_id bytea not null,
+  public_key bytea not null,
+  sign_count bigint default 0 not null,
+  transports text[] default '{}'::text[] not null,
+  name bytea not null,
+  user_verified boolean not null,
+  backup_eligible boolean not null,
+  backed_up boolean not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  last_used_at timestamp with time zone,
+  constraint passkeys_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint passkeys_credential_id_check CHECK (((length(credential_id) >= 16) AND (length(credential_id) <= 1023))),
+  constraint passkeys_credential_id_key UNIQUE (credential_id),
+  constraint passkeys_pkey PRIMARY KEY (id),
+  constraint passkeys_transports_check CHECK ((transports <@ ARRAY['usb'::text, 'nfc'::text, 'ble'::text, 'smart-card'::text, 'hybrid'::text, 'internal'::text]))
+);
+alter table iam.passkeys enable row level security;
+alter table iam.passkeys force row level security;
+comment on table iam.passkeys is 'WebAuthn credential records. The public key is COSE, as the authenticator gave it.';
+
+create table iam.phones (
+  account_id uuid not null,
+  number bytea not null,
+  confirmed_at timestamp with time zone,
+  constraint phones_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint phones_pkey PRIMARY KEY (account_id)
+);
+alter table iam.phones enable row level security;
+alter table iam.phones force row level security;
+comment on table iam.phones is 'A telephone number (E.164, sealed) that codes are sent to, once it is confirmed.';
+
+create table iam.recovery_codes (
+  id uuid default ops.uuid_v7() not null,
+  account_id uuid not null,
+  code_hash bytea not null,
+  made_at timestamp with time zone default clock_timestamp() not null,
+  used_at timestamp with time zone,
+  constraint recovery_codes_account_id_code_hash_key UNIQUE (account_id, code_hash),
+  constraint recovery_codes_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint recovery_codes_code_hash_check CHECK ((length(code_hash) = 32)),
+  constraint recovery_codes_pkey PRIMARY KEY (id)
+);
+alter table iam.recovery_codes enable row level security;
+alter table iam.recovery_codes force row level security;
+comment on table iam.recovery_codes is 'Codes to sign in with when no other factor is at hand; ten at a time.';
+
+create table iam.sent_codes (
+  id uuid default ops.uuid_v7() not null,
+  session_id uuid not null,
+  account_id uuid not null,
+  method text not null,
+  code_hash bytea not null,
+  sent_at timestamp with time zone default clock_timestamp() not null,
+  tries integer default 0 not null,
+  used_at timestamp with time zone,
+  constraint sent_codes_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint sent_codes_code_hash_check CHECK ((length(code_hash) = 32)),
+  constraint sent_codes_method_check CHECK ((method = ANY (ARRAY['email_code'::text, 'sms_code'::text]))),
+  constraint sent_codes_pkey PRIMARY KEY (id),
+  constraint sent_codes_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id)
+);
+alter table iam.sent_codes enable row level security;
+alter table iam.sent_codes force row level security;
+comment on table iam.sent_codes is 'One-time codes that were sent; a new one ends the one before.';
 
 create table iam.sessions (
   id uuid default ops.uuid_v7() not null,
@@ -376,20 +498,30 @@ create table iam.sessions (
   patient_id uuid,
   care_team_id uuid,
   factors integer default 1 not null,
+  methods text[] default '{}'::text[] not null,
+  factor_at timestamp with time zone default clock_timestamp() not null,
+  enrols boolean default false not null,
   attempts integer default 0 not null,
   created_at timestamp with time zone default clock_timestamp() not null,
   last_seen_at timestamp with time zone default clock_timestamp() not null,
   expires_at timestamp with time zone default (clock_timestamp() + 'PT12H'::interval) not null,
+  rotated_at timestamp with time zone default clock_timestamp() not null,
   revoked_at timestamp with time zone,
+  revoked_because text,
+  origin_id uuid,
   replaces_id uuid,
+  device_id uuid,
   constraint sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint sessions_check CHECK (((role = 'import'::text) = (care_team_id IS NOT NULL))),
   constraint sessions_check1 CHECK (((role = 'import'::text) = (account_id IS NULL))),
+  constraint sessions_device_id_fkey FOREIGN KEY (device_id) REFERENCES iam.devices(id),
   constraint sessions_factors_check CHECK (((factors >= 1) AND (factors <= 2))),
   constraint sessions_membership_id_fkey FOREIGN KEY (membership_id) REFERENCES access.memberships(id),
+  constraint sessions_methods_check CHECK ((methods <@ ARRAY['password'::text, 'link'::text, 'totp'::text, 'passkey'::text, 'recovery_code'::text, 'email_code'::text, 'sms_code'::text, 'import'::text, 'owner'::text])),
   constraint sessions_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_replaces_id_fkey FOREIGN KEY (replaces_id) REFERENCES iam.sessions(id),
+  constraint sessions_revoked_because_check CHECK ((revoked_because = ANY (ARRAY['signed_out'::text, 'signed_in_again'::text, 'token_reused'::text, 'tries'::text, 'own'::text, 'administrator'::text, 'suspended'::text, 'password_changed'::text, 'recovered'::text]))),
   constraint sessions_token_hash_check CHECK ((length(token_hash) = 32)),
   constraint sessions_token_hash_key UNIQUE (token_hash)
 );
@@ -435,6 +567,27 @@ create table ops.limits (
 alter table ops.limits enable row level security;
 alter table ops.limits force row level security;
 comment on table ops.limits is 'Token buckets, shared by all edges. Keys hold ids and keyed hashes, no addresses.';
+
+create table ops.outbox (
+  id uuid default ops.uuid_v7() not null,
+  account_id uuid not null,
+  channel text not null,
+  template text not null,
+  vars bytea not null,
+  state text default 'waiting'::text not null,
+  attempts integer default 0 not null,
+  next_at timestamp with time zone default clock_timestamp() not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  sent_at timestamp with time zone,
+  constraint outbox_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint outbox_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
+  constraint outbox_pkey PRIMARY KEY (id),
+  constraint outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'uncertain'::text]))),
+  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
+);
+alter table ops.outbox enable row level security;
+alter table ops.outbox force row level security;
+comment on table ops.outbox is 'Messages to people. `uncertain`: whoever was sending it was lost meanwhile, so it isn''t sent again.';
 
 create table ops.service (
   id integer default 1 not null,
@@ -806,6 +959,8 @@ CREATE INDEX care_team_members_team ON access.care_team_members USING btree (car
 CREATE INDEX care_team_patients_patient ON access.care_team_patients USING btree (patient_id, care_team_id);
 CREATE INDEX care_teams_lead ON access.care_teams USING btree (lead_account_id);
 CREATE INDEX care_teams_organisation ON access.care_teams USING btree (organisation_id, lead_account_id);
+CREATE INDEX challenges_made ON iam.challenges USING btree (made_at);
+CREATE INDEX challenges_session ON iam.challenges USING btree (session_id) WHERE (session_id IS NOT NULL);
 CREATE INDEX conditions_patient ON store.conditions USING btree (patient_id, onset_at DESC NULLS LAST);
 CREATE INDEX emergency_searches_account ON access.emergency_searches USING btree (account_id, made_at DESC);
 CREATE INDEX emergency_searches_patient ON access.emergency_searches USING btree (patient_id) WHERE (patient_id IS NOT NULL);
@@ -835,6 +990,10 @@ CREATE INDEX memberships_patient ON access.memberships USING btree (patient_id) 
 CREATE INDEX notes_author ON store.notes USING btree (author_id);
 CREATE INDEX notes_patient ON store.notes USING btree (patient_id, created_at DESC);
 CREATE INDEX observations_patient ON store.observations USING btree (patient_id, category, effective_at DESC);
+CREATE INDEX old_tokens_session ON iam.old_tokens USING btree (session_id);
+CREATE INDEX outbox_account ON ops.outbox USING btree (account_id);
+CREATE INDEX outbox_due ON ops.outbox USING btree (next_at) WHERE (state = 'waiting'::text);
+CREATE INDEX passkeys_account ON iam.passkeys USING btree (account_id);
 CREATE INDEX patients_activity ON store.patients USING btree (organisation_id, last_activity_at DESC, id) WHERE (erased_at IS NULL);
 CREATE INDEX referrals_ended_by ON store.referrals USING btree (ended_by) WHERE (ended_by IS NOT NULL);
 CREATE INDEX referrals_organisation ON store.referrals USING btree (organisation_id, valid_until DESC);
@@ -843,7 +1002,10 @@ CREATE INDEX referrals_performer ON store.referrals USING btree (performer_id, p
 CREATE INDEX referrals_requester ON store.referrals USING btree (requester_id);
 CREATE INDEX search_tokens_patient ON vault.search_tokens USING btree (patient_id);
 CREATE INDEX selections_made ON audit.selections USING btree (made_at);
+CREATE INDEX sent_codes_account ON iam.sent_codes USING btree (account_id);
+CREATE INDEX sent_codes_session ON iam.sent_codes USING btree (session_id);
 CREATE INDEX sessions_account ON iam.sessions USING btree (account_id);
+CREATE INDEX sessions_device ON iam.sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_membership ON iam.sessions USING btree (membership_id);
 CREATE INDEX sessions_organisation ON iam.sessions USING btree (organisation_id);
 CREATE INDEX sessions_replaces ON iam.sessions USING btree (replaces_id) WHERE (replaces_id IS NOT NULL);
@@ -902,10 +1064,18 @@ create policy all_owner on audit.pruned for all to vs_owner using (true) with ch
 create policy select_dba on audit.pruned for select to vs_dba using (true); -- A DBA without BYPASSRLS verifies all the same.
 create policy all_owner on audit.selections for all to vs_owner using (true) with check (true); -- Written by audit.open_…, read through audit.selected.
 create policy all_owner on iam.accounts for all to vs_owner using (true) with check (true); -- Functions of the owner: creation, sign-in, names of colleagues.
+create policy all_owner on iam.challenges for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
+create policy all_owner on iam.devices for all to vs_owner using (true) with check (true); -- Known by the sign-in functions.
+create policy all_owner on iam.old_tokens for all to vs_owner using (true) with check (true); -- iam.admit and the sign-in functions.
+create policy all_owner on iam.passkeys for all to vs_owner using (true) with check (true); -- Registration, authentication and removal, by functions of the gate.
+create policy all_owner on iam.phones for all to vs_owner using (true) with check (true); -- Enrolment and sending, by functions of the gate.
+create policy all_owner on iam.recovery_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
+create policy all_owner on iam.sent_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.sessions for all to vs_owner using (true) with check (true); -- iam.enter and the sign-in functions.
 create policy all_owner on iam.totp_factors for all to vs_owner using (true) with check (true); -- Enrolment and sign-in.
 create policy all_owner on ops.intents for all to vs_owner using (true) with check (true); -- ops.intend and ops.fulfil.
 create policy all_owner on ops.limits for all to vs_owner using (true) with check (true); -- ops.take.
+create policy all_owner on ops.outbox for all to vs_owner using (true) with check (true); -- ops.post, and the delivery.
 create policy all_owner on ops.service for all to vs_owner using (true) with check (true); -- ops.is_cleared, ops.clear_to_serve.
 create policy select_dba on ops.service for select to vs_dba using (true); -- Why nobody enters: `vitalsync doctor`.
 create policy insert_owner on privacy.erasure_requests for insert to vs_owner with check (((( SELECT access.role() AS role) = 'dpo'::text) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)) AND (requested_by = ( SELECT access.account_id() AS account_id)))); -- A DPO, in their own name and organisation.
@@ -1754,8 +1924,11 @@ declare
   at timestamptz := clock_timestamp();
 begin
   if c is null then return 'signed_out'; end if;
-  -- Step-up (requirement A8) belongs here: when factors have ages, a factor older than 10 minutes is asked for again, and
-  -- the answer is second_factor. Until then a live session of two factors is enough.
+  -- step-up (requirement A8)
+  if c[4] = 'clinician' and not iam.factor_is_recent(c[1]::uuid) then
+    perform audit.append(c, 'session.step_up', 'session', c[1]::uuid, null, 'failure', '{"asked":true}');
+    return 'step_up';
+  end if;
   if c[4] = 'clinician' then
     select s.patient_id into patient from access.emergency_searches s
     where s.id = search and s.session_id = c[1]::uuid and s.transaction is distinct from pg_current_xact_id_if_assigned()
@@ -1786,7 +1959,7 @@ begin
     case when answer = 'ok' then json_build_object('kind', break_glass.kind) else json_build_object('refused', answer) end::text);
   return answer;
 end $function$;
-comment on function audit.break_glass is 'A clinician opens the record that an emergency search of theirs found, for 30 minutes. glass: a new uuid, which makes a repeated request harmless. ok, forbidden, hidden, invalid (kind or reason), limited or signed_out; then audit.open_patient works as for any other.';
+comment on function audit.break_glass is 'A clinician opens the record that an emergency search of theirs found, for 30 minutes. glass: a new uuid, which makes a repeated request harmless. ok, forbidden, hidden, invalid (kind or reason), limited, step_up or signed_out; then audit.open_patient works as for any other.';
 
 create function audit.check_joined(organisation uuid, lane integer) returns TABLE(generation integer, leaf_index bigint, seq bigint, problem text)
 language sql stable as $function$
@@ -3594,15 +3767,37 @@ begin
      || coalesce(note ->> 'plan', '') || coalesce(note ->> 'diagnosis', '') || coalesce(note ->> 'treatment_plan', '') !~ '[^[:space:]]' then
     raise exception using errcode = 'VS422', message = 'a note says something in at least one field';
   end if;
-  perform ops.fulfil(key, 'notes.write', id);
+  -- a draft is written, anything else is signed
+  perform ops.fulfil(key, case when note ->> 'status' = 'draft' then 'notes.write' else 'notes.sign' end, id);
   perform store.insert_note(vault.writing_key(patient, 'clinical'), id, patient, c[2]::uuid, clock_timestamp(), note);
   return id;
 exception when check_violation then
   raise exception using errcode = 'VS422', message = 'category, priority or status is not one of the list';
 end $function$;
-comment on function clinic.write_note is 'Writes a note in one''s own name; author_id in the note, if it is there, must be oneself. key: the intent announced with ops.intend(key, ''notes.write''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
+comment on function clinic.write_note is 'Writes a note in one''s own name; author_id in the note, if it is there, must be oneself. key: the intent announced with ops.intend(key, ''notes.sign''), or ''notes.write'' for a draft. Errors: VS208, VS403, VS404, VS409, VS422, VS428, VS470.';
 
-create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) returns text[]
+create function iam.accept_factor(ring text, s iam.sessions, method text, new_token text, caller jsonb) returns text
+language plpgsql volatile as $function$
+begin
+  if s.factors = 2 then
+    -- shown again: the session goes on, under a new token like at each gain
+    perform iam.replace_token(s.id, s.token_hash, new_token);
+    update iam.sessions x set factor_at = clock_timestamp(), last_seen_at = clock_timestamp(), attempts = 0,
+      methods = case when method = any (x.methods) then x.methods else x.methods || method end where x.id = s.id;
+    return 'ok';
+  end if;
+  -- the token from before the second factor is worth nothing: not even an old one
+  update iam.sessions x set factors = 2, token_hash = iam.hash_token(new_token), methods = x.methods || method, enrols = false, attempts = 0,
+    factor_at = clock_timestamp(), rotated_at = clock_timestamp(), last_seen_at = clock_timestamp(),
+    expires_at = clock_timestamp() + interval '12 hours' where x.id = s.id;
+  -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
+  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = s.replaces_id and x.revoked_at is null;
+  update iam.accounts a set last_sign_in_at = clock_timestamp() where a.id = s.account_id;
+  return 'ok';
+end $function$;
+comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
+
+create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) returns text[]
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   s iam.sessions;
@@ -3613,6 +3808,11 @@ declare
   glass uuid;
   -- hashed before it is asked for, so that the plan is made once
   hash bytea := iam.hash_token(token);
+  -- of a token that the session had before
+  session uuid;
+  late boolean := false;
+  renewed boolean := false;
+  told boolean := false;
 begin
   if phase not in ('open', 'read', 'write') then
     raise exception using errcode = 'VS422', message = 'phase is open, read or write';
@@ -3625,7 +3825,16 @@ begin
     perform set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '5s', true);
   end if;
   select * into s from iam.sessions x where x.token_hash = hash;
-  if not found or s.revoked_at is not null or s.expires_at <= clock_timestamp()
+  if s.id is null then
+    select o.session, coalesce(o.late, false) into session, late from iam.find_by_old_token(hash) o;
+    if session is not null then select * into s from iam.sessions x where x.id = session; end if;
+    if late and phase = 'open' then
+      told := iam.end_family(s, audit.origin(ring, s.organisation_id, s.id, ip, user_agent));
+    end if;
+    -- a request that is sent again after a lost connection has its new token already
+    renewed := coalesce(not late and s.token_hash = iam.hash_token(renewal), false);
+  end if;
+  if s.id is null or late or s.revoked_at is not null or s.expires_at <= clock_timestamp()
      or s.last_seen_at <= clock_timestamp() - (case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
      or (s.membership_id is not null and not access.membership_is_live(s.membership_id)) then
     answer := 'signed_out';
@@ -3639,7 +3848,7 @@ begin
       raise exception using errcode = 'VS401', message = 'no session: sign in';
     end if;
     -- a session that is known, and is over or unfinished: somebody tries its token. The log doesn't grow by it for ever.
-    if s.id is not null and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
+    if s.id is not null and not told and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
       perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null],
         'page.refused', 'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
     end if;
@@ -3652,6 +3861,9 @@ begin
       if s.role <> 'import' then perform vault.saw_ring(ring); end if;
     end if;
     origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
+    if phase = 'open' and renewal is not null and s.rotated_at < clock_timestamp() - interval '15 minutes' and s.role <> 'import' then
+      renewed := iam.replace_token(s.id, hash, renewal);
+    end if;
   end if;
   if focus is not null then
     -- a page that shows one patient sees that one alone, or nobody
@@ -3670,9 +3882,30 @@ begin
   if s.role <> 'import' and current_setting('server_version_num')::int >= 170000 then
     perform set_config('transaction_timeout', '60s', true);
   end if;
-  return array['ok', 'vs_' || s.role];
+  return array['ok', 'vs_' || s.role, renewed::text];
 end $function$;
 comment on function iam.admit is 'The checking half of iam.enter.';
+
+create function iam.asks_again(operation text) returns boolean
+language sql immutable as $function$
+  select operation in ('notes.sign', 'record.export', 'log.export', 'erasure.request', 'accounts.change', 'accounts.invite',
+                       'recovery.confirm')
+$function$;
+comment on function iam.asks_again is 'Operations that step up (requirement A8); breaking the glass and changing a factor ask by themselves.';
+
+create function iam.caller_origin(ring text, organisation uuid, session uuid, caller jsonb) returns uuid
+language sql volatile as $function$
+  select audit.origin(ring, organisation, session, caller ->> 'ip', caller ->> 'user_agent')
+$function$;
+comment on function iam.caller_origin is 'Internal.';
+
+create function iam.code_taken(s iam.sessions, method text) returns void
+language sql volatile as $function$ select ops.give_back('code/' || method || '/' || s.account_id) $function$;
+comment on function iam.code_taken is 'Internal.';
+
+create function iam.code_wait(s iam.sessions, method text) returns integer
+language sql volatile as $function$ select ops.take('code/' || method || '/' || s.account_id, 5, 5.0 / 3600) $function$;
+comment on function iam.code_wait is 'Seconds until this session may try a code. Internal.';
 
 create function iam.create_account(ring text, organisation uuid, role text, email text, profile jsonb, prehash text, totp_secret bytea, patient uuid DEFAULT NULL::uuid, password_hash text DEFAULT NULL::text) returns uuid
 language plpgsql volatile as $function$
@@ -3727,30 +3960,101 @@ language sql immutable as $function$
 $function$;
 comment on function iam.email_indexes is 'The keyed hash of an address under each key of the ring; the first is for what is new.';
 
+create function iam.end_family(s iam.sessions, origin uuid) returns boolean
+language plpgsql volatile as $function$
+begin
+  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'token_reused' where x.id = s.id and x.revoked_at is null;
+  if not found then return false; end if;
+  perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, origin::text],
+    'session.reuse', 'session', s.id, null, 'failure');
+  return true;
+end $function$;
+comment on function iam.end_family is 'Ends a session whose old token came back, and records it; false when it was over. Internal.';
+
 create function iam.end_session() returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
 begin
   if c is null then return 'ok'; end if;
-  update iam.sessions set revoked_at = clock_timestamp() where id = c[1]::uuid and revoked_at is null;
+  update iam.sessions set revoked_at = clock_timestamp(), revoked_because = 'signed_out' where id = c[1]::uuid and revoked_at is null;
   perform audit.append(c, 'session.end', 'session', c[1]::uuid, null, 'success');
   return 'ok';
 end $function$;
 comment on function iam.end_session is 'Sign-out: this session opens nothing from the next transaction on.';
 
-create function iam.enter(token text, ring text, focus uuid DEFAULT NULL::uuid, phase text DEFAULT 'open'::text, ip text DEFAULT NULL::text, user_agent text DEFAULT NULL::text) returns text
+create function iam.enter(token text, ring text, focus uuid DEFAULT NULL::uuid, phase text DEFAULT 'open'::text, ip text DEFAULT NULL::text, user_agent text DEFAULT NULL::text, renewal text DEFAULT NULL::text) returns text
 language plpgsql volatile as $function$
 declare
-  admitted text[] := iam.admit(token, ring, focus, phase, ip, user_agent);
+  admitted text[] := iam.admit(token, ring, focus, phase, ip, user_agent, renewal);
 begin
   -- a definer can't set the role; it lasts to the end of the transaction
   perform set_config('role', admitted[2], true);
-  return admitted[1];
+  return case when admitted[3] = 'true' then 'renewed' else admitted[1] end;
 end $function$;
 comment on function iam.enter is 'Who is asking: checks the session token, seals identity and keys into this transaction, and takes the role on.
-phase `open` (first transaction): answers ok, signed_out or second_factor, and acts as vs_anon unless ok; `read` and `write`: raises VS401 instead.
-ring: VITAL_KEYS. focus: the patient on the page, if there is one.';
+phase `open` (first transaction): answers ok, renewed (ok, and `renewal` is the session''s token from now on), signed_out or second_factor, and acts as vs_anon unless ok; `read` and `write`: raises VS401 instead.
+ring: VITAL_KEYS. focus: the patient on the page, if there is one. renewal: a new token, used when the present one is older than 15 minutes.';
+
+create function iam.factor_is_recent(session uuid) returns boolean
+language plpgsql stable as $function$
+begin
+  return exists (
+    select from iam.sessions s
+    where s.id = session and s.factors = 2
+      -- one from the future (the clock was stepped) doesn't count for ever
+      and s.factor_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '5 seconds');
+end $function$;
+comment on function iam.factor_is_recent is 'Was a factor shown within the last 10 minutes? Internal: ops.intend, ops.fulfil and the openings that step up ask it.';
+
+create function iam.find_by_old_token(hash bytea, OUT session uuid, OUT late boolean) returns record
+language plpgsql stable as $function$
+begin
+  select o.session_id, o.retired_at <= clock_timestamp() - interval '30 seconds' into session, late
+  from iam.old_tokens o where o.token_hash = hash;
+end $function$;
+comment on function iam.find_by_old_token is 'Internal.';
+
+create function iam.find_session(ring text, token text, caller jsonb) returns iam.sessions
+language plpgsql volatile as $function$
+declare
+  s iam.sessions;
+  old_session uuid;
+  late boolean;
+  m access.memberships;
+begin
+  select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
+  if s.id is null then
+    select o.session, o.late into old_session, late from iam.find_by_old_token(iam.hash_token(token)) o;
+    select * into s from iam.sessions x where x.id = old_session for update;
+    if late then
+      perform iam.end_family(s, iam.caller_origin(ring, s.organisation_id, s.id, caller));
+      return null;
+    end if;
+  end if;
+  if s.id is null or s.revoked_at is not null or s.expires_at <= clock_timestamp() or s.account_id is null
+     or (s.factors = 2 and s.last_seen_at <= clock_timestamp() - interval '30 minutes') then
+    return null;
+  end if;
+  select x.* into m from access.memberships x join iam.accounts a on a.id = x.account_id
+  where x.id = s.membership_id and clock_timestamp() between x.valid_from and x.valid_until
+    -- who was invited becomes active with the first factor
+    and (a.status = 'active' or (a.status = 'invited' and s.enrols));
+  return case when m.id is not null then s end;
+end $function$;
+comment on function iam.find_session is 'The live session of a token, of one factor or two, locked; NULL for none. Ends it if the token is an old one that comes too late. Internal.';
+
+create function iam.first_factor(ring text, session uuid, method text, new_token text, caller jsonb) returns text
+language plpgsql volatile as $function$
+declare
+  s iam.sessions;
+begin
+  select * into strict s from iam.sessions x where x.id = session;
+  if s.factors = 2 then return 'ok'; end if;
+  update iam.accounts a set status = 'active' where a.id = s.account_id and a.status = 'invited';
+  return iam.accept_factor(ring, s, method, new_token, caller);
+end $function$;
+comment on function iam.first_factor is 'After a factor was added: makes a session that enrols whole, and an invited account active; nothing for any other. Gives what the cookie is to be told: ok. Internal.';
 
 create function iam.gate_claims(account uuid, session uuid, origin uuid) returns text[]
 language sql stable as $function$
@@ -3759,7 +4063,7 @@ language sql stable as $function$
   left join iam.accounts a on a.id = account
   left join lateral (select * from access.memberships x where x.account_id = a.id order by x.valid_from, x.id limit 1) m on true
 $function$;
-comment on function iam.gate_claims is NULL;
+comment on function iam.gate_claims is 'Who an event of the gate is about, before anybody has entered. Internal.';
 
 create function iam.hash_token(token text) returns bytea
 language plpgsql immutable as $function$
@@ -3767,6 +4071,53 @@ begin
   return sha256(convert_to(token, 'UTF8'));
 end $function$;
 comment on function iam.hash_token is 'A token has 256 bits of randomness, so one round of SHA-256 is enough.';
+
+create function iam.known_device(account uuid, device text) returns uuid
+language plpgsql stable as $function$
+begin
+  return (select d.id from iam.devices d
+          where d.account_id = account and d.token_hash = iam.hash_token(device) and d.forgotten_at is null
+            and d.last_seen_at > clock_timestamp() - interval '90 days');
+end $function$;
+comment on function iam.known_device is 'The device that this cookie stands for, if this account has signed in with it. Internal.';
+
+create function iam.may_change_factors(ring text, token text, caller jsonb, OUT answer text, OUT session uuid, OUT account uuid, OUT organisation uuid, OUT origin uuid) returns record
+language plpgsql volatile as $function$
+declare
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  s := iam.find_session(ring, token, caller);
+  answer := case when s.id is null then 'expired'
+                 when s.factors = 2 and iam.factor_is_recent(s.id) then 'ok'
+                 when s.factors = 2 then 'step_up'
+                 -- the link of an invitation, a registration or a recovery: the first factor and nothing else
+                 when s.enrols and iam.methods_of(s.account_id) <@ '{email_code,recovery_code}' then 'ok'
+                 else 'second_factor' end;
+  session := s.id;
+  account := s.account_id;
+  organisation := s.organisation_id;
+  if s.id is not null then origin := iam.caller_origin(ring, s.organisation_id, s.id, caller); end if;
+end $function$;
+comment on function iam.may_change_factors is 'ok, step_up (show a factor again), second_factor (show one first) or expired; and whose session it is, which is locked. Internal: every function that adds or removes a factor, or changes the password, begins with it. Errors: VS503.';
+
+create function iam.methods_of(account uuid) returns text[]
+language plpgsql stable as $function$
+declare
+  o access.organisations;
+begin
+  select x.* into o from access.memberships m join access.organisations x on x.id = m.organisation_id
+  where m.account_id = account order by m.valid_from, m.id limit 1;
+  return array_remove(array[
+    case when exists (select from iam.passkeys p where p.account_id = account) then 'passkey' end,
+    case when exists (select from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null) then 'totp' end,
+    case when exists (select from iam.phones p where p.account_id = account and p.confirmed_at is not null) and o.sms_codes then 'sms_code' end,
+    case when exists (select from iam.accounts a where a.id = account and a.email_confirmed_at is not null) and o.email_codes then 'email_code' end,
+    case when exists (select from iam.recovery_codes r where r.account_id = account and r.used_at is null) then 'recovery_code' end], null);
+end $function$;
+comment on function iam.methods_of is 'By which second factors this account may sign in, the strongest first. Internal.';
 
 create function iam.open_import_session(ring text, organisation uuid, clinician uuid) returns text
 language plpgsql volatile as $function$
@@ -3782,8 +4133,8 @@ begin
   select t.id into team from access.care_teams t where t.organisation_id = organisation and t.lead_account_id = clinician
   order by t.id limit 1;
   if team is null then team := access.create_care_team(organisation, clinician); end if;
-  insert into iam.sessions (token_hash, organisation_id, role, care_team_id, factors)
-  values (iam.hash_token(token), organisation, 'import', team, 2);
+  insert into iam.sessions (token_hash, organisation_id, role, care_team_id, factors, methods)
+  values (iam.hash_token(token), organisation, 'import', team, 2, '{import}');
   perform audit.append(array[null, null, organisation::text, null, null, null, null, null], 'session.factor', 'session', null, null,
     'success', '{"factor":"import"}');
   return token;
@@ -3797,8 +4148,8 @@ declare
   m access.memberships;
 begin
   select * into strict m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) limit 1;
-  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors)
-  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, 2);
+  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors, methods)
+  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, 2, '{owner}');
   perform audit.append(array[null, null, m.organisation_id::text, null, null, null, null, null], 'session.factor', 'session', null, null,
     'success', '{"factor":"owner"}');
   return token;
@@ -3831,16 +4182,16 @@ begin
 end $function$;
 comment on function iam.profile_aad is NULL;
 
-create function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, ip text, user_agent text) returns text
+create function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   s iam.sessions;
   origin uuid;
 begin
   perform ops.require_clearance();
-  select * into s from iam.sessions x where x.token_hash = iam.hash_token(record_failed_sign_in.token) and x.factors = 1;
+  select * into s from iam.sessions x where x.token_hash = iam.hash_token(record_failed_sign_in.token);
   begin
-    origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
+    origin := iam.caller_origin(ring, s.organisation_id, s.id, caller);
   exception when others then
     origin := null; -- perhaps this is what failed
   end;
@@ -3849,7 +4200,19 @@ begin
     json_build_object('reason', 'error', 'sqlstate', case when ops.is_sqlstate(sqlstate) then sqlstate end)::text);
   return 'ok';
 end $function$;
-comment on function iam.record_failed_sign_in is 'Records that a step of a sign-in ended in an error, and which (SQLSTATE). account: of the first step; token: of the second. Errors: VS503.';
+comment on function iam.record_failed_sign_in is 'Records that a step at the gate ended in an error, and which (SQLSTATE). account: of the first step; token: of the later ones. Errors: VS503.';
+
+create function iam.replace_token(session uuid, old_hash bytea, new_token text) returns boolean
+language plpgsql volatile as $function$
+begin
+  update iam.sessions s set token_hash = iam.hash_token(new_token), rotated_at = clock_timestamp()
+  where s.id = session and s.token_hash = old_hash;
+  -- two requests at once: the first one has done it, and the token that came with it serves for a while longer
+  if not found then return false; end if;
+  insert into iam.old_tokens (token_hash, session_id) values (old_hash, session);
+  return true;
+end $function$;
+comment on function iam.replace_token is 'Internal.';
 
 create function iam.session_is_live(session uuid) returns boolean
 language plpgsql stable as $function$
@@ -3864,7 +4227,7 @@ comment on function iam.session_is_live is NULL;
 create function iam.set_password(account uuid, prehash text) returns void
 language sql volatile as $function$
   update iam.accounts set password_hash = extensions.crypt(prehash, extensions.gen_salt('bf', 12)),
-                          pepper_id = split_part(prehash, ':', 1) where id = account
+                          pepper_id = split_part(prehash, ':', 1), password_changed_at = clock_timestamp() where id = account
 $function$;
 comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. prehash: `pepper id:base64` (edge/password.ts). As vs_owner.';
 
@@ -3882,13 +4245,24 @@ begin
 end $function$;
 comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account. Errors: VS503 for a ring that isn''t this database''s.';
 
-create function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, old_token text DEFAULT NULL::text, OUT answer text, OUT retry_after integer) returns record
+create function iam.sign_in_methods(ring text, token text, caller jsonb) returns TABLE(methods text[], factors integer, enrols boolean)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  s := iam.find_session(ring, token, caller);
+  if s.id is null then return; end if;
+  return query select iam.methods_of(s.account_id), s.factors, s.enrols and s.factors = 1;
+end $function$;
+comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. Errors: VS503.';
+
+create function iam.sign_in_password(ring text, account uuid, prehash text, token text, caller jsonb, old_token text DEFAULT NULL::text, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   a iam.accounts;
   m access.memberships;
-  session uuid := ops.uuid_v7();
-  network text;
+  s iam.sessions;
   address_key text;
   account_key text := 'password/account/' || account;
   pair_key text;
@@ -3898,9 +4272,7 @@ begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
-  network := case when ip is null then '' when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64))) else host(ip::inet) end;
-  address_key := 'password/address/' || encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
-                 vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256'), 1, 12), 'hex');
+  address_key := 'password/address/' || ops.network_key(ring, caller ->> 'ip');
   pair_key := address_key || '/' || account;
   select * into a from iam.accounts x where x.id = account;
   select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
@@ -3910,7 +4282,7 @@ begin
     answer := 'busy';
     return;
   end if;
-  origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
+  origin := iam.caller_origin(ring, m.organisation_id, null, caller);
   -- one person at one address first, and the account's own bucket only by who got that far, so that an attacker
   -- elsewhere can't use up the owner's tries
   retry_after := ops.take(pair_key, 8, 1.0 / 30);
@@ -3931,74 +4303,82 @@ begin
   end if;
   perform ops.give_back(pair_key), ops.give_back(address_key), ops.give_back(account_key);
   perform vault.saw_ring(ring);
-  insert into iam.sessions (id, token_hash, account_id, membership_id, organisation_id, role, patient_id, expires_at, replaces_id)
-  values (session, iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, clock_timestamp() + interval '10 minutes',
-          (select s.id from iam.sessions s where s.token_hash = iam.hash_token(old_token) and s.account_id = account));
-  perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
+  s := iam.start_session(ring, account, token, '{password}', caller, old_token);
+  perform audit.append(iam.gate_claims(account, s.id, s.origin_id), 'session.password', 'session', s.id, null, 'success');
   answer := 'second_factor';
 end $function$;
 comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: two attempts of this address are under way, ask again in a moment. Errors: VS503.';
 
-create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) returns record
+create function iam.start_session(ring text, account uuid, token text, methods text[], caller jsonb, old_token text DEFAULT NULL::text, enrols boolean DEFAULT false) returns iam.sessions
+language plpgsql volatile as $function$
+declare
+  s iam.sessions;
+  m access.memberships;
+begin
+  select * into strict m from access.memberships x
+  where x.account_id = account and clock_timestamp() between x.valid_from and x.valid_until order by x.valid_from, x.id limit 1;
+  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, methods, enrols, device_id, expires_at, replaces_id)
+  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, start_session.methods, start_session.enrols,
+          iam.known_device(account, caller ->> 'device'),
+          clock_timestamp() + case when start_session.enrols then interval '1 hour' else interval '10 minutes' end,
+          (select x.id from iam.sessions x where x.token_hash = iam.hash_token(old_token) and x.account_id = account))
+  returning * into s;
+  update iam.sessions x set origin_id = iam.caller_origin(ring, m.organisation_id, s.id, caller) where x.id = s.id returning x.* into s;
+  return s;
+end $function$;
+comment on function iam.start_session is 'A session of one factor: 10 minutes to show the second, an hour to add one (enrols: made by a link). old_token: what the browser''s cookie holds, of which the session ends when this one is whole. Internal.';
+
+create function iam.take_factor(ring text, token text, method text, proof jsonb, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   s iam.sessions;
-  f iam.totp_factors;
-  secret bytea;
-  now_step bigint := floor(extract(epoch from clock_timestamp()) / 30);
-  used bigint;
   origin uuid;
+  ok boolean := false;
 begin
   retry_after := 0;
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
-  select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
-  if not found or s.factors <> 1 or s.revoked_at is not null or s.expires_at <= clock_timestamp()
-     or not access.membership_is_live(s.membership_id) then
+  s := iam.find_session(ring, token, caller);
+  if s.id is null or s.enrols and s.factors = 1 then
     answer := 'expired';
-    if s.id is not null then
-      perform audit.append(iam.gate_claims(s.account_id, s.id, null), 'session.factor', 'session', s.id, null, 'failure', '{"factor":"totp","answer":"expired"}');
+    select * into s from iam.sessions x where x.token_hash = iam.hash_token(token);
+    if s.id is not null and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
+      perform audit.append(iam.gate_claims(s.account_id, s.id, null), 'session.factor', 'session', s.id, null, 'failure', '{"answer":"expired"}');
     end if;
     return;
   end if;
-  origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
-  retry_after := ops.take('totp/account/' || s.account_id, 10, 1.0 / 30);
-  if retry_after > 0 then
-    answer := 'wait';
-  elsif s.attempts >= 5 then
-    update iam.sessions set revoked_at = clock_timestamp() where id = s.id;
+  origin := iam.caller_origin(ring, s.organisation_id, s.id, caller);
+  if s.factors = 1 and s.attempts >= 5 then
+    update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'tries' where x.id = s.id;
     answer := 'expired';
   else
-    -- the row is locked, so that the same code sent twice at once works once
-    select * into f from iam.totp_factors x where x.account_id = s.account_id and x.confirmed_at is not null for update;
-    if found then
-      secret := decode(convert_from(vault.unpack(vault.unwrap(ring, s.account_id, 'profile'),
-        convert_to('iam.totp_factors.secret', 'UTF8') || '\x00'::bytea || uuid_send(s.account_id) || uuid_send(s.account_id) || int8send(1),
-        f.secret), 'UTF8'), 'base64');
-      select step into used from generate_series(greatest(now_step - 1, f.last_step + 1), now_step + 1) as step
-      where sha256(convert_to(iam.totp(secret, step), 'UTF8')) = sha256(convert_to(code, 'UTF8')) order by step limit 1;
+    retry_after := iam.code_wait(s, method);
+  end if;
+  if retry_after > 0 then
+    answer := 'wait';
+  elsif answer is null then
+    if method = any (iam.methods_of(s.account_id)) then
+      if method = 'totp' then ok := iam.verify_totp(ring, s.account_id, proof ->> 'code');
+      elsif method = 'passkey' then ok := iam.verify_passkey(ring, s, proof, caller);
+      elsif method = 'recovery_code' then ok := iam.verify_recovery_code(ring, s.account_id, proof ->> 'code');
+      else ok := iam.verify_sent_code(ring, s, method, proof ->> 'code');
+      end if;
     end if;
-    if used is null then
-      update iam.sessions set attempts = attempts + 1 where id = s.id;
-      answer := 'refused';
+    if ok is true then
+      perform iam.code_taken(s, method);
+      answer := iam.accept_factor(ring, s, method, new_token, caller);
+      role := case when answer = 'ok' then s.role end;
     else
-      update iam.totp_factors x set last_step = used where x.account_id = s.account_id;
-      perform ops.give_back('totp/account/' || s.account_id);
-      -- a new token: the one from before the second factor is worth nothing
-      update iam.sessions set factors = 2, token_hash = iam.hash_token(new_token), last_seen_at = clock_timestamp(),
-        expires_at = clock_timestamp() + interval '12 hours' where id = s.id;
-      -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
-      update iam.sessions set revoked_at = clock_timestamp() where id = s.replaces_id and revoked_at is null;
-      update iam.accounts set last_sign_in_at = clock_timestamp() where id = s.account_id;
-      answer := 'ok';
-      role := s.role;
+      update iam.sessions x set attempts = x.attempts + 1 where x.id = s.id;
+      answer := 'refused';
     end if;
   end if;
-  perform audit.append(iam.gate_claims(s.account_id, s.id, origin), 'session.factor', 'session', s.id, null,
-    case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'totp', 'answer', answer)::text);
+  perform audit.append(iam.gate_claims(s.account_id, s.id, origin), case when s.factors = 2 then 'session.step_up' else 'session.factor' end,
+    'session', s.id, null, case when answer = 'ok' then 'success' else 'failure' end,
+    json_build_object('factor', case when method in ('totp', 'passkey', 'recovery_code', 'email_code', 'sms_code') then method end, 'answer', answer)::text);
 end $function$;
-comment on function iam.sign_in_totp is 'Second step: answers ok (with the role), refused, wait or expired; the session goes on under new_token. Errors: VS503.';
+comment on function iam.take_factor is 'The second step of a sign-in, or a factor shown again (step-up). method: totp, recovery_code, email_code, sms_code (proof: {"code"}) or passkey (proof: 0094). Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), expired, or stopped (0097). Errors: VS503.';
 
 create function iam.totp(secret bytea, step bigint) returns text
 language plpgsql immutable as $function$
@@ -4010,6 +4390,28 @@ begin
   return lpad(((((get_byte(h, o) & 127) << 24) | (get_byte(h, o + 1) << 16) | (get_byte(h, o + 2) << 8) | get_byte(h, o + 3)) % 1000000)::text, 6, '0');
 end $function$;
 comment on function iam.totp is 'RFC 6238 with SHA-1 and 6 digits; step = Unix time / 30 s.';
+
+create function iam.verify_totp(ring text, account uuid, code text) returns boolean
+language plpgsql volatile as $function$
+declare
+  f iam.totp_factors;
+  secret bytea;
+  now_step bigint := floor(extract(epoch from clock_timestamp()) / 30);
+  used bigint;
+begin
+  -- the row is locked, so that the same code sent twice at once works once
+  select * into f from iam.totp_factors x where x.account_id = account and x.confirmed_at is not null for update;
+  if not found then return false; end if;
+  secret := decode(convert_from(vault.unpack(vault.unwrap(ring, account, 'profile'),
+    convert_to('iam.totp_factors.secret', 'UTF8') || '\x00'::bytea || uuid_send(account) || uuid_send(account) || int8send(1),
+    f.secret), 'UTF8'), 'base64');
+  select step into used from generate_series(greatest(now_step - 1, f.last_step + 1), now_step + 1) as step
+  where sha256(convert_to(iam.totp(secret, step), 'UTF8')) = sha256(convert_to(code, 'UTF8')) order by step limit 1;
+  if used is null then return false; end if;
+  update iam.totp_factors x set last_step = used where x.account_id = account;
+  return true;
+end $function$;
+comment on function iam.verify_totp is 'Is this a code of now, not used before? Uses it up. Internal: iam.take_factor.';
 
 create function ops.clear_to_serve(compared text DEFAULT 'nothing'::text) returns boolean
 language plpgsql volatile as $function$
@@ -4068,9 +4470,12 @@ begin
   if i.fulfilled_at is not null then
     raise exception using errcode = 'VS208', message = 'this change has happened already';
   end if;
+  if iam.asks_again(operation) and not iam.factor_is_recent(c[1]::uuid) then
+    raise exception using errcode = 'VS470', message = 'this asks for a factor that was shown within the last 10 minutes';
+  end if;
   update ops.intents x set fulfilled_at = clock_timestamp(), result_id = result where x.key = fulfil.key;
 end $function$;
-comment on function ops.fulfil is 'Uses an intent up. Internal: write functions call it first. Errors: VS208 (already done), VS428.';
+comment on function ops.fulfil is 'Uses an intent up. Internal: write functions call it first. Errors: VS208 (already done), VS428, VS470 (step-up).';
 
 create function ops.give_back(key text) returns void
 language sql volatile as $function$
@@ -4087,6 +4492,10 @@ declare
   keyed bytea[];
 begin
   if c is null then return 'signed_out'; end if;
+  if iam.asks_again(operation) and not iam.factor_is_recent(c[1]::uuid) then
+    perform audit.append(c, 'session.step_up', 'session', c[1]::uuid, null, 'failure', json_build_object('asked', true)::text);
+    return 'step_up';
+  end if;
   ring := vault.ring();
   -- under each key of the ring: a form that is sent again after another master key became current is the same form
   keyed := array(select extensions.hmac(convert_to(content, 'UTF8'), vault.derive(vault.master(ring, name), 'intent'), 'sha256')
@@ -4097,7 +4506,7 @@ begin
   if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation or i.digest <> all (keyed) then return 'conflict'; end if;
   return case when i.fulfilled_at is null then 'ok' else 'done' end;
 end $function$;
-comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else) or signed_out.';
+comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else), step_up (show a factor again, then ask again) or signed_out.';
 
 create function ops.is_cleared() returns boolean
 language plpgsql volatile as $function$
@@ -4113,6 +4522,32 @@ language sql immutable parallel safe as $function$
   select code ~ '^(VS[0-9]{3}|([0-9][0-9A-Z]|F0|HV|P0|XX)[0-9P][0-9][0-9A-Z])$'
 $function$;
 comment on function ops.is_sqlstate is 'The form of the codes of Postgres and ours. Internal.';
+
+create function ops.network_key(ring text, ip text) returns text
+language plpgsql stable as $function$
+declare
+  network text := case when ip is null then ''
+                       when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64)))
+                       else host(ip::inet) end;
+begin
+  return encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
+    vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256'), 1, 12), 'hex');
+exception when invalid_text_representation then
+  raise exception using errcode = 'VS422', message = 'the address of the request is no IP address';
+end $function$;
+comment on function ops.network_key is 'A keyed hash of an address, IPv6 by its /64: what a bucket is called by. Internal.';
+
+create function ops.post(ring text, account uuid, channel text, template text, vars jsonb DEFAULT '{}'::jsonb) returns uuid
+language plpgsql volatile as $function$
+declare
+  id uuid := ops.uuid_v7();
+begin
+  insert into ops.outbox (id, account_id, channel, template, vars)
+  values (id, account, post.channel, post.template,
+          vault.seal(vault.unwrap(ring, account, 'profile'), id, account, 1, '', 'ops.outbox.vars', vars::text));
+  return id;
+end $function$;
+comment on function ops.post is 'Puts a message into the outbox. template: which words (app/mail); vars: what goes into them. Internal.';
 
 create function ops.require_clearance() returns void
 language plpgsql volatile as $function$
@@ -5546,10 +5981,18 @@ grant select on clinic.referrals to vs_clinician;
 grant select on clinic.referrals to vs_dba;
 grant select on clinic.referrals to vs_patient;
 grant select on iam.accounts to vs_dba;
+grant select on iam.challenges to vs_dba;
+grant select on iam.devices to vs_dba;
+grant select on iam.old_tokens to vs_dba;
+grant select on iam.passkeys to vs_dba;
+grant select on iam.phones to vs_dba;
+grant select on iam.recovery_codes to vs_dba;
+grant select on iam.sent_codes to vs_dba;
 grant select on iam.sessions to vs_dba;
 grant select on iam.totp_factors to vs_dba;
 grant select on ops.intents to vs_dba;
 grant select on ops.limits to vs_dba;
+grant select on ops.outbox to vs_dba;
 grant select on ops.service to vs_dba;
 grant select on privacy.erasure_requests to vs_dba;
 grant select on privacy.erasures to vs_dba;
@@ -5795,7 +6238,7 @@ grant execute on function clinic.request_erasure(key uuid, patient uuid, ground 
 grant execute on function clinic.selected_patients(selection uuid) to vs_clinician;
 grant execute on function clinic.selected_patients(selection uuid) to vs_secretary;
 grant execute on function clinic.write_note(key uuid, patient uuid, note jsonb) to vs_clinician;
-grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) to vs_edge;
+grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.end_session() to vs_anon;
 grant execute on function iam.end_session() to vs_auditor;
 grant execute on function iam.end_session() to vs_clinician;
@@ -5805,17 +6248,18 @@ grant execute on function iam.end_session() to vs_org_admin;
 grant execute on function iam.end_session() to vs_patient;
 grant execute on function iam.end_session() to vs_researcher;
 grant execute on function iam.end_session() to vs_secretary;
-grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text) to vs_edge;
+grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.person_name(account uuid) to vs_auditor;
 grant execute on function iam.person_name(account uuid) to vs_clinician;
 grant execute on function iam.person_name(account uuid) to vs_dpo;
 grant execute on function iam.person_name(account uuid) to vs_org_admin;
 grant execute on function iam.person_name(account uuid) to vs_patient;
 grant execute on function iam.person_name(account uuid) to vs_secretary;
-grant execute on function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, ip text, user_agent text) to vs_gate;
+grant execute on function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) to vs_gate;
 grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;
-grant execute on function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, old_token text, OUT answer text, OUT retry_after integer) to vs_gate;
-grant execute on function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.sign_in_methods(ring text, token text, caller jsonb) to vs_gate;
+grant execute on function iam.sign_in_password(ring text, account uuid, prehash text, token text, caller jsonb, old_token text, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.take_factor(ring text, token text, method text, proof jsonb, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.totp(secret bytea, step bigint) to vs_dba;
 grant execute on function ops.figures() to vs_dba;
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_anon;

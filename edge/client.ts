@@ -6,6 +6,8 @@ import type { Context } from 'hono';
 export type Bindings = {
   /** Address of the socket's other end, IPv4 or IPv6, as the runtime gives it. */
   address?: string;
+  /** Where the address seems to be, if the runtime knows (Cloudflare's request.cf): `country/city/latitude,longitude`. */
+  place?: string;
   /** TRUST_PROXY: our own reverse proxy stands in front, sets X-Forwarded-Proto and appends to X-Forwarded-For. */
   proxied?: boolean;
 };
@@ -22,6 +24,15 @@ export function clientAddress(c: Context): string {
   const { address, proxied } = bindings(c);
   const appended = proxied ? c.req.header('x-forwarded-for')?.split(',').at(-1) : undefined;
   return readAddress(appended) ?? readAddress(address) ?? NOBODY;
+}
+
+const PLACE = /^[A-Z]{2}\/[\p{L}\p{M}0-9 .'’-]{0,80}\/(-?\d{1,3}(\.\d{1,4})?,-?\d{1,3}(\.\d{1,4})?)?$/u;
+
+/** `country/city/latitude,longitude` from the runtime, or from our proxy's X-Geo header; null when nobody knows. */
+export function placeOf(c: Context): string | null {
+  const { place, proxied } = bindings(c);
+  const told = place ?? (proxied ? c.req.header('x-geo') : undefined);
+  return told && PLACE.test(told) ? told : null;
 }
 
 /** `scheme://host[:port]` that the browser has in its address bar; Host is kept as it is by our proxy. */

@@ -5,10 +5,13 @@
 //    The prefix keeps subdomains and plain HTTP from planting one (RFC 6265bis §4.1.3.2).
 // 2. Whatever the cookie holds, the answer is a page: an odd one is no session, never an error.
 // 3. The role after the dot says which page to ask for. The database knows the real one.
+// 4. A token is renewed every 15 minutes by the request that happens to come then: the database takes the new one on, and
+//    the answer brings it to the browser.
+// 5. `__Host-device` = 32 random bytes, for 400 days: says that this browser has signed somebody in before, and nothing else.
 import type { Context, MiddlewareHandler } from 'hono';
 import { setCookie } from 'hono/cookie';
 import type { Who } from '../db/batch.ts';
-import { type Bindings, clientAddress } from './client.ts';
+import { type Bindings, clientAddress, placeOf } from './client.ts';
 
 export type { Bindings };
 export type Lang = 'fr' | 'en';
@@ -22,23 +25,33 @@ export type Env = {
 
 const ROLES = ['anon', 'patient', 'clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher'] as const;
 const COOKIE = '__Host-vs';
+const DEVICE = '__Host-device';
 const SHAPE = new RegExp(`^([A-Za-z0-9_-]{43})\\.(${ROLES.join('|')})$`);
 const YEAR = 365 * 24 * 3600;
+/** As long as browsers keep a cookie at most (RFC 6265bis §5.5). */
+const LONGEST = 400 * 24 * 3600;
 
 /** Sets `c.var.who`, `c.var.lang` and `c.var.theme` for the pages. */
 export function session(): MiddlewareHandler<Env> {
   return async (c, next) => {
     const { token, role } = readSession(c);
+    let renewed = false;
+    const renewal = { token: newToken(), taken: () => (renewed = true) };
     c.set('who', {
       token,
       role,
       ip: clientAddress(c),
       userAgent: userAgent(c),
       requestId: c.get('requestId') ?? crypto.randomUUID(),
+      device: readDevice(c),
+      place: placeOf(c),
+      ...(token && { renewal }),
     });
     c.set('lang', readCookie(c, '__Host-lang') === 'en' ? 'en' : 'fr');
     c.set('theme', readTheme(c));
-    return next();
+    await next();
+    // a page that signs somebody in or out has said already what the cookie holds
+    if (renewed && !setsSession(c)) signIn(c, renewal.token, role);
   };
 }
 
@@ -57,6 +70,23 @@ export function newToken(): string {
  */
 export function signIn(c: Context<Env>, token: string, role: Who['role']): void {
   setCookie(c, 'vs', `${token}.${role}`, { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Lax' });
+}
+
+/** The browser is known from now on, by a token that the database has taken on. */
+export function keepDevice(c: Context<Env>, device: string): void {
+  setCookie(c, 'device', device, {
+    prefix: 'host',
+    path: '/',
+    secure: true,
+    httpOnly: true,
+    sameSite: 'Lax',
+    maxAge: LONGEST,
+  });
+}
+
+/** What the sign-in functions want to know of a request (0090_sign_in.sql): JSON. */
+export function callerOf({ ip, userAgent, device, place }: Who): string {
+  return JSON.stringify({ ip, user_agent: userAgent, device: device ?? null, place: place ?? null });
 }
 
 /** Takes the cookie back; `iam.end_session()` is what ends the session. */
@@ -84,6 +114,13 @@ function readSession(c: Context): Pick<Who, 'token' | 'role'> {
   const [, token, role] = SHAPE.exec(readCookie(c, COOKIE) ?? '') ?? [];
   return token ? { token, role: role as Who['role'] } : { token: null, role: 'anon' }; // SHAPE lists the roles
 }
+
+function readDevice(c: Context): string | null {
+  const device = readCookie(c, DEVICE);
+  return device && /^[A-Za-z0-9_-]{43}$/.test(device) ? device : null;
+}
+
+const setsSession = (c: Context): boolean => c.res.headers.getSetCookie().some((line) => line.startsWith(`${COOKIE}=`));
 
 function readTheme(c: Context): Theme {
   const theme = readCookie(c, '__Host-theme');

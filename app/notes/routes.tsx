@@ -91,7 +91,7 @@ async function answerWritten(
       open: openPatient(patientId),
       focus: patientId,
       key: values.key,
-      operation: 'notes.write',
+      operation: values.status === 'draft' ? 'notes.write' : 'notes.sign',
       change: writeNote(values.key, values.author, patientId, columns),
       reads: readHistory(patientId, historySize),
     })

@@ -1,11 +1,13 @@
 /** The sign-in functions, on the gate's own login. What they answer is the same for an unknown address. */
 import { sql } from 'kysely';
+import type { Who } from '../../db/batch.ts';
 import { k } from '../../db/query.ts';
+import { callerOf } from '../../edge/session.ts';
 
-export type Origin = { ip: string | null; userAgent: string | null };
 export type PasswordAnswer = { answer: 'second_factor' | 'refused' | 'wait' | 'busy'; retry_after: number | null };
-export type CodeAnswer = {
-  answer: 'ok' | 'refused' | 'wait' | 'expired';
+export type Method = 'totp' | 'passkey' | 'recovery_code' | 'email_code' | 'sms_code';
+export type FactorAnswer = {
+  answer: 'ok' | 'refused' | 'wait' | 'expired' | 'stopped';
   role: string | null;
   retry_after: number | null;
 };
@@ -15,32 +17,36 @@ export function lookUp(ring: string, email: string) {
   return sql<{ id: string }>`select iam.sign_in_lookup(${ring}, ${email}) as id`.compile(k);
 }
 
-export function checkPassword(
-  ring: string,
-  account: string,
-  prehash: string,
-  token: string,
-  from: Origin & { token: string | null },
-) {
+export function checkPassword(ring: string, account: string, prehash: string, token: string, who: Who) {
   return sql<PasswordAnswer>`
     select answer, retry_after
-    from iam.sign_in_password(${ring}, ${account}::uuid, ${prehash}, ${token}, ${from.ip}, ${from.userAgent}, ${from.token})`.compile(
+    from iam.sign_in_password(${ring}, ${account}::uuid, ${prehash}, ${token}, ${callerOf(who)}::jsonb, ${who.token})`.compile(
     k,
   );
 }
 
-/** A new token at each gain of rights: who had planted the first one holds nothing. */
-export function checkCode(ring: string, token: string, code: string, newToken: string, from: Origin) {
-  return sql<CodeAnswer>`
+/** The second step of a sign-in, or a factor shown again. A new token at each gain of rights: an old one is worth nothing. */
+export function takeFactor(ring: string, method: Method, proof: object, newToken: string, who: Who) {
+  return sql<FactorAnswer>`
     select answer, role, retry_after
-    from iam.sign_in_totp(${ring}, ${token}, ${code}, ${newToken}, ${from.ip}, ${from.userAgent})`.compile(k);
+    from iam.take_factor(${ring}, ${who.token}, ${method}, ${JSON.stringify(proof)}::jsonb, ${newToken}, ${callerOf(who)}::jsonb)`.compile(
+    k,
+  );
 }
 
-/** For a step that failed: its transaction has left nothing behind. `token` of the first step, `account` before it. */
-export function recordFailed(ring: string, account: string | null, token: string | null, from: Origin) {
+/** What the second step may ask for; no row when the first one is over. */
+export function readMethods(ring: string, who: Who) {
+  return sql<{ methods: Method[]; factors: number; enrols: boolean }>`
+    select methods, factors, enrols from iam.sign_in_methods(${ring}, ${who.token}, ${callerOf(who)}::jsonb)`.compile(
+    k,
+  );
+}
+
+/** For a step that failed: its transaction has left nothing behind. `account` of the first step, the token of the others. */
+export function recordFailed(ring: string, account: string | null, who: Who) {
   return (sqlstate: string) =>
     sql<{ answer: string }>`
-      select iam.record_failed_sign_in(${ring}, ${account}::uuid, ${token}, ${sqlstate}, ${from.ip}, ${from.userAgent}) as answer`.compile(
+      select iam.record_failed_sign_in(${ring}, ${account}::uuid, ${account ? null : who.token}, ${sqlstate}, ${callerOf(who)}::jsonb) as answer`.compile(
       k,
     );
 }

@@ -11,7 +11,7 @@ import type { Services } from '../services.ts';
 import type { Errors } from '../ui/form.tsx';
 import { signIn as words } from './messages.ts';
 import { CodeStep, PasswordStep, type Setback } from './page.tsx';
-import { checkCode, checkPassword, endSession, lookUp, type PasswordAnswer, recordFailed } from './queries.ts';
+import { checkPassword, endSession, lookUp, type PasswordAnswer, recordFailed, takeFactor } from './queries.ts';
 
 // What is longer than the input allows counts as not given. A password isn't trimmed: a space may begin or end it.
 const Credentials = z.object({
@@ -36,7 +36,7 @@ export function signInRoutes({ door, ring, pepper, promises }: Services) {
       const [account] = await door.gate(lookUp(ringNow(ring), email));
       const token = newToken();
       const hash = await prehash(pepper, account?.id ?? '', password);
-      const failed = recordFailed(ringNow(ring), account?.id ?? null, null, c.var.who);
+      const failed = recordFailed(ringNow(ring), account?.id ?? null, c.var.who);
       const check = () => door.gate(checkPassword(ringNow(ring), account?.id ?? '', hash, token, c.var.who), failed);
       const result = await askInTurn(check);
       if (result?.answer !== 'second_factor') return answerPassword(c, { email, setback: setbackOf(c, result) });
@@ -52,8 +52,8 @@ export function signInRoutes({ door, ring, pepper, promises }: Services) {
       if (errors) return answerCode(c, { errors });
       if (!c.var.who.token) return answerPassword(c, { setback: { kind: 'expired' } });
       const token = newToken();
-      const failed = recordFailed(ringNow(ring), null, c.var.who.token, c.var.who);
-      const [result] = await door.gate(checkCode(ringNow(ring), c.var.who.token, code, token, c.var.who), failed);
+      const failed = recordFailed(ringNow(ring), null, c.var.who);
+      const [result] = await door.gate(takeFactor(ringNow(ring), 'totp', { code }, token, c.var.who), failed);
       if (result?.answer === 'expired') return answerPassword(c, { setback: { kind: 'expired' } });
       if (result?.answer !== 'ok' || !result.role) return answerCode(c, { setback: setbackOf(c, result) });
       signIn(c, token, result.role as Role); // the database's own list of roles

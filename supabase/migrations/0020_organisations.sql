@@ -11,7 +11,14 @@ set role vs_owner;
 create table access.organisations (
   id          uuid primary key default ops.uuid_v7(),
   name        text not null check (length(name) between 1 and 200),
-  created_at  timestamptz not null default clock_timestamp()
+  -- may a code be sent as the second factor? (ASVS 5.0 level 3 forbids e-mail: 6.6.1)
+  email_codes boolean not null default true,
+  sms_codes   boolean not null default true,
+  -- scores of an unusual sign-in (0097) from which people are told, and from which it is stopped
+  notice_from int not null default 40 check (notice_from between 1 and 1000),
+  stop_from   int not null default 80 check (stop_from between 1 and 1000),
+  created_at  timestamptz not null default clock_timestamp(),
+  check (notice_from <= stop_from)
 );
 comment on table access.organisations is 'FHIR Organization: a practice.';
 

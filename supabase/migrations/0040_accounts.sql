@@ -21,6 +21,9 @@ create table iam.accounts (
   password_hash  text check (password_hash ~ '^\$2[aby]\$12\$'),
   pepper_id      text check (length(pepper_id) between 1 and 27),
   status         text not null default 'active' check (status in ('invited', 'active', 'suspended')),
+  lang           text not null default 'fr' check (lang in ('fr', 'en')),
+  email_confirmed_at  timestamptz,
+  password_changed_at timestamptz,
   last_sign_in_at timestamptz,
   created_at     timestamptz not null default clock_timestamp()
 );
@@ -122,7 +125,7 @@ comment on function iam.create_account is 'An account with its profile key, memb
 create function iam.set_password(account uuid, prehash text) returns void
 language sql volatile set search_path = '' as $$
   update iam.accounts set password_hash = extensions.crypt(prehash, extensions.gen_salt('bf', 12)),
-                          pepper_id = split_part(prehash, ':', 1) where id = account
+                          pepper_id = split_part(prehash, ':', 1), password_changed_at = clock_timestamp() where id = account
 $$;
 comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. prehash: `pepper id:base64` (edge/password.ts). As vs_owner.';
 

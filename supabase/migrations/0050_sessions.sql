@@ -7,6 +7,9 @@
 --   3. The role is part of that identity: becoming another role by hand widens nothing.
 --   4. Nothing personal below two factors.
 --   5. Nobody enters a database that was restarted or restored before it was cleared (0250).
+--   6. A token is replaced after 15 minutes. For 30 seconds the old one serves the requests that were under way; whoever
+--      brings it later holds a copy, and the whole session ends.
+--   7. What asks for it (iam.asks_again) wants a factor that was shown within the last 10 minutes.
 
 set role vs_owner;
 
@@ -20,11 +23,22 @@ create table iam.sessions (
   patient_id       uuid,
   care_team_id     uuid,
   factors          int not null default 1 check (factors between 1 and 2),
+  -- how, in the order shown; a password or a link alone is one factor
+  methods          text[] not null default '{}' check (methods <@ array['password', 'link', 'totp', 'passkey', 'recovery_code',
+                                                                       'email_code', 'sms_code', 'import', 'owner']),
+  -- when a factor was shown last: step-up asks for its age
+  factor_at        timestamptz not null default clock_timestamp(),
+  -- made by a link (invitation, registration, recovery): it may add the account's first factor, and nothing else before
+  enrols           boolean not null default false,
   attempts         int not null default 0,
   created_at       timestamptz not null default clock_timestamp(),
   last_seen_at     timestamptz not null default clock_timestamp(),
   expires_at       timestamptz not null default clock_timestamp() + interval '12 hours',
+  rotated_at       timestamptz not null default clock_timestamp(),
   revoked_at       timestamptz,
+  revoked_because  text check (revoked_because in ('signed_out', 'signed_in_again', 'token_reused', 'tries', 'own', 'administrator',
+                                                   'suspended', 'password_changed', 'recovered')),
+  origin_id        uuid,
   replaces_id      uuid references iam.sessions,
   check ((role = 'import') = (care_team_id is not null)),
   check ((role = 'import') = (account_id is null))
@@ -39,6 +53,18 @@ alter table iam.sessions enable row level security;
 alter table iam.sessions force row level security;
 create policy all_owner on iam.sessions to vs_owner using (true) with check (true);
 comment on policy all_owner on iam.sessions is 'iam.enter and the sign-in functions.';
+
+create table iam.old_tokens (
+  token_hash   bytea primary key check (length(token_hash) = 32),
+  session_id   uuid not null references iam.sessions,
+  retired_at   timestamptz not null default clock_timestamp()
+);
+comment on table iam.old_tokens is 'Tokens that a session had before: 48 at most in its 12 hours. Who brings one late holds a copy.';
+create index old_tokens_session on iam.old_tokens (session_id);
+alter table iam.old_tokens enable row level security;
+alter table iam.old_tokens force row level security;
+create policy all_owner on iam.old_tokens to vs_owner using (true) with check (true);
+comment on policy all_owner on iam.old_tokens is 'iam.admit and the sign-in functions.';
 
 create function iam.hash_token(token text) returns bytea
 language plpgsql immutable set search_path = '' as $$
@@ -55,6 +81,59 @@ begin
     where s.id = session and s.factors = 2 and s.revoked_at is null and s.expires_at > clock_timestamp()
       and s.last_seen_at > clock_timestamp() - case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end);
 end $$;
+
+create function iam.factor_is_recent(session uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
+    select from iam.sessions s
+    where s.id = session and s.factors = 2
+      -- one from the future (the clock was stepped) doesn't count for ever
+      and s.factor_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '5 seconds');
+end $$;
+comment on function iam.factor_is_recent is 'Was a factor shown within the last 10 minutes? Internal: ops.intend, ops.fulfil and the openings that step up ask it.';
+
+create function iam.asks_again(operation text) returns boolean
+language sql immutable set search_path = '' as $$
+  select operation in ('notes.sign', 'record.export', 'log.export', 'erasure.request', 'accounts.change', 'accounts.invite',
+                       'recovery.confirm')
+$$;
+comment on function iam.asks_again is 'Operations that step up (requirement A8); breaking the glass and changing a factor ask by themselves.';
+
+-- ---------------------------------------------------------------- tokens
+
+-- Replaces a session's token: its row is locked by the caller, or asked for with the token that it has.
+create function iam.replace_token(session uuid, old_hash bytea, new_token text) returns boolean
+language plpgsql volatile set search_path = '' as $$
+begin
+  update iam.sessions s set token_hash = iam.hash_token(new_token), rotated_at = clock_timestamp()
+  where s.id = session and s.token_hash = old_hash;
+  -- two requests at once: the first one has done it, and the token that came with it serves for a while longer
+  if not found then return false; end if;
+  insert into iam.old_tokens (token_hash, session_id) values (old_hash, session);
+  return true;
+end $$;
+comment on function iam.replace_token is 'Internal.';
+
+-- An old token: `late` after its 30 seconds. Then it was copied, by whoever brings it or by whoever goes on with the new one.
+create function iam.find_by_old_token(hash bytea, out session uuid, out late boolean)
+language plpgsql stable set search_path = '' as $$
+begin
+  select o.session_id, o.retired_at <= clock_timestamp() - interval '30 seconds' into session, late
+  from iam.old_tokens o where o.token_hash = hash;
+end $$;
+comment on function iam.find_by_old_token is 'Internal.';
+
+create function iam.end_family(s iam.sessions, origin uuid) returns boolean
+language plpgsql volatile set search_path = '' as $$
+begin
+  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'token_reused' where x.id = s.id and x.revoked_at is null;
+  if not found then return false; end if;
+  perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, origin::text],
+    'session.reuse', 'session', s.id, null, 'failure');
+  return true;
+end $$;
+comment on function iam.end_family is 'Ends a session whose old token came back, and records it; false when it was over. Internal.';
 
 -- ---------------------------------------------------------------- the identity of a transaction
 -- A text[] of fixed length: 1 session, 2 account, 3 organisation, 4 role, 5 own record (patients), 6 the patient
@@ -118,8 +197,8 @@ grant execute on function access.account_id, access.organisation_id, access.role
 
 -- ---------------------------------------------------------------- the door
 
--- A definer, since it reads sessions and the secret. Returns {answer, role to act in}.
-create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text) returns text[]
+-- A definer, since it reads sessions and the secret. Returns {answer, role to act in, whether the token is `renewal` now}.
+create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) returns text[]
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   s iam.sessions;
@@ -130,6 +209,11 @@ declare
   glass uuid;
   -- hashed before it is asked for, so that the plan is made once
   hash bytea := iam.hash_token(token);
+  -- of a token that the session had before
+  session uuid;
+  late boolean := false;
+  renewed boolean := false;
+  told boolean := false;
 begin
   if phase not in ('open', 'read', 'write') then
     raise exception using errcode = 'VS422', message = 'phase is open, read or write';
@@ -142,7 +226,16 @@ begin
     perform set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '5s', true);
   end if;
   select * into s from iam.sessions x where x.token_hash = hash;
-  if not found or s.revoked_at is not null or s.expires_at <= clock_timestamp()
+  if s.id is null then
+    select o.session, coalesce(o.late, false) into session, late from iam.find_by_old_token(hash) o;
+    if session is not null then select * into s from iam.sessions x where x.id = session; end if;
+    if late and phase = 'open' then
+      told := iam.end_family(s, audit.origin(ring, s.organisation_id, s.id, ip, user_agent));
+    end if;
+    -- a request that is sent again after a lost connection has its new token already
+    renewed := coalesce(not late and s.token_hash = iam.hash_token(renewal), false);
+  end if;
+  if s.id is null or late or s.revoked_at is not null or s.expires_at <= clock_timestamp()
      or s.last_seen_at <= clock_timestamp() - (case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
      or (s.membership_id is not null and not access.membership_is_live(s.membership_id)) then
     answer := 'signed_out';
@@ -156,7 +249,7 @@ begin
       raise exception using errcode = 'VS401', message = 'no session: sign in';
     end if;
     -- a session that is known, and is over or unfinished: somebody tries its token. The log doesn't grow by it for ever.
-    if s.id is not null and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
+    if s.id is not null and not told and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
       perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null],
         'page.refused', 'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
     end if;
@@ -169,6 +262,9 @@ begin
       if s.role <> 'import' then perform vault.saw_ring(ring); end if;
     end if;
     origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
+    if phase = 'open' and renewal is not null and s.rotated_at < clock_timestamp() - interval '15 minutes' and s.role <> 'import' then
+      renewed := iam.replace_token(s.id, hash, renewal);
+    end if;
   end if;
   if focus is not null then
     -- a page that shows one patient sees that one alone, or nobody
@@ -187,24 +283,24 @@ begin
   if s.role <> 'import' and current_setting('server_version_num')::int >= 170000 then
     perform set_config('transaction_timeout', '60s', true);
   end if;
-  return array['ok', 'vs_' || s.role];
+  return array['ok', 'vs_' || s.role, renewed::text];
 end $$;
 comment on function iam.admit is 'The checking half of iam.enter.';
 grant execute on function iam.admit to vs_edge;
 
 create function iam.enter(token text, ring text, focus uuid default null, phase text default 'open',
-                          ip text default null, user_agent text default null) returns text
+                          ip text default null, user_agent text default null, renewal text default null) returns text
 language plpgsql volatile set search_path = '' as $$
 declare
-  admitted text[] := iam.admit(token, ring, focus, phase, ip, user_agent);
+  admitted text[] := iam.admit(token, ring, focus, phase, ip, user_agent, renewal);
 begin
   -- a definer can't set the role; it lasts to the end of the transaction
   perform set_config('role', admitted[2], true);
-  return admitted[1];
+  return case when admitted[3] = 'true' then 'renewed' else admitted[1] end;
 end $$;
 comment on function iam.enter is 'Who is asking: checks the session token, seals identity and keys into this transaction, and takes the role on.
-phase `open` (first transaction): answers ok, signed_out or second_factor, and acts as vs_anon unless ok; `read` and `write`: raises VS401 instead.
-ring: VITAL_KEYS. focus: the patient on the page, if there is one.';
+phase `open` (first transaction): answers ok, renewed (ok, and `renewal` is the session''s token from now on), signed_out or second_factor, and acts as vs_anon unless ok; `read` and `write`: raises VS401 instead.
+ring: VITAL_KEYS. focus: the patient on the page, if there is one. renewal: a new token, used when the present one is older than 15 minutes.';
 grant execute on function iam.enter to vs_edge;
 
 create function iam.end_session() returns text
@@ -213,7 +309,7 @@ declare
   c text[] := access.claims();
 begin
   if c is null then return 'ok'; end if;
-  update iam.sessions set revoked_at = clock_timestamp() where id = c[1]::uuid and revoked_at is null;
+  update iam.sessions set revoked_at = clock_timestamp(), revoked_because = 'signed_out' where id = c[1]::uuid and revoked_at is null;
   perform audit.append(c, 'session.end', 'session', c[1]::uuid, null, 'success');
   return 'ok';
 end $$;
@@ -236,8 +332,8 @@ begin
   select t.id into team from access.care_teams t where t.organisation_id = organisation and t.lead_account_id = clinician
   order by t.id limit 1;
   if team is null then team := access.create_care_team(organisation, clinician); end if;
-  insert into iam.sessions (token_hash, organisation_id, role, care_team_id, factors)
-  values (iam.hash_token(token), organisation, 'import', team, 2);
+  insert into iam.sessions (token_hash, organisation_id, role, care_team_id, factors, methods)
+  values (iam.hash_token(token), organisation, 'import', team, 2, '{import}');
   perform audit.append(array[null, null, organisation::text, null, null, null, null, null], 'session.factor', 'session', null, null,
     'success', '{"factor":"import"}');
   return token;

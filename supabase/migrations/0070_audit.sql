@@ -41,7 +41,10 @@ create table audit.events (
   event            text not null check (event in (
     'patient.read', 'patients.list', 'patients.search', 'record.read', 'log.read', 'log.verify', 'accounts.read', 'home.read',
     'row.insert', 'row.update', 'row.delete', 'import.patient', 'page.refused',
-    'session.password', 'session.factor', 'session.end', 'openings.limited',
+    'session.password', 'session.factor', 'session.end', 'session.reuse', 'session.step_up', 'session.revoke', 'session.unusual',
+    'session.limited', 'openings.limited', 'factor.add', 'factor.remove', 'factor.counter', 'password.change', 'code.send', 'message.send',
+    'account.invite', 'account.accept', 'account.register', 'account.confirm', 'account.change',
+    'recovery.request', 'recovery.confirm', 'recovery.cancel', 'recovery.complete', 'consent.give', 'consent.withdraw',
     'log.export', 'log.prune', 'log.restart', 'service.clear', 'glass.break', 'glass.end', 'referral.make', 'referral.end',
     'keys.add', 'keys.rotate', 'keys.retire', 'patient.erase', 'erasure.replay', 'existing.encrypt')),
   resource_type    text not null,

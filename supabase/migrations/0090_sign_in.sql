@@ -1,66 +1,22 @@
--- Sign-in: password, then a TOTP code. For the login vs_gate alone, on connections of its own.
+-- Sign-in: a password, then a second factor. For the login vs_gate alone, on connections of its own.
 --
 -- Guarantees
 --   1. Neither factor alone opens anything: after the password there is a session of one factor, and iam.enter
 --      opens nothing below two.
 --   2. The same answer and the same work whether or not an account exists.
---   3. A TOTP code (RFC 6238) is checked here and works once; one step of drift.
+--   3. Every factor is checked by its own file, and goes through one function: iam.take_factor.
 --   4. Attempts are limited before anything is hashed; refusals are answers, so that they are recorded.
 --      (`busy` refuses nothing: nothing was tried, and the edge asks again.)
 --   5. No role that is reachable from vs_edge may call these functions.
 --   6. Nobody signs in to a database that was restarted or restored before it was cleared (0250).
 --   7. A step that ended in an error is recorded as well (iam.record_failed_sign_in).
+--   8. A token is worth nothing once the session has gained a right: each gain brings a new one.
+--   9. A factor is added or taken away on a factor shown within 10 minutes; the first one, by a link of the practice alone.
+--
+-- `caller` is where a request comes from, as the edge saw it: {"ip", "user_agent", "device" (the token of its cookie),
+-- "place" (if a proxy knows it)}.
 
 set role vs_owner;
-
-create table ops.limits (
-  key     text primary key,
-  tokens  double precision not null,
-  at      timestamptz not null
-) with (fillfactor = 70);
-comment on table ops.limits is 'Token buckets, shared by all edges. Keys hold ids and keyed hashes, no addresses.';
--- clearing out
-create index limits_at on ops.limits (at);
-alter table ops.limits enable row level security;
-alter table ops.limits force row level security;
-create policy all_owner on ops.limits to vs_owner using (true) with check (true);
-comment on policy all_owner on ops.limits is 'ops.take.';
-
-create function ops.take(key text, capacity double precision, per_second double precision) returns int
-language plpgsql volatile set search_path = '' as $$
-declare
-  left_over double precision;
-begin
-  insert into ops.limits as l (key, tokens, at) values (take.key, capacity - 1, clock_timestamp())
-  on conflict on constraint limits_pkey do update set
-    tokens = greatest(-1, least(capacity, l.tokens + per_second * greatest(0, extract(epoch from clock_timestamp() - l.at)::float8)) - 1),
-    at = clock_timestamp()
-  returning tokens into left_over;
-  if left_over >= 0 then return 0; end if;
-  return ceil(-left_over / per_second)::int;
-end $$;
-comment on function ops.take is 'Takes a token from a bucket: 0, or the seconds to wait.';
-
-create function ops.give_back(key text) returns void
-language sql volatile set search_path = '' as $$
-  update ops.limits l set tokens = l.tokens + 1 where l.key = give_back.key
-$$;
-
--- ---------------------------------------------------------------- RFC 6238
-
-create function iam.totp(secret bytea, step bigint) returns text
-language plpgsql immutable set search_path = '' as $$
-declare
-  h bytea := extensions.hmac(int8send(step), secret, 'sha1');
-  o int := get_byte(h, 19) & 15;
-begin
-  -- << and | have the same precedence here and associate left: each shift stands in its parentheses
-  return lpad(((((get_byte(h, o) & 127) << 24) | (get_byte(h, o + 1) << 16) | (get_byte(h, o + 2) << 8) | get_byte(h, o + 3)) % 1000000)::text, 6, '0');
-end $$;
-comment on function iam.totp is 'RFC 6238 with SHA-1 and 6 digits; step = Unix time / 30 s.';
-grant execute on function iam.totp to vs_dba;
-
--- ---------------------------------------------------------------- the two steps
 
 create function iam.sign_in_lookup(ring text, email text) returns uuid
 language plpgsql stable security definer set search_path = '' set debug_print_plan = off as $$
@@ -84,15 +40,74 @@ language sql stable set search_path = '' as $$
   left join iam.accounts a on a.id = account
   left join lateral (select * from access.memberships x where x.account_id = a.id order by x.valid_from, x.id limit 1) m on true
 $$;
+comment on function iam.gate_claims is 'Who an event of the gate is about, before anybody has entered. Internal.';
 
-create function iam.sign_in_password(ring text, account uuid, prehash text, token text, ip text, user_agent text, old_token text default null,
+create function iam.caller_origin(ring text, organisation uuid, session uuid, caller jsonb) returns uuid
+language sql volatile set search_path = '' as $$
+  select audit.origin(ring, organisation, session, caller ->> 'ip', caller ->> 'user_agent')
+$$;
+comment on function iam.caller_origin is 'Internal.';
+
+-- ---------------------------------------------------------------- sessions of the gate
+
+create function iam.start_session(ring text, account uuid, token text, methods text[], caller jsonb, old_token text default null,
+                                  enrols boolean default false) returns iam.sessions
+language plpgsql volatile set search_path = '' as $$
+declare
+  s iam.sessions;
+  m access.memberships;
+begin
+  select * into strict m from access.memberships x
+  where x.account_id = account and clock_timestamp() between x.valid_from and x.valid_until order by x.valid_from, x.id limit 1;
+  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, methods, enrols, device_id, expires_at, replaces_id)
+  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, start_session.methods, start_session.enrols,
+          iam.known_device(account, caller ->> 'device'),
+          clock_timestamp() + case when start_session.enrols then interval '1 hour' else interval '10 minutes' end,
+          (select x.id from iam.sessions x where x.token_hash = iam.hash_token(old_token) and x.account_id = account))
+  returning * into s;
+  update iam.sessions x set origin_id = iam.caller_origin(ring, m.organisation_id, s.id, caller) where x.id = s.id returning x.* into s;
+  return s;
+end $$;
+comment on function iam.start_session is 'A session of one factor: 10 minutes to show the second, an hour to add one (enrols: made by a link). old_token: what the browser''s cookie holds, of which the session ends when this one is whole. Internal.';
+
+create function iam.find_session(ring text, token text, caller jsonb) returns iam.sessions
+language plpgsql volatile set search_path = '' as $$
+declare
+  s iam.sessions;
+  old_session uuid;
+  late boolean;
+  m access.memberships;
+begin
+  select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
+  if s.id is null then
+    select o.session, o.late into old_session, late from iam.find_by_old_token(iam.hash_token(token)) o;
+    select * into s from iam.sessions x where x.id = old_session for update;
+    if late then
+      perform iam.end_family(s, iam.caller_origin(ring, s.organisation_id, s.id, caller));
+      return null;
+    end if;
+  end if;
+  if s.id is null or s.revoked_at is not null or s.expires_at <= clock_timestamp() or s.account_id is null
+     or (s.factors = 2 and s.last_seen_at <= clock_timestamp() - interval '30 minutes') then
+    return null;
+  end if;
+  select x.* into m from access.memberships x join iam.accounts a on a.id = x.account_id
+  where x.id = s.membership_id and clock_timestamp() between x.valid_from and x.valid_until
+    -- who was invited becomes active with the first factor
+    and (a.status = 'active' or (a.status = 'invited' and s.enrols));
+  return case when m.id is not null then s end;
+end $$;
+comment on function iam.find_session is 'The live session of a token, of one factor or two, locked; NULL for none. Ends it if the token is an old one that comes too late. Internal.';
+
+-- ---------------------------------------------------------------- the password
+
+create function iam.sign_in_password(ring text, account uuid, prehash text, token text, caller jsonb, old_token text default null,
                                      out answer text, out retry_after int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   a iam.accounts;
   m access.memberships;
-  session uuid := ops.uuid_v7();
-  network text;
+  s iam.sessions;
   address_key text;
   account_key text := 'password/account/' || account;
   pair_key text;
@@ -102,9 +117,7 @@ begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
-  network := case when ip is null then '' when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64))) else host(ip::inet) end;
-  address_key := 'password/address/' || encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
-                 vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256'), 1, 12), 'hex');
+  address_key := 'password/address/' || ops.network_key(ring, caller ->> 'ip');
   pair_key := address_key || '/' || account;
   select * into a from iam.accounts x where x.id = account;
   select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
@@ -114,7 +127,7 @@ begin
     answer := 'busy';
     return;
   end if;
-  origin := audit.origin(ring, m.organisation_id, null, ip, user_agent);
+  origin := iam.caller_origin(ring, m.organisation_id, null, caller);
   -- one person at one address first, and the account's own bucket only by who got that far, so that an attacker
   -- elsewhere can't use up the owner's tries
   retry_after := ops.take(pair_key, 8, 1.0 / 30);
@@ -135,89 +148,177 @@ begin
   end if;
   perform ops.give_back(pair_key), ops.give_back(address_key), ops.give_back(account_key);
   perform vault.saw_ring(ring);
-  insert into iam.sessions (id, token_hash, account_id, membership_id, organisation_id, role, patient_id, expires_at, replaces_id)
-  values (session, iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, clock_timestamp() + interval '10 minutes',
-          (select s.id from iam.sessions s where s.token_hash = iam.hash_token(old_token) and s.account_id = account));
-  perform audit.append(iam.gate_claims(account, session, origin), 'session.password', 'session', session, null, 'success');
+  s := iam.start_session(ring, account, token, '{password}', caller, old_token);
+  perform audit.append(iam.gate_claims(account, s.id, s.origin_id), 'session.password', 'session', s.id, null, 'success');
   answer := 'second_factor';
 end $$;
 comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: two attempts of this address are under way, ask again in a moment. Errors: VS503.';
 grant execute on function iam.sign_in_password to vs_gate;
 
-create function iam.sign_in_totp(ring text, token text, code text, new_token text, ip text, user_agent text,
-                                 out answer text, out role text, out retry_after int)
+-- ---------------------------------------------------------------- the second factor, and a factor shown again
+
+create function iam.methods_of(account uuid) returns text[]
+language plpgsql stable set search_path = '' as $$
+declare
+  o access.organisations;
+begin
+  select x.* into o from access.memberships m join access.organisations x on x.id = m.organisation_id
+  where m.account_id = account order by m.valid_from, m.id limit 1;
+  return array_remove(array[
+    case when exists (select from iam.passkeys p where p.account_id = account) then 'passkey' end,
+    case when exists (select from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null) then 'totp' end,
+    case when exists (select from iam.phones p where p.account_id = account and p.confirmed_at is not null) and o.sms_codes then 'sms_code' end,
+    case when exists (select from iam.accounts a where a.id = account and a.email_confirmed_at is not null) and o.email_codes then 'email_code' end,
+    case when exists (select from iam.recovery_codes r where r.account_id = account and r.used_at is null) then 'recovery_code' end], null);
+end $$;
+comment on function iam.methods_of is 'By which second factors this account may sign in, the strongest first. Internal.';
+
+create function iam.sign_in_methods(ring text, token text, caller jsonb) returns table (methods text[], factors int, enrols boolean)
+language plpgsql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$
+declare
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  s := iam.find_session(ring, token, caller);
+  if s.id is null then return; end if;
+  return query select iam.methods_of(s.account_id), s.factors, s.enrols and s.factors = 1;
+end $$;
+comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. Errors: VS503.';
+grant execute on function iam.sign_in_methods to vs_gate;
+
+create function iam.take_factor(ring text, token text, method text, proof jsonb, new_token text, caller jsonb,
+                                out answer text, out role text, out retry_after int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   s iam.sessions;
-  f iam.totp_factors;
-  secret bytea;
-  now_step bigint := floor(extract(epoch from clock_timestamp()) / 30);
-  used bigint;
   origin uuid;
+  ok boolean := false;
 begin
   retry_after := 0;
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
-  select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
-  if not found or s.factors <> 1 or s.revoked_at is not null or s.expires_at <= clock_timestamp()
-     or not access.membership_is_live(s.membership_id) then
+  s := iam.find_session(ring, token, caller);
+  if s.id is null or s.enrols and s.factors = 1 then
     answer := 'expired';
-    if s.id is not null then
-      perform audit.append(iam.gate_claims(s.account_id, s.id, null), 'session.factor', 'session', s.id, null, 'failure', '{"factor":"totp","answer":"expired"}');
+    select * into s from iam.sessions x where x.token_hash = iam.hash_token(token);
+    if s.id is not null and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
+      perform audit.append(iam.gate_claims(s.account_id, s.id, null), 'session.factor', 'session', s.id, null, 'failure', '{"answer":"expired"}');
     end if;
     return;
   end if;
-  origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
-  retry_after := ops.take('totp/account/' || s.account_id, 10, 1.0 / 30);
-  if retry_after > 0 then
-    answer := 'wait';
-  elsif s.attempts >= 5 then
-    update iam.sessions set revoked_at = clock_timestamp() where id = s.id;
+  origin := iam.caller_origin(ring, s.organisation_id, s.id, caller);
+  if s.factors = 1 and s.attempts >= 5 then
+    update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'tries' where x.id = s.id;
     answer := 'expired';
   else
-    -- the row is locked, so that the same code sent twice at once works once
-    select * into f from iam.totp_factors x where x.account_id = s.account_id and x.confirmed_at is not null for update;
-    if found then
-      secret := decode(convert_from(vault.unpack(vault.unwrap(ring, s.account_id, 'profile'),
-        convert_to('iam.totp_factors.secret', 'UTF8') || '\x00'::bytea || uuid_send(s.account_id) || uuid_send(s.account_id) || int8send(1),
-        f.secret), 'UTF8'), 'base64');
-      select step into used from generate_series(greatest(now_step - 1, f.last_step + 1), now_step + 1) as step
-      where sha256(convert_to(iam.totp(secret, step), 'UTF8')) = sha256(convert_to(code, 'UTF8')) order by step limit 1;
+    retry_after := iam.code_wait(s, method);
+  end if;
+  if retry_after > 0 then
+    answer := 'wait';
+  elsif answer is null then
+    if method = any (iam.methods_of(s.account_id)) then
+      if method = 'totp' then ok := iam.verify_totp(ring, s.account_id, proof ->> 'code');
+      elsif method = 'passkey' then ok := iam.verify_passkey(ring, s, proof, caller);
+      elsif method = 'recovery_code' then ok := iam.verify_recovery_code(ring, s.account_id, proof ->> 'code');
+      else ok := iam.verify_sent_code(ring, s, method, proof ->> 'code');
+      end if;
     end if;
-    if used is null then
-      update iam.sessions set attempts = attempts + 1 where id = s.id;
-      answer := 'refused';
+    if ok is true then
+      perform iam.code_taken(s, method);
+      answer := iam.accept_factor(ring, s, method, new_token, caller);
+      role := case when answer = 'ok' then s.role end;
     else
-      update iam.totp_factors x set last_step = used where x.account_id = s.account_id;
-      perform ops.give_back('totp/account/' || s.account_id);
-      -- a new token: the one from before the second factor is worth nothing
-      update iam.sessions set factors = 2, token_hash = iam.hash_token(new_token), last_seen_at = clock_timestamp(),
-        expires_at = clock_timestamp() + interval '12 hours' where id = s.id;
-      -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
-      update iam.sessions set revoked_at = clock_timestamp() where id = s.replaces_id and revoked_at is null;
-      update iam.accounts set last_sign_in_at = clock_timestamp() where id = s.account_id;
-      answer := 'ok';
-      role := s.role;
+      update iam.sessions x set attempts = x.attempts + 1 where x.id = s.id;
+      answer := 'refused';
     end if;
   end if;
-  perform audit.append(iam.gate_claims(s.account_id, s.id, origin), 'session.factor', 'session', s.id, null,
-    case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'totp', 'answer', answer)::text);
+  perform audit.append(iam.gate_claims(s.account_id, s.id, origin), case when s.factors = 2 then 'session.step_up' else 'session.factor' end,
+    'session', s.id, null, case when answer = 'ok' then 'success' else 'failure' end,
+    json_build_object('factor', case when method in ('totp', 'passkey', 'recovery_code', 'email_code', 'sms_code') then method end, 'answer', answer)::text);
 end $$;
-comment on function iam.sign_in_totp is 'Second step: answers ok (with the role), refused, wait or expired; the session goes on under new_token. Errors: VS503.';
-grant execute on function iam.sign_in_totp to vs_gate;
+comment on function iam.take_factor is 'The second step of a sign-in, or a factor shown again (step-up). method: totp, recovery_code, email_code, sms_code (proof: {"code"}) or passkey (proof: 0094). Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), expired, or stopped (0097). Errors: VS503.';
+grant execute on function iam.take_factor to vs_gate;
+
+create function iam.accept_factor(ring text, s iam.sessions, method text, new_token text, caller jsonb) returns text
+language plpgsql volatile set search_path = '' as $$
+begin
+  if s.factors = 2 then
+    -- shown again: the session goes on, under a new token like at each gain
+    perform iam.replace_token(s.id, s.token_hash, new_token);
+    update iam.sessions x set factor_at = clock_timestamp(), last_seen_at = clock_timestamp(), attempts = 0,
+      methods = case when method = any (x.methods) then x.methods else x.methods || method end where x.id = s.id;
+    return 'ok';
+  end if;
+  -- the token from before the second factor is worth nothing: not even an old one
+  update iam.sessions x set factors = 2, token_hash = iam.hash_token(new_token), methods = x.methods || method, enrols = false, attempts = 0,
+    factor_at = clock_timestamp(), rotated_at = clock_timestamp(), last_seen_at = clock_timestamp(),
+    expires_at = clock_timestamp() + interval '12 hours' where x.id = s.id;
+  -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
+  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = s.replaces_id and x.revoked_at is null;
+  update iam.accounts a set last_sign_in_at = clock_timestamp() where a.id = s.account_id;
+  return 'ok';
+end $$;
+comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
+
+-- Each kind of code has a bucket of its own for each account: five tries at once, then five an hour. What is right gives its try back.
+create function iam.code_wait(s iam.sessions, method text) returns int
+language sql volatile set search_path = '' as $$ select ops.take('code/' || method || '/' || s.account_id, 5, 5.0 / 3600) $$;
+create function iam.code_taken(s iam.sessions, method text) returns void
+language sql volatile set search_path = '' as $$ select ops.give_back('code/' || method || '/' || s.account_id) $$;
+comment on function iam.code_wait is 'Seconds until this session may try a code. Internal.';
+comment on function iam.code_taken is 'Internal.';
+
+-- ---------------------------------------------------------------- who may add or remove a factor
+
+create function iam.may_change_factors(ring text, token text, caller jsonb,
+                                       out answer text, out session uuid, out account uuid, out organisation uuid, out origin uuid)
+language plpgsql volatile set search_path = '' as $$
+declare
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  s := iam.find_session(ring, token, caller);
+  answer := case when s.id is null then 'expired'
+                 when s.factors = 2 and iam.factor_is_recent(s.id) then 'ok'
+                 when s.factors = 2 then 'step_up'
+                 -- the link of an invitation, a registration or a recovery: the first factor and nothing else
+                 when s.enrols and iam.methods_of(s.account_id) <@ '{email_code,recovery_code}' then 'ok'
+                 else 'second_factor' end;
+  session := s.id;
+  account := s.account_id;
+  organisation := s.organisation_id;
+  if s.id is not null then origin := iam.caller_origin(ring, s.organisation_id, s.id, caller); end if;
+end $$;
+comment on function iam.may_change_factors is 'ok, step_up (show a factor again), second_factor (show one first) or expired; and whose session it is, which is locked. Internal: every function that adds or removes a factor, or changes the password, begins with it. Errors: VS503.';
+
+create function iam.first_factor(ring text, session uuid, method text, new_token text, caller jsonb) returns text
+language plpgsql volatile set search_path = '' as $$
+declare
+  s iam.sessions;
+begin
+  select * into strict s from iam.sessions x where x.id = session;
+  if s.factors = 2 then return 'ok'; end if;
+  update iam.accounts a set status = 'active' where a.id = s.account_id and a.status = 'invited';
+  return iam.accept_factor(ring, s, method, new_token, caller);
+end $$;
+comment on function iam.first_factor is 'After a factor was added: makes a session that enrols whole, and an invited account active; nothing for any other. Gives what the cookie is to be told: ok. Internal.';
+
+-- ---------------------------------------------------------------- what failed
 
 -- A step that failed has left nothing behind, so the gate records it in a transaction of its own (db/batch.ts).
-create function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, ip text, user_agent text) returns text
+create function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) returns text
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   s iam.sessions;
   origin uuid;
 begin
   perform ops.require_clearance();
-  select * into s from iam.sessions x where x.token_hash = iam.hash_token(record_failed_sign_in.token) and x.factors = 1;
+  select * into s from iam.sessions x where x.token_hash = iam.hash_token(record_failed_sign_in.token);
   begin
-    origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
+    origin := iam.caller_origin(ring, s.organisation_id, s.id, caller);
   exception when others then
     origin := null; -- perhaps this is what failed
   end;
@@ -226,7 +327,7 @@ begin
     json_build_object('reason', 'error', 'sqlstate', case when ops.is_sqlstate(sqlstate) then sqlstate end)::text);
   return 'ok';
 end $$;
-comment on function iam.record_failed_sign_in is 'Records that a step of a sign-in ended in an error, and which (SQLSTATE). account: of the first step; token: of the second. Errors: VS503.';
+comment on function iam.record_failed_sign_in is 'Records that a step at the gate ended in an error, and which (SQLSTATE). account: of the first step; token: of the later ones. Errors: VS503.';
 grant execute on function iam.record_failed_sign_in to vs_gate;
 
 -- ---------------------------------------------------------------- a session for scripts of the administrator
@@ -238,8 +339,8 @@ declare
   m access.memberships;
 begin
   select * into strict m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) limit 1;
-  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors)
-  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, 2);
+  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors, methods)
+  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, 2, '{owner}');
   perform audit.append(array[null, null, m.organisation_id::text, null, null, null, null, null], 'session.factor', 'session', null, null,
     'success', '{"factor":"owner"}');
   return token;

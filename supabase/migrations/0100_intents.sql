@@ -5,6 +5,7 @@
 --   2. An idempotency key is fulfilled once, however often the form is sent, and stands for one content: a form that was
 --      amended in between is a conflict, not "done".
 --   3. An intent that was never fulfilled is a failed attempt, and stays.
+--   4. What steps up (iam.asks_again) is neither announced nor done on a factor older than 10 minutes.
 
 set role vs_owner;
 
@@ -36,6 +37,10 @@ declare
   keyed bytea[];
 begin
   if c is null then return 'signed_out'; end if;
+  if iam.asks_again(operation) and not iam.factor_is_recent(c[1]::uuid) then
+    perform audit.append(c, 'session.step_up', 'session', c[1]::uuid, null, 'failure', json_build_object('asked', true)::text);
+    return 'step_up';
+  end if;
   ring := vault.ring();
   -- under each key of the ring: a form that is sent again after another master key became current is the same form
   keyed := array(select extensions.hmac(convert_to(content, 'UTF8'), vault.derive(vault.master(ring, name), 'intent'), 'sha256')
@@ -46,7 +51,7 @@ begin
   if i.account_id is distinct from c[2]::uuid or i.operation <> intend.operation or i.digest <> all (keyed) then return 'conflict'; end if;
   return case when i.fulfilled_at is null then 'ok' else 'done' end;
 end $$;
-comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else) or signed_out.';
+comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else), step_up (show a factor again, then ask again) or signed_out.';
 grant execute on function ops.intend to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo;
 grant usage on schema ops to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo;
 
@@ -65,8 +70,11 @@ begin
   if i.fulfilled_at is not null then
     raise exception using errcode = 'VS208', message = 'this change has happened already';
   end if;
+  if iam.asks_again(operation) and not iam.factor_is_recent(c[1]::uuid) then
+    raise exception using errcode = 'VS470', message = 'this asks for a factor that was shown within the last 10 minutes';
+  end if;
   update ops.intents x set fulfilled_at = clock_timestamp(), result_id = result where x.key = fulfil.key;
 end $$;
-comment on function ops.fulfil is 'Uses an intent up. Internal: write functions call it first. Errors: VS208 (already done), VS428.';
+comment on function ops.fulfil is 'Uses an intent up. Internal: write functions call it first. Errors: VS208 (already done), VS428, VS470 (step-up).';
 
 reset role;

@@ -223,8 +223,11 @@ declare
   at timestamptz := clock_timestamp();
 begin
   if c is null then return 'signed_out'; end if;
-  -- Step-up (requirement A8) belongs here: when factors have ages, a factor older than 10 minutes is asked for again, and
-  -- the answer is second_factor. Until then a live session of two factors is enough.
+  -- step-up (requirement A8)
+  if c[4] = 'clinician' and not iam.factor_is_recent(c[1]::uuid) then
+    perform audit.append(c, 'session.step_up', 'session', c[1]::uuid, null, 'failure', '{"asked":true}');
+    return 'step_up';
+  end if;
   if c[4] = 'clinician' then
     select s.patient_id into patient from access.emergency_searches s
     where s.id = search and s.session_id = c[1]::uuid and s.transaction is distinct from pg_current_xact_id_if_assigned()
@@ -255,7 +258,7 @@ begin
     case when answer = 'ok' then json_build_object('kind', break_glass.kind) else json_build_object('refused', answer) end::text);
   return answer;
 end $$;
-comment on function audit.break_glass is 'A clinician opens the record that an emergency search of theirs found, for 30 minutes. glass: a new uuid, which makes a repeated request harmless. ok, forbidden, hidden, invalid (kind or reason), limited or signed_out; then audit.open_patient works as for any other.';
+comment on function audit.break_glass is 'A clinician opens the record that an emergency search of theirs found, for 30 minutes. glass: a new uuid, which makes a repeated request harmless. ok, forbidden, hidden, invalid (kind or reason), limited, step_up or signed_out; then audit.open_patient works as for any other.';
 
 -- ---------------------------------------------------------------- who is told
 

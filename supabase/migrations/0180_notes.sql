@@ -132,13 +132,14 @@ begin
      || coalesce(note ->> 'plan', '') || coalesce(note ->> 'diagnosis', '') || coalesce(note ->> 'treatment_plan', '') !~ '[^[:space:]]' then
     raise exception using errcode = 'VS422', message = 'a note says something in at least one field';
   end if;
-  perform ops.fulfil(key, 'notes.write', id);
+  -- a draft is written, anything else is signed
+  perform ops.fulfil(key, case when note ->> 'status' = 'draft' then 'notes.write' else 'notes.sign' end, id);
   perform store.insert_note(vault.writing_key(patient, 'clinical'), id, patient, c[2]::uuid, clock_timestamp(), note);
   return id;
 exception when check_violation then
   raise exception using errcode = 'VS422', message = 'category, priority or status is not one of the list';
 end $$;
-comment on function clinic.write_note is 'Writes a note in one''s own name; author_id in the note, if it is there, must be oneself. key: the intent announced with ops.intend(key, ''notes.write''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
+comment on function clinic.write_note is 'Writes a note in one''s own name; author_id in the note, if it is there, must be oneself. key: the intent announced with ops.intend(key, ''notes.sign''), or ''notes.write'' for a draft. Errors: VS208, VS403, VS404, VS409, VS422, VS428, VS470.';
 grant execute on function clinic.write_note to vs_clinician;
 
 create function clinic.import_notes(patient uuid, rows jsonb) returns int

@@ -19,7 +19,7 @@ select is(tests.attempt('a.clinician', $$select count(*) from (select set_config
 select is(tests.attempt('a.secretary', format('select count(*) from (select set_config(''role'', %L, true) offset 0) x, %s', 'vs_' || role, view)) in ('(0)', '42501', 'VS403', 'VS404', 'VS428'), true, format('a secretary who becomes vs_%s sees nothing more in %s', role, view))
   from unnest(array['clinician', 'auditor', 'org_admin', 'patient', 'dpo', 'import']) role, unnest(array['clinic.notes', 'clinic.audit_events', 'clinic.accounts', 'clinic.record_accesses', 'clinic.care_teams']) view;
 select function_privs_are('iam', f, a, r, '{}', format('%s cannot call iam.%s', r, f))
-  from (values ('sign_in_password', array['text', 'uuid', 'text', 'text', 'text', 'text', 'text']), ('sign_in_totp', array['text', 'text', 'text', 'text', 'text', 'text']), ('open_session', array['uuid'])) x (f, a),
+  from (values ('sign_in_password', array['text', 'uuid', 'text', 'text', 'jsonb', 'text']), ('take_factor', array['text', 'text', 'text', 'jsonb', 'text', 'jsonb']), ('open_session', array['uuid'])) x (f, a),
        unnest(array['vs_edge', 'vs_anon', 'vs_clinician', 'vs_org_admin', 'vs_import']) r;
 
 -- 4

@@ -30,7 +30,7 @@ select has_trigger('store', 'notes', '_100_immutable', 'a note keeps its patient
 
 -- 4
 select is(tests.attempt('a.clinician', format('select clinic.write_note(gen_random_uuid(), %L, ''{"subjective": "x"}'')', tests.the('a.mine')), 'write'), 'VS428', 'cannot write without an intent');
-select is(tests.attempt('a.clinician', 'select ops.intend(''11111111-1111-4111-8111-111111111111'', ''notes.write'')', 'open') in ('(ok)', '(done)'), true, 'announces');
+select is(tests.attempt('a.clinician', 'select ops.intend(''11111111-1111-4111-8111-111111111111'', ''notes.sign'')', 'open') in ('(ok)', '(done)'), true, 'announces');
 select is(tests.attempt('a.clinician', format('select clinic.write_note(''11111111-1111-4111-8111-111111111111'', %L, ''{"subjective": "x"}'')', tests.the('a.theirs')), 'write'), 'VS404', 'cannot write into another team''s record');
 select is(tests.attempt('a.secretary', format('select clinic.write_note(gen_random_uuid(), %L, ''{"subjective": "x"}'')', tests.the('a.mine')), 'write'), '42501', 'a secretary cannot write');
 select is(tests.attempt('a.clinician', format('select clinic.write_note(''11111111-1111-4111-8111-111111111111'', %L, ''{"subjective": " "}'')', tests.the('a.mine')), 'write'), 'VS422', 'cannot write nothing');

@@ -16,8 +16,8 @@ select is(tests.opened('a.clinician', 'a.mine'), 'VS503', 'cannot enter');
 select is(tests.attempt('a.patient', 'select 1', 'read'), 'VS503', 'cannot read');
 select is(tests.attempt('a.import of clinician', 'select 1', 'write'), 'VS503', 'cannot write');
 select throws_ok($$select iam.sign_in_lookup('', '')$$, 'VS503', null, 'cannot sign in');
-select throws_ok($$select iam.sign_in_password('', null, '', '', null, null)$$, 'VS503', null, 'by password');
-select throws_ok($$select iam.sign_in_totp('', '', '', '', null, null)$$, 'VS503', null, 'or code');
+select throws_ok($$select iam.sign_in_password('', null, '', '', null)$$, 'VS503', null, 'by password');
+select throws_ok($$select iam.take_factor('', '', '', null, '', null)$$, 'VS503', null, 'or code');
 select is((select count(*) from audit.events), :events::bigint, 'nothing is recorded in a log that has not been compared');
 
 -- 2

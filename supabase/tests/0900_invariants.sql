@@ -79,7 +79,7 @@ insert into plain values
   ('vault.existing_columns.name', 'a column'), ('vault.existing_columns.type', 'a type'), ('vault.existing_columns.sealed_name', 'a column');
 select is_empty($$select a.attrelid::regclass, a.attname from pg_attribute a join tables t on t.oid = a.attrelid
   where t.nspname <> 'store' and not t.relispartition and a.attnum > 0 and not a.attisdropped and a.atttypid in ('text'::regtype, 'text[]'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype, 'inet'::regtype, 'date'::regtype)
-    and not exists (select from pg_constraint c where c.conrelid = a.attrelid and c.contype = 'c' and a.attnum = any (c.conkey) and pg_get_constraintdef(c.oid) ~ '= ANY|= ''|~ ''')
+    and not exists (select from pg_constraint c where c.conrelid = a.attrelid and c.contype = 'c' and a.attnum = any (c.conkey) and pg_get_constraintdef(c.oid) ~ '= ANY|= ''|~ ''|<@ ')
     and format('%s.%s', a.attrelid::regclass, a.attname) not in (select name from plain)$$, 'text outside of store is a word of a list, or known to be nobody''s');
 select is_empty($$select name from plain where not exists (select from pg_attribute a join tables t on t.oid = a.attrelid where format('%s.%s', a.attrelid::regclass, a.attname) = name)$$, 'and what is known is there');
 
@@ -94,13 +94,13 @@ create temp table justified (name text primary key, why text not null);
 insert into justified values
   ('iam.admit', 'it is the door: it asks the session''s token'), ('access.claims', 'it is the verified identity'),
   ('iam.sign_in_lookup', 'nobody is signed in yet; vs_gate alone'), ('iam.sign_in_password', 'asks for the password; vs_gate alone'),
-  ('iam.sign_in_totp', 'asks for the code; vs_gate alone'), ('iam.record_failed_sign_in', 'records, and tells nothing; vs_gate alone'),
+  ('iam.record_failed_sign_in', 'records, and tells nothing; vs_gate alone'),
   ('vault.open', 'vault.release asks, or the MAC of the slot'), ('clinic.import_rows', 'clinic.import_key asks'),
   ('clinic.create_care_team', 'access.require_admin asks'), ('clinic.add_care_team_member', 'access.require_admin_of asks'), ('clinic.end_care_team_member', 'access.require_admin_of asks'),
   ('clinic.add_care_team_patient', 'access.require_admin_of asks'), ('clinic.end_care_team_patient', 'access.require_admin_of asks'),
   ('audit.verify_all', 'breaks and their places; vs_dba alone'), ('audit.verify_log', 'breaks and their places; vs_dba alone'), ('audit.verify_restart', 'breaks and their places; vs_dba alone'), ('vault.check_ring', 'ok or a sentence; the administrator alone'), ('ops.figures', 'counts; vs_dba alone'),
   ('access.explain', 'words about ids; vs_dba alone'), ('access.who_can_see', 'words about ids; vs_dba alone');
-select is_empty($$select oid::regprocedure from functions where prosecdef and prosrc !~ 'access\.(claims|role|organisation_as|organisation_id|patients|account_id)\(|audit\.open_page\(' and oid::regproc::text not in (select name from justified)$$,
+select is_empty($$select oid::regprocedure from functions where prosecdef and prosrc !~ 'access\.(claims|role|organisation_as|organisation_id|patients|account_id)\(|audit\.open_page\(|iam\.(find_session|may_change_factors)\(' and oid::regproc::text not in (select name from justified)$$,
   'a definer function asks who is there, or is justified');
 select is_empty($$select name from justified where not exists (select from functions where prosecdef and oid::regproc::text = name)$$, 'and what is justified is there');
 select is_empty($$select f.oid::regprocedure, r.role from functions f join justified j on j.name = f.oid::regproc::text and j.why ~ 'alone$', unnest(array['vs_anon', 'vs_patient', 'vs_clinician', 'vs_secretary', 'vs_org_admin', 'vs_auditor', 'vs_dpo', 'vs_researcher', 'vs_import', 'vs_edge']) r (role)

@@ -288,7 +288,7 @@ describe('the text of a leaf', () => {
     const key = randomUUID();
     const writer: Entry = { token: world.a.clinician.token, ring: world.db.ring };
     await inTransaction(edge, { ...writer, phase: 'open' }, () =>
-      edge.query("select ops.intend($1, 'notes.write')", [key]),
+      edge.query("select ops.intend($1, 'notes.sign')", [key]),
     );
     const note = await inTransaction(edge, { ...writer, phase: 'write' }, async () => {
       await edge.query(

@@ -58,7 +58,7 @@ const write = (through: Door, person: Person, id: string, text: string, key = ra
     open,
     focus: id,
     key,
-    operation: 'notes.write',
+    operation: 'notes.sign',
     change: writeNote(key, id, text),
     reads: [notes(id)],
   });
@@ -126,7 +126,7 @@ describe('when the first transaction fails', () => {
     const key = randomUUID();
     await client.query('begin');
     await client.query("select iam.enter($1, $2, null, 'write')", [world.a.clinician.token, world.db.ring]);
-    await client.query("select ops.intend($1, 'notes.write')", [key]);
+    await client.query("select ops.intend($1, 'notes.sign')", [key]);
     await expect(
       client.query('select clinic.write_note($1, $2, $3)', [key, world.a.mine, { subjective: 'x' }]),
     ).rejects.toMatchObject({ code: 'VS428' });
@@ -183,7 +183,7 @@ describe('a change happens once', () => {
       open: openPatient(mine),
       focus: mine,
       key,
-      operation: 'notes.write',
+      operation: 'notes.sign',
       change: query`select clinic.write_note(${key}, ${mine}, ${note}) as id`,
       reads: [notes(mine)],
     });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { checkCode, checkPassword, lookUp } from '../../app/sign-in/queries.ts';
+import { checkPassword, lookUp, takeFactor } from '../../app/sign-in/queries.ts';
 import type { Door, Who } from '../../db/batch.ts';
 import { connect } from '../../db/connect.ts';
 import { examine } from '../../db/doctor.ts';
@@ -151,6 +151,8 @@ describe.each(tested)('on Postgres %i, nothing planted is found in', (version) =
       ),
       userAgent: word('browser'),
       token: null,
+      role: 'anon' as const,
+      requestId: '',
     };
     const [half, token] = [0, 1].map((n) =>
       canaries.text(`token ${i}.${n}`, randomBytes(32).toString('base64url')),
@@ -162,7 +164,9 @@ describe.each(tested)('on Postgres %i, nothing planted is found in', (version) =
       checkPassword(db.ring, account, await prehash(db.pepper, account, word('wrong password')), half, from),
     );
     const [first] = await door.gate(checkPassword(db.ring, account, hash, half, from));
-    const [second] = await door.gate(checkCode(db.ring, half, totpCode(secret, totpStep(Date.now())), token, from));
+    const [second] = await door.gate(
+      takeFactor(db.ring, 'totp', { code: totpCode(secret, totpStep(Date.now())) }, token, { ...from, token: half }),
+    );
     expect([first?.answer, second?.answer]).toEqual(['second_factor', 'ok']);
     return {
       token,
@@ -294,7 +298,7 @@ describe.each(tested)('on Postgres %i, nothing planted is found in', (version) =
         door.write(who, {
           ...chart,
           key,
-          operation: 'notes.write',
+          operation: 'notes.sign',
           change: query`select clinic.write_note(${key}, ${id}, ${JSON.stringify(content)}) as answer`,
           reads: [],
         });

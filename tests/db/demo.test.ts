@@ -38,30 +38,23 @@ const people = SCENARIOS.flatMap((scenario, number) => {
 async function signIn({ email, password, totpSecret }: DemoAccount): Promise<string> {
   const gate = await connect(db.gateUrl);
   try {
+    const caller = { ip: '127.0.0.1', user_agent: 'test' };
     const [first, second] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')];
     const { rows } = await gate.query('select iam.sign_in_lookup($1, $2) as id', [db.ring, email]);
     const hash = await prehash(db.pepper, rows[0].id, password);
     const ask = () =>
-      gate.query('select * from iam.sign_in_password($1, $2, $3, $4, $5, $6)', [
-        db.ring,
-        rows[0].id,
-        hash,
-        first,
-        '127.0.0.1',
-        'test',
-      ]);
+      gate.query('select * from iam.sign_in_password($1, $2, $3, $4, $5)', [db.ring, rows[0].id, hash, first, caller]);
     let told = await ask();
     // several sign in from one address at once here
     for (; told.rows[0].answer === 'busy'; told = await ask()) await new Promise((done) => setTimeout(done, 100));
     expect(told.rows[0]).toMatchObject({ answer: 'second_factor' });
     const code = totpCode(fromBase32(totpSecret));
-    const done = await gate.query('select * from iam.sign_in_totp($1, $2, $3, $4, $5, $6)', [
+    const done = await gate.query("select * from iam.take_factor($1, $2, 'totp', $3, $4, $5)", [
       db.ring,
       first,
-      code,
+      { code },
       second,
-      '127.0.0.1',
-      'test',
+      caller,
     ]);
     expect(done.rows[0]).toMatchObject({ answer: 'ok' });
     return second;

@@ -99,7 +99,7 @@ test('a note in an emergency is written in the record, and read by the care team
   await breakGlass(edge, me, traits);
   await openPatient(edge, me, urgent);
   const key = randomUUID();
-  await open(edge, me, 'ops.intend($1, $2)', [key, 'notes.write']);
+  await open(edge, me, 'ops.intend($1, $2)', [key, 'notes.sign']);
   await edge.query('begin');
   await edge.query("select iam.enter($1, $2, $3, 'write')", [me.token, me.ring, urgent]);
   await edge.query(`select clinic.write_note($1, $2, '{"subjective": "Vue aux urgences"}')`, [key, urgent]);

@@ -213,7 +213,7 @@ describe('hidden and missing answer alike', () => {
   test('to somebody who writes a note', async () => {
     const write = async (id: string) => {
       const key = randomUUID();
-      await open(edge, entry(world.a.clinician), 'ops.intend($1, $2)', [key, 'notes.write']);
+      await open(edge, entry(world.a.clinician), 'ops.intend($1, $2)', [key, 'notes.sign']);
       return full(
         inTransaction(edge, entry(world.a.clinician, { phase: 'write' }), () =>
           edge.query('select clinic.write_note($1, $2, $3)', [key, id, { subjective: 'x' }]),

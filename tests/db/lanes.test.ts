@@ -66,7 +66,7 @@ test('twelve writers leave no gap, meet no deadlock and use many lanes', async (
 async function writeNote(writer: pg.Client, key: string): Promise<void> {
   await inTransaction(writer, { ...me, phase: 'open' }, async () => {
     await writer.query('select audit.open_patient($1)', [world.a.mine]);
-    await writer.query("select ops.intend($1, 'notes.write')", [key]);
+    await writer.query("select ops.intend($1, 'notes.sign')", [key]);
   });
   await inTransaction(writer, { ...me, phase: 'write' }, () =>
     writer.query('select clinic.write_note($1, $2, $3)', [key, world.a.mine, { subjective: 'x' }]),

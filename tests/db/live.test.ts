@@ -242,7 +242,7 @@ describe('each row is what its last event says:', () => {
     const me: Entry = { token: world.a.clinician.token, ring: world.db.ring };
     await inTransaction(edge, { ...me, phase: 'open' }, async () => {
       await edge.query('select audit.open_patient($1)', [world.a.mine]);
-      await edge.query("select ops.intend($1, 'notes.write')", [key]);
+      await edge.query("select ops.intend($1, 'notes.sign')", [key]);
     });
     await inTransaction(edge, { ...me, phase: 'write' }, () =>
       edge.query('select clinic.write_note($1, $2, $3)', [key, world.a.mine, { subjective: 'x' }]),

@@ -3,7 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type CompiledQuery, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkCode, checkPassword, lookUp, recordFailed } from '../../app/sign-in/queries.ts';
+import { checkPassword, lookUp, recordFailed, takeFactor } from '../../app/sign-in/queries.ts';
 import type { Door, Refusal, Role, Who } from '../../db/batch.ts';
 import { openDoor } from '../../db/door.ts';
 import { asOwner, createAccount } from '../../db/owner.ts';
@@ -20,7 +20,7 @@ let wire: Wire;
 let door: Door;
 let account: string;
 const email = 'medecin@exemple.fr';
-const from = { ip: '192.0.2.9', userAgent: 'test', token: null };
+const from: Who = { ip: '192.0.2.9', userAgent: 'test', token: null, role: 'anon', requestId: '' };
 
 beforeAll(async () => {
   world = await createWorld();
@@ -57,7 +57,7 @@ const who = (person: Person): Who => ({
 const openPatient = (id: string) => query`select audit.open_patient(${id}) as answer`;
 const read = (person: Person, id: string, ...reads: CompiledQuery<unknown>[]) =>
   door.read(who(person), { open: openPatient(id), focus: id, reads });
-const write = (person: Person, id: string, note: object, key = randomUUID(), operation = 'notes.write') =>
+const write = (person: Person, id: string, note: object, key = randomUUID(), operation = 'notes.sign') =>
   door.write(who(person), {
     open: openPatient(id),
     focus: id,
@@ -283,12 +283,12 @@ describe('a sign-in that fails', () => {
   async function password(address: string, typed: string, next = token()) {
     const [found] = await door.gate(lookUp(ring(), address));
     const hash = await prehash(world.db.pepper, found!.id, typed);
-    await door.gate(checkPassword(ring(), found!.id, hash, next, from), recordFailed(ring(), found!.id, null, from));
+    await door.gate(checkPassword(ring(), found!.id, hash, next, from), recordFailed(ring(), found!.id, from));
     return next;
   }
   const code = (at: string, typed: string, ip = from.ip) => {
-    const place = { ip, userAgent: 'test' };
-    return door.gate(checkCode(ring(), at, typed, token(), place), recordFailed(ring(), null, at, place));
+    const who = { ...from, ip, token: at };
+    return door.gate(takeFactor(ring(), 'totp', { code: typed }, token(), who), recordFailed(ring(), null, who));
   };
 
   test('with a wrong password, at an address without an account, and with a wrong code', async () => {

@@ -54,9 +54,9 @@ async function tryPassword(
   gate: pg.Client,
   { id = account, typed = 'wrong', token = newToken(), ip, browser = 'test', old = null }: Attempt,
 ) {
-  const call = 'select * from iam.sign_in_password($1, $2, $3, $4, $5, $6, $7)';
+  const call = 'select * from iam.sign_in_password($1, $2, $3, $4, $5, $6)';
   const hashed = await prehash(world.db.pepper, id, typed);
-  const { rows } = await gate.query(call, [world.db.ring, id, hashed, token, ip, browser, old]);
+  const { rows } = await gate.query(call, [world.db.ring, id, hashed, token, { ip, user_agent: browser }, old]);
   return rows[0] as { answer: string; retry_after: number | null };
 }
 
@@ -194,8 +194,14 @@ test('signing in again ends the session that the browser had, after the second f
   const [token, next, ip] = [newToken(), newToken(), '192.0.2.4'];
   expect(await tryPassword(gates[0]!, { typed: password, token, ip, old })).toMatchObject({ answer: 'second_factor' });
   expect(await enter(old)).toBe('ok');
-  const secondStep = 'select answer from iam.sign_in_totp($1, $2, $3, $4, $5, $6)';
-  const { rows } = await gates[0]!.query(secondStep, [world.db.ring, token, totpCode(secret), next, ip, 'test']);
+  const secondStep = "select answer from iam.take_factor($1, $2, 'totp', $3, $4, $5)";
+  const { rows } = await gates[0]!.query(secondStep, [
+    world.db.ring,
+    token,
+    { code: totpCode(secret) },
+    next,
+    { ip, user_agent: 'test' },
+  ]);
   expect(rows[0].answer).toBe('ok');
   expect([await enter(next), await enter(old)]).toEqual(['ok', 'signed_out']);
 });

@@ -46,8 +46,8 @@ describe.each(versions)('Postgres %i that was restarted', (version) => {
       expect(await outcome(inTransaction(edge, { token, ring: db.ring, phase }, async () => 'in'))).toBe('VS503');
     for (const [call, values] of [
       ['iam.sign_in_lookup($1, $2)', [db.ring, 'a@exemple.fr']],
-      ['iam.sign_in_password($1, $2, $3, $4, null, null)', [db.ring, practice.clinician.account, '2026:x', 'token']],
-      ['iam.sign_in_totp($1, $2, $3, $4, null, null)', [db.ring, token, '123456', 'other']],
+      ['iam.sign_in_password($1, $2, $3, $4, null)', [db.ring, practice.clinician.account, '2026:x', 'token']],
+      ["iam.take_factor($1, $2, 'totp', $3, $4, null)", [db.ring, token, { code: '123456' }, 'other']],
     ] as const)
       expect(await outcome(gate.query(`select ${call}`, [...values])), call).toBe('VS503');
     expect(await asOwnerCount()).toBe(before);

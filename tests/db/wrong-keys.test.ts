@@ -66,8 +66,8 @@ test.each([['none', () => ''], ...rings] as typeof rings)(
     try {
       for (const [call, ...values] of [
         ['iam.sign_in_lookup($1, $2)', world.a.clinician.email],
-        ["iam.sign_in_password($1, $2, 'x:y', 'token', '192.0.2.1', 'test')", world.a.clinician.account],
-        ["iam.sign_in_totp($1, $2, '000000', 'token', '192.0.2.1', 'test')", 'token'],
+        ["iam.sign_in_password($1, $2, 'x:y', 'token', null)", world.a.clinician.account],
+        ["iam.take_factor($1, $2, 'totp', '{}', 'token', null)", 'token'],
       ]) {
         const failed = await gate.query(`select ${call}`, [ring(), ...values]).catch((error) => error);
         expect(failed.code, call).toBe('VS503');

@@ -5,8 +5,8 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkCode, checkPassword } from '../../app/sign-in/queries.ts';
-import { type Door, Refusal } from '../../db/batch.ts';
+import { checkPassword, takeFactor } from '../../app/sign-in/queries.ts';
+import { type Door, Refusal, type Who } from '../../db/batch.ts';
 import { connect } from '../../db/connect.ts';
 import { examine } from '../../db/doctor.ts';
 import { openDoor } from '../../db/door.ts';
@@ -110,13 +110,13 @@ describe.skipIf(!library).each(everyVersion)('on Postgres %i', (version) => {
 
   /** Both factors; `phone` is how far the phone's clock is from the right time. */
   async function signIn(account: string, phone = 0): Promise<{ answer: string; person: Person }> {
-    const from = { ip: '192.0.2.9', userAgent: 'test', token: null };
+    const from: Who = { ip: '192.0.2.9', userAgent: 'test', token: null, role: 'anon', requestId: '' };
     const [half, token] = [0, 1].map(() => randomBytes(32).toString('base64url')) as [string, string];
     const hash = await prehash(db.pepper, account, password);
     const [first] = await door.gate(checkPassword(db.ring, account, hash, half, from));
     expect(first?.answer).toBe('second_factor');
     const code = totpCode(secrets.get(account)!, totpStep(Date.now() + phone * 1000));
-    const [second] = await door.gate(checkCode(db.ring, half, code, token, from));
+    const [second] = await door.gate(takeFactor(db.ring, 'totp', { code }, token, { ...from, token: half }));
     return { answer: second?.answer ?? '', person: { account, role: 'clinician', email: '', token } };
   }
 
@@ -177,19 +177,13 @@ describe.skipIf(!library).each(everyVersion)('on Postgres %i', (version) => {
 
   test('too many tries before a step are not too many for ever after it', async () => {
     const max = await employ('tries');
+    const from: Who = { ip: '192.0.2.77', userAgent: '', token: null, role: 'anon', requestId: '' };
     step(hour);
     for (let i = 0; i < 12; i += 1)
-      await door.gate(
-        checkPassword(db.ring, max, `2026:${randomUUID()}`, randomUUID(), {
-          ip: '192.0.2.77',
-          userAgent: '',
-          token: null,
-        }),
-      );
+      await door.gate(checkPassword(db.ring, max, `2026:${randomUUID()}`, randomUUID(), from));
     step(0);
     const waits = async () => {
       const hash = await prehash(db.pepper, max, password);
-      const from = { ip: '192.0.2.77', userAgent: '', token: null };
       const [tried] = await door.gate(checkPassword(db.ring, max, hash, randomBytes(32).toString('base64url'), from));
       return tried?.retry_after ?? 0;
     };

@@ -39,7 +39,7 @@ export async function write(door: Door, { key, text, patient, author }: Note): P
     open: openPatient(patient),
     focus: patient,
     key,
-    operation: 'notes.write',
+    operation: 'notes.sign',
     change: query`select clinic.write_note(${key}, ${patient}, ${note}) as id`,
     // the newest: what was just written is among them, however many write
     reads: [

@@ -153,7 +153,7 @@ describe('one simple message', () => {
       open: chart.openPatient(patient),
       focus: patient,
       key,
-      operation: 'notes.write',
+      operation: 'notes.sign',
       change: sql`select clinic.write_note(${key}, ${patient}, ${JSON.stringify({ subjective: canary })})`.compile(k),
       reads: [chart.readNotes(patient, 5)],
     });

@@ -53,7 +53,7 @@ async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promis
     await openPatient(edge, entry(person), record);
   for (const person of [clinician, colleague, secretary])
     await open(edge, entry(person), 'audit.open_patient_list($1)', [randomUUID()]);
-  await open(edge, entry(clinician), 'ops.intend($1, $2)', [randomUUID(), 'notes.write']);
+  await open(edge, entry(clinician), 'ops.intend($1, $2)', [randomUUID(), 'notes.sign']);
   await open(edge, entry(auditor), 'audit.open_log()');
   await open(edge, entry(orgAdmin), 'audit.open_accounts()');
   const key = randomUUID();
