@@ -1,0 +1,50 @@
+// Which new passwords are refused: requirement A6.
+import { expect, test } from 'vitest';
+import { commonPasswords } from '../../edge/common-passwords.ts';
+import { LONGEST, type PasswordProblem, passwordProblem } from '../../edge/password-rules.ts';
+
+const camille = ['camille.roux@exemple.fr', 'Dr Camille Roux'];
+
+test.each<[string, PasswordProblem | undefined]>([
+  ['elevenchars', 'short'],
+  ['éléphantéé1', 'short'],
+  // four code units each, and one character each
+  ['🐘🐘🐘🐘🐘🐘', 'short'],
+  ['x'.repeat(LONGEST + 1), 'long'],
+  ['qwertyuiop123', 'common'],
+  ['QWERTYUIOP123', 'common'],
+  ['aaaaaaaaaaaaaaaa', 'common'],
+  ['abababababababab', 'common'],
+  ['camille.roux@exemple.fr', 'personal'],
+  ['Camille-Roux-2026', 'personal'],
+  ['CAMÎLLE roux !!!', 'personal'],
+  ['vitalsync20261234', 'personal'],
+  ['correct horse battery staple', undefined],
+  ['   cheval de mer   ', undefined],
+  ['camille aime beaucoup les tartes', undefined],
+  ['pâtes à la crème', undefined],
+  ['病院でコーヒーを飲むのが好き', undefined],
+  ['un deux trois '.repeat(73), undefined],
+])('%s: %s', (password, problem) => {
+  expect(passwordProblem(password, camille)).toBe(problem);
+});
+
+test('accents count once, however the keyboard writes them', () => {
+  const eleven = 'éàèùçôîâêûë';
+  expect([passwordProblem(eleven.normalize('NFC')), passwordProblem(eleven.normalize('NFD'))]).toEqual([
+    'short',
+    'short',
+  ]);
+});
+
+test('nothing is known of somebody without a name', () => {
+  expect(passwordProblem('correct horse battery staple', [null, undefined, ''])).toBeUndefined();
+});
+
+test('at least 3,000 common passwords are known, none shorter than a password may be', () => {
+  expect(commonPasswords.size).toBeGreaterThan(3000);
+  for (const one of commonPasswords) {
+    expect(one).toBe(one.toLowerCase());
+    expect([...one].length).toBeGreaterThanOrEqual(12);
+  }
+});
