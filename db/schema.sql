@@ -1009,6 +1009,7 @@ CREATE INDEX sessions_device ON iam.sessions USING btree (device_id) WHERE (devi
 CREATE INDEX sessions_membership ON iam.sessions USING btree (membership_id);
 CREATE INDEX sessions_organisation ON iam.sessions USING btree (organisation_id);
 CREATE INDEX sessions_replaces ON iam.sessions USING btree (replaces_id) WHERE (replaces_id IS NOT NULL);
+CREATE INDEX sessions_unfinished ON iam.sessions USING btree (organisation_id, expires_at) WHERE (revoked_at IS NULL);
 CREATE UNIQUE INDEX care_team_members_lead ON access.care_team_members USING btree (care_team_id) WHERE ((role = 'lead'::text) AND (valid_until = 'infinity'::timestamp with time zone));
 CREATE UNIQUE INDEX care_team_members_open ON access.care_team_members USING btree (care_team_id, account_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
 CREATE UNIQUE INDEX care_team_patients_open ON access.care_team_patients USING btree (care_team_id, patient_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
@@ -1312,6 +1313,19 @@ create view clinic.observations with (security_invoker=true) (
   value text
 );
 comment on view clinic.observations is 'Opened observations; JSON columns hold JSON as text. not null: id, patient_id, category, effective_at, status, code, value';
+
+create view clinic.own_sessions with (security_invoker=true) (
+  id uuid,
+  current boolean,
+  ip text,
+  user_agent text,
+  methods text[],
+  created_at timestamp with time zone,
+  last_seen_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  ended_because text
+);
+comment on view clinic.own_sessions is 'One''s own sessions, open (ended_at is null) or ended within a day, and why. not null: id, current, methods, created_at, last_seen_at';
 
 create view clinic.patient_names with (security_invoker=true) (
   id uuid,
@@ -3226,6 +3240,21 @@ begin
 end $function$;
 comment on function clinic.create_care_team is 'For an administrator: a team with its lead. key: ops.intend(key, ''care_teams.create''). Errors: VS208, VS403, VS422, VS428.';
 
+create function clinic.end_all_sessions(key uuid) returns integer
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if (c[4] = 'org_admin') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'administrators sign others out';
+  end if;
+  perform ops.fulfil(key, 'sessions.end', c[3]::uuid);
+  -- an import has no account: it is the installation's, and ends with its command
+  return iam.revoke_sessions(c, array(select s.id from iam.sessions s where s.organisation_id = c[3]::uuid and s.account_id is not null
+    and s.revoked_at is null and s.expires_at > clock_timestamp() and s.id <> c[1]::uuid), 'administrator');
+end $function$;
+comment on function clinic.end_all_sessions is 'An administrator signs everybody of the organisation out, patients too; their own session goes on. Gives how many that were. key: ops.intend(key, ''sessions.end''). Errors: VS208, VS403, VS428, VS470.';
+
 create function clinic.end_care_team_member(key uuid, stay uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3280,6 +3309,32 @@ begin
 end $function$;
 comment on function clinic.end_glass is 'Who broke it, the DPO or an administrator ends an emergency access, now. key: ops.intend(key, ''glass.end''). Errors: VS208, VS404, VS428.';
 
+create function clinic.end_other_sessions(key uuid) returns integer
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if c[2] is null or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS404', message = 'there is no such session of yours';
+  end if;
+  perform ops.fulfil(key, 'sessions.end', c[2]::uuid);
+  return iam.revoke_account(c, c[2]::uuid, 'own', c[1]::uuid);
+end $function$;
+comment on function clinic.end_other_sessions is 'Ends all of one''s own sessions but this one, also sign-ins that wait for their second factor; gives how many. key: ops.intend(key, ''sessions.end''). Errors: VS208, VS404, VS428, VS470.';
+
+create function clinic.end_own_session(key uuid, session uuid) returns integer
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if not exists (select from iam.sessions s where s.id = session and s.account_id = c[2]::uuid) or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS404', message = 'there is no such session of yours';
+  end if;
+  perform ops.fulfil(key, 'sessions.end', session);
+  return iam.revoke_sessions(c, array[session], 'own');
+end $function$;
+comment on function clinic.end_own_session is 'Ends one of one''s own sessions. key: ops.intend(key, ''sessions.end''). Errors: VS208, VS404, VS428, VS470.';
+
 create function clinic.end_referral(key uuid, referral uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3301,6 +3356,25 @@ begin
   return referral;
 end $function$;
 comment on function clinic.end_referral is 'Who referred, who was referred to, or an administrator ends a referral, now. key: ops.intend(key, ''referrals.end''). Errors: VS208, VS404, VS428.';
+
+create function clinic.end_sessions_of(key uuid, account uuid) returns integer
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if (c[4] = 'org_admin') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'administrators sign others out';
+  end if;
+  -- staff only: that somebody is a patient here is not the administrator's to see
+  if not exists (select from access.memberships m where m.account_id = account and m.organisation_id = c[3]::uuid and m.role <> 'patient') then
+    raise exception using errcode = 'VS404', message = 'there is no such member of the organisation';
+  end if;
+  perform ops.fulfil(key, 'sessions.end', account);
+  -- what this person does in another organisation isn't this administrator's either
+  return iam.revoke_sessions(c, array(select s.id from iam.sessions s where s.account_id = end_sessions_of.account
+    and s.organisation_id = c[3]::uuid and s.role <> 'patient' and s.id <> c[1]::uuid), 'administrator');
+end $function$;
+comment on function clinic.end_sessions_of is 'An administrator signs a member of staff out everywhere (oneself: everywhere else); gives how many sessions that were. key: ops.intend(key, ''sessions.end''). Errors: VS208, VS403, VS404, VS428, VS470.';
 
 create function clinic.glass_reason(glass uuid) returns text
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -3673,6 +3747,24 @@ begin
 end $function$;
 comment on function clinic.read_me is 'Oneself; and the broken glass that the patient on the page is seen through, if so.';
 
+create function clinic.read_own_sessions() returns TABLE(id uuid, current boolean, ip text, user_agent text, methods text[], created_at timestamp with time zone, last_seen_at timestamp with time zone, ended_at timestamp with time zone, ended_because text)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+#variable_conflict use_column
+declare
+  c text[] := access.claims();
+begin
+  return query
+  select s.id, s.id = c[1]::uuid, o.o[1], o.o[2], s.methods, s.created_at, s.last_seen_at, s.revoked_at, s.revoked_because
+  from (select x.* from iam.sessions x
+        where x.account_id = c[2]::uuid and x.factors = 2
+          and (case when x.revoked_at is null
+                    then x.expires_at > clock_timestamp() and x.last_seen_at > clock_timestamp() - interval '30 minutes'
+                    else x.revoked_at > clock_timestamp() - interval '1 day' end)
+        order by x.id desc limit 50) s
+  left join lateral (select iam.origin_of(s) as o offset 0) o on true;
+end $function$;
+comment on function clinic.read_own_sessions is 'One''s own sessions: those that are open, and those that were ended within a day.';
+
 create function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3889,7 +3981,7 @@ comment on function iam.admit is 'The checking half of iam.enter.';
 create function iam.asks_again(operation text) returns boolean
 language sql immutable as $function$
   select operation in ('notes.sign', 'record.export', 'log.export', 'erasure.request', 'accounts.change', 'accounts.invite',
-                       'recovery.confirm')
+                       'recovery.confirm', 'sessions.end')
 $function$;
 comment on function iam.asks_again is 'Operations that step up (requirement A8); breaking the glass and changing a factor ask by themselves.';
 
@@ -4156,6 +4248,21 @@ begin
 end $function$;
 comment on function iam.open_session is 'A session without sign-in, for tests and load: as vs_owner, recorded in the log. Gives the token.';
 
+create function iam.origin_of(s iam.sessions) returns text[]
+language plpgsql volatile as $function$
+declare
+  o audit.origins;
+  key bytea;
+begin
+  select * into o from audit.origins x where x.id = s.origin_id and x.organisation_id = s.organisation_id;
+  if not found or (o.ip is null and o.user_agent is null) then return null; end if;
+  key := vault.unwrap(vault.ring(), s.organisation_id, 'organisation');
+  return array[
+    convert_from(vault.unpack(key, convert_to('audit.origins.ip', 'UTF8') || '\x00'::bytea || uuid_send(o.id) || uuid_send(o.organisation_id) || int8send(1), o.ip), 'UTF8'),
+    convert_from(vault.unpack(key, convert_to('audit.origins.user_agent', 'UTF8') || '\x00'::bytea || uuid_send(o.id) || uuid_send(o.organisation_id) || int8send(1), o.user_agent), 'UTF8')];
+end $function$;
+comment on function iam.origin_of is 'Address and browser that a session was begun with; NULL when it isn''t known. Internal: asked for one''s own.';
+
 create function iam.person_name(account uuid) returns text
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -4213,6 +4320,31 @@ begin
   return true;
 end $function$;
 comment on function iam.replace_token is 'Internal.';
+
+create function iam.revoke_account(c text[], account uuid, because text, spared uuid DEFAULT NULL::uuid) returns integer
+language sql volatile as $function$
+  select iam.revoke_sessions(c, array(select x.id from iam.sessions x where x.account_id = account and x.revoked_at is null
+                                      and x.expires_at > clock_timestamp() and x.id is distinct from spared), because)
+$function$;
+comment on function iam.revoke_account is 'Ends every session of an account, also those that wait for their second factor, but one. Internal: a changed password, a suspension, a recovery.';
+
+create function iam.revoke_sessions(c text[], ended uuid[], because text) returns integer
+language plpgsql volatile as $function$
+declare
+  s iam.sessions;
+  n int := 0;
+begin
+  -- in one order, so that two who end the same ones don't wait for each other; what ran out by itself stays as it is
+  for s in select * from iam.sessions x where x.id = any (ended) and x.revoked_at is null and x.expires_at > clock_timestamp()
+           order by x.id for update loop
+    update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = because where x.id = s.id;
+    perform audit.append(c, 'session.revoke', 'session', s.id, null, 'success',
+      json_build_object('because', because, 'account', s.account_id)::text);
+    n := n + 1;
+  end loop;
+  return n;
+end $function$;
+comment on function iam.revoke_sessions is 'Ends these sessions, with an event for each; gives how many there were to end. c: who does it (access.claims or iam.gate_claims). Internal.';
 
 create function iam.session_is_live(session uuid) returns boolean
 language plpgsql stable as $function$
@@ -4589,6 +4721,10 @@ begin
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (
     select x.key from ops.intents x where x.fulfilled_at < now() - interval '30 days' limit 10000);
+  -- a session that is over refuses its old tokens like any unknown one
+  delete from iam.old_tokens t where t.token_hash in (
+    select x.token_hash from iam.old_tokens x join iam.sessions s on s.id = x.session_id
+    where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform audit.forget_origins();
 end $function$;
@@ -5965,6 +6101,14 @@ grant select on clinic.notes to vs_patient;
 grant select on clinic.observations to vs_clinician;
 grant select on clinic.observations to vs_dba;
 grant select on clinic.observations to vs_patient;
+grant select on clinic.own_sessions to vs_auditor;
+grant select on clinic.own_sessions to vs_clinician;
+grant select on clinic.own_sessions to vs_dba;
+grant select on clinic.own_sessions to vs_dpo;
+grant select on clinic.own_sessions to vs_org_admin;
+grant select on clinic.own_sessions to vs_patient;
+grant select on clinic.own_sessions to vs_researcher;
+grant select on clinic.own_sessions to vs_secretary;
 grant select on clinic.patient_names to vs_clinician;
 grant select on clinic.patient_names to vs_dba;
 grant select on clinic.patient_names to vs_patient;
@@ -6201,13 +6345,29 @@ grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_o
 grant execute on function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
 grant execute on function clinic.add_care_team_patient(key uuid, team uuid, patient uuid, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
 grant execute on function clinic.create_care_team(key uuid, lead uuid) to vs_org_admin;
+grant execute on function clinic.end_all_sessions(key uuid) to vs_org_admin;
 grant execute on function clinic.end_care_team_member(key uuid, stay uuid) to vs_org_admin;
 grant execute on function clinic.end_care_team_patient(key uuid, place uuid) to vs_org_admin;
 grant execute on function clinic.end_glass(key uuid, glass uuid) to vs_clinician;
 grant execute on function clinic.end_glass(key uuid, glass uuid) to vs_dpo;
 grant execute on function clinic.end_glass(key uuid, glass uuid) to vs_org_admin;
+grant execute on function clinic.end_other_sessions(key uuid) to vs_auditor;
+grant execute on function clinic.end_other_sessions(key uuid) to vs_clinician;
+grant execute on function clinic.end_other_sessions(key uuid) to vs_dpo;
+grant execute on function clinic.end_other_sessions(key uuid) to vs_org_admin;
+grant execute on function clinic.end_other_sessions(key uuid) to vs_patient;
+grant execute on function clinic.end_other_sessions(key uuid) to vs_researcher;
+grant execute on function clinic.end_other_sessions(key uuid) to vs_secretary;
+grant execute on function clinic.end_own_session(key uuid, session uuid) to vs_auditor;
+grant execute on function clinic.end_own_session(key uuid, session uuid) to vs_clinician;
+grant execute on function clinic.end_own_session(key uuid, session uuid) to vs_dpo;
+grant execute on function clinic.end_own_session(key uuid, session uuid) to vs_org_admin;
+grant execute on function clinic.end_own_session(key uuid, session uuid) to vs_patient;
+grant execute on function clinic.end_own_session(key uuid, session uuid) to vs_researcher;
+grant execute on function clinic.end_own_session(key uuid, session uuid) to vs_secretary;
 grant execute on function clinic.end_referral(key uuid, referral uuid) to vs_clinician;
 grant execute on function clinic.end_referral(key uuid, referral uuid) to vs_org_admin;
+grant execute on function clinic.end_sessions_of(key uuid, account uuid) to vs_org_admin;
 grant execute on function clinic.glass_reason(glass uuid) to vs_clinician;
 grant execute on function clinic.glass_reason(glass uuid) to vs_dpo;
 grant execute on function clinic.glass_reason(glass uuid) to vs_org_admin;
@@ -6234,6 +6394,13 @@ grant execute on function clinic.read_me() to vs_org_admin;
 grant execute on function clinic.read_me() to vs_patient;
 grant execute on function clinic.read_me() to vs_researcher;
 grant execute on function clinic.read_me() to vs_secretary;
+grant execute on function clinic.read_own_sessions() to vs_auditor;
+grant execute on function clinic.read_own_sessions() to vs_clinician;
+grant execute on function clinic.read_own_sessions() to vs_dpo;
+grant execute on function clinic.read_own_sessions() to vs_org_admin;
+grant execute on function clinic.read_own_sessions() to vs_patient;
+grant execute on function clinic.read_own_sessions() to vs_researcher;
+grant execute on function clinic.read_own_sessions() to vs_secretary;
 grant execute on function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) to vs_dpo;
 grant execute on function clinic.selected_patients(selection uuid) to vs_clinician;
 grant execute on function clinic.selected_patients(selection uuid) to vs_secretary;

@@ -16,6 +16,7 @@ export interface Database {
   'clinic.medication_requests': ClinicMedicationRequests;
   'clinic.notes': ClinicNotes;
   'clinic.observations': ClinicObservations;
+  'clinic.own_sessions': ClinicOwnSessions;
   'clinic.patient_names': ClinicPatientNames;
   'clinic.patients': ClinicPatients;
   'clinic.record_accesses': ClinicRecordAccesses;
@@ -203,6 +204,18 @@ export interface ClinicObservations {
   status: string;
   code: string;
   value: string;
+}
+
+export interface ClinicOwnSessions {
+  id: string;
+  current: boolean;
+  ip: string | null;
+  user_agent: string | null;
+  methods: string[];
+  created_at: Date;
+  last_seen_at: Date;
+  ended_at: Date | null;
+  ended_because: string | null;
 }
 
 export interface ClinicPatientNames {

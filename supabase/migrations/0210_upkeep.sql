@@ -22,6 +22,10 @@ begin
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (
     select x.key from ops.intents x where x.fulfilled_at < now() - interval '30 days' limit 10000);
+  -- a session that is over refuses its old tokens like any unknown one
+  delete from iam.old_tokens t where t.token_hash in (
+    select x.token_hash from iam.old_tokens x join iam.sessions s on s.id = x.session_id
+    where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform audit.forget_origins();
 end $$;
