@@ -4,9 +4,10 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type pg from 'pg';
 import { CommandError } from './command-error.ts';
+import { replaceFile } from './durable-file.ts';
 import { NoteError, openNote, signNote, splitNote, vkey } from './log/note.ts';
 import { logOrigin } from './log/origin.ts';
-import { outsideDirectory, replaceFile } from './log/outside.ts';
+import { outsideDirectory } from './log/outside.ts';
 import type { Site } from './site.ts';
 
 type Place = Pick<Site, 'directory' | 'keys'>;

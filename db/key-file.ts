@@ -1,20 +1,7 @@
 // Changes of VITAL_KEYS in keys.env: whole or not at all, and the file as it was stays beside it.
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  copyFileSync,
-  constants as files,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, chownSync, copyFileSync, constants as files, readFileSync, rmSync, statSync } from 'node:fs';
 import { CommandError } from './command-error.ts';
+import { renameDurably, writeDurably } from './durable-file.ts';
 import { readKeys } from './keys.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
@@ -31,12 +18,11 @@ export function changeRing(file: string, change: (ring: string) => string): Prom
     const copy = copyOf(file);
     const fresh = `${file}.new`;
     try {
-      write(fresh, replaceLine(text, `VITAL_KEYS=${after}`));
+      writeDurably(fresh, replaceLine(text, `VITAL_KEYS=${after}`));
       sameOwner(fresh, file);
       if (readKeys(fresh, {}).ring !== after)
         throw new CommandError(`${file} would not hold the new ring: left as it was.`);
-      renameSync(fresh, file);
-      flushDirectory(dirname(file));
+      renameDurably(fresh, file);
     } catch (error) {
       rmSync(fresh, { force: true });
       rmSync(copy, { force: true });
@@ -69,23 +55,8 @@ function copyOf(file: string): string {
   }
 }
 
-function write(path: string, text: string): void {
-  const handle = openSync(path, 'w', 0o600);
-  writeSync(handle, text);
-  fsyncSync(handle);
-  closeSync(handle);
-}
-
 /** The file may belong to somebody other than us, so that the user of Postgres can't read it. */
 function sameOwner(path: string, model: string): void {
   const [now, wanted] = [statSync(path), statSync(model)];
   if (now.uid !== wanted.uid || now.gid !== wanted.gid) chownSync(path, wanted.uid, wanted.gid);
-}
-
-/** The renaming itself is on disk when this returns; Windows has no such handle. */
-function flushDirectory(path: string): void {
-  if (process.platform === 'win32') return;
-  const handle = openSync(path, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
 }

@@ -1,6 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { CommandError } from './command-error.ts';
+import { replaceFile } from './durable-file.ts';
 
 /** Everything secret that Vital Sync is given from outside. The texts are the ones of the environment. */
 export type Keys = {
@@ -69,12 +70,7 @@ export function generatePasswords(logins: readonly Login[]): Record<string, stri
 export function writeKeyFile(file: string, added: Record<string, string>): void {
   const head = existsSync(file) ? readFileSync(file, 'utf8') : keyFileHead;
   const lines = Object.entries(added).map(([name, value]) => `${name}=${value}\n`);
-  const fresh = `${file}.new`;
-  const handle = openSync(fresh, 'w', 0o600);
-  writeSync(handle, head + lines.join(''));
-  fsyncSync(handle);
-  closeSync(handle);
-  renameSync(fresh, file);
+  replaceFile(file, head + lines.join(''));
 }
 
 const keyFileHead = `# Whoever holds this file and the database can read every record; whoever loses it can read none.

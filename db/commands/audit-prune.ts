@@ -2,6 +2,7 @@ import { type Command, print, table } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type Month, prunableMonths, pruneMonth } from '../prune.ts';
 import { withAdmin, withSite } from '../site.ts';
+import { untilInterrupted } from '../terminal.ts';
 
 export const auditPrune: Command = {
   name: 'audit prune',
@@ -24,15 +25,17 @@ Ctrl-C stops between two months.
     const gone = await withSite((site) =>
       withAdmin(site, async (admin) => {
         const months = await prunableMonths(admin, before && `${before}-01`);
-        const stopped = dry ? undefined : whenInterrupted();
-        const done: Month[] = [];
-        for (const month of months) {
-          if (stopped?.aborted) break;
-          if (!dry) await pruneMonth(admin, month);
-          done.push(month);
-          if (!dry && !input.flag('json')) print(`${month.month}: ${month.events} events are gone`);
-        }
-        return done;
+        if (dry) return months;
+        return untilInterrupted(async (stopped) => {
+          const done: Month[] = [];
+          for (const month of months) {
+            if (stopped.aborted) break;
+            await pruneMonth(admin, month);
+            done.push(month);
+            if (!input.flag('json')) print(`${month.month}: ${month.events} events are gone`);
+          }
+          return done;
+        });
       }),
     );
     if (input.flag('json')) print({ pruned: !dry, months: gone });
@@ -49,9 +52,3 @@ Ctrl-C stops between two months.
 };
 
 const megabytes = (bytes: number): number => Math.round(bytes / 100_000) / 10;
-
-function whenInterrupted(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
-  return controller.signal;
-}

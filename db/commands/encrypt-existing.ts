@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import type pg from 'pg';
 import { type Command, need, print, table } from '../command.ts';
 import { CommandError } from '../command-error.ts';
@@ -8,6 +7,7 @@ import { describe, type Finding, prove } from '../existing/proof.ts';
 import { begin, openPlan, sealAll } from '../existing/seal.ts';
 import { progressLine } from '../progress.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
+import { askOnTerminal, untilInterrupted } from '../terminal.ts';
 
 export const encryptExisting: Command = {
   name: 'encrypt-existing',
@@ -68,16 +68,11 @@ async function run(site: Site, admin: pg.Client, name: string, options: Options)
   if (!lock.rows[0].mine) throw new CommandError(`Another run is sealing ${sql}: let it end.`);
   const superuser = await findSuperuser(site, admin, options.filesProof);
   const bar = progressLine();
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once('SIGINT', interrupt);
-  try {
+  const whole = await untilInterrupted(async (signal) => {
     await begin(admin, plan, site.keys.ring);
-    const whole = await sealAll(site, admin, plan, { bar, signal: stop.signal, blocks: options.blocks });
-    if (!whole) return { table: sql, state: 'stopped', proof: [] };
-  } finally {
-    process.off('SIGINT', interrupt);
-  }
+    return sealAll(site, admin, plan, { bar, signal, blocks: options.blocks });
+  });
+  if (!whole) return { table: sql, state: 'stopped', proof: [] };
   const proof = await prove(site, admin, plan, bar, superuser);
   if (proof.some((one) => one.state === 'failure')) return { table: sql, state: 'unproven', proof };
   if (!options.confirm) return { table: sql, state: 'sealed', proof };
@@ -89,10 +84,7 @@ async function run(site: Site, admin: pg.Client, name: string, options: Options)
 async function askFor(sql: string): Promise<boolean> {
   if (!process.stdin.isTTY)
     throw new CommandError('--drop asks for the name of the table on a terminal; without one, say --yes.');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`The old columns of ${sql} go for good. Type its name to drop them: `);
-  terminal.close();
-  return answer.trim() === sql;
+  return (await askOnTerminal(`The old columns of ${sql} go for good. Type its name to drop them: `)) === sql;
 }
 
 const sentences: Record<Result['state'], string> = {

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createInterface } from 'node:readline/promises';
 import { type Command, type Input, print, table } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type Certificate, type Erased, erase, listErasures } from '../erase.ts';
 import { withAdmin, withSite } from '../site.ts';
+import { askOnTerminal } from '../terminal.ts';
 
 export const eraseCommand: Command = {
   name: 'erase',
@@ -54,16 +53,9 @@ function readPatients({ words }: Input): string[] {
 /** What was typed is what is erased: an arrow key and Enter, or a script that forgot --yes, erase nobody. */
 async function confirm(patients: readonly string[]): Promise<void> {
   if (!process.stdin.isTTY) throw new CommandError('Nobody was asked, and nothing was erased: give --yes.');
-  const asked = createInterface({ input: process.stdin, output: process.stderr });
-  const ended = once(asked, 'close').then(() => ''); // Ctrl-D
-  try {
-    for (const patient of patients) {
-      const question = asked.question(`This can't be undone. Type the id to forget ${patient}: `);
-      const typed = await Promise.race([question, ended]).catch(() => ''); // Ctrl-C
-      if (typed.trim().toLowerCase() !== patient) throw new CommandError("That isn't the id: nothing was erased.");
-    }
-  } finally {
-    asked.close();
+  for (const patient of patients) {
+    const typed = await askOnTerminal(`This can't be undone. Type the id to forget ${patient}: `);
+    if (typed.toLowerCase() !== patient) throw new CommandError("That isn't the id: nothing was erased.");
   }
 }
 

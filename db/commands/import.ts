@@ -5,6 +5,7 @@ import type { FileResult, ImportResult, Progress, Tallies } from '../import.ts';
 import { asOwner, findAccount, findOrganisation, openImportSession } from '../owner.ts';
 import { clearToServe } from '../service.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
+import { untilInterrupted } from '../terminal.ts';
 
 export const importCommand: Command = {
   name: 'import',
@@ -41,14 +42,10 @@ async function importInto(
   const { importFiles } = await import('../import.ts'); // half of what the command line would load at each command
   const token = await openSession(site, organisation, clinician);
   const connection = await connect(site.edgeUrl);
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once('SIGINT', interrupt);
   try {
-    const options = { connection, token, ring: site.keys.ring, signal: stop.signal, ...(bar && { onProgress: bar }) };
-    return await importFiles(files, options);
+    const options = { connection, token, ring: site.keys.ring, ...(bar && { onProgress: bar }) };
+    return await untilInterrupted((signal) => importFiles(files, { ...options, signal }));
   } finally {
-    process.off('SIGINT', interrupt);
     if (bar) process.stderr.write('\r\x1b[K');
     // Where the connection was lost, that is what is told, and the session ends by itself.
     await endSession(connection, token, site.keys.ring).catch(() => {});

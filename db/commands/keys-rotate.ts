@@ -6,6 +6,7 @@ import { progressLine } from '../progress.ts';
 import { ringNames, withFirst } from '../ring.ts';
 import { masters, type Progress, promote, type Renewal, renew, ringProblem, untilEveryEdgeHasIt } from '../rotation.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
+import { untilInterrupted } from '../terminal.ts';
 import { describePlaced, type Placed, placeRing, readSettle, ringIsInEnvironment } from './keys-ring.ts';
 
 export const keysRotate: Command = {
@@ -26,21 +27,17 @@ for so long. With several edges, give all of them the new VITAL_KEYS before.
   options: { to: { type: 'string' }, settle: { type: 'string' }, json: { type: 'boolean' } },
   run: async (input) => {
     const quiet = readSettle(input.text('settle'));
-    const stop = new AbortController();
-    const interrupt = () => stop.abort();
-    process.once('SIGINT', interrupt);
-    process.once('SIGTERM', interrupt);
     const line = input.flag('json') ? undefined : progressLine();
     try {
-      const options = { to: input.text('to'), quiet, signal: stop.signal, line };
-      const result = await withSite((site) => withAdmin(site, (admin) => rotate(admin, site, options)));
+      const options = { to: input.text('to'), quiet, line };
+      const result = await untilInterrupted((signal) =>
+        withSite((site) => withAdmin(site, (admin) => rotate(admin, site, { ...options, signal }))),
+      );
       line?.end();
       print(input.flag('json') ? result : describe(result));
       return result.outcome === 'done' ? 0 : 1;
     } finally {
       line?.end();
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
     }
   },
 };

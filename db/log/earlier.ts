@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError } from '../command-error.ts';
-import { openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
-import { checkpointIn, headsByLane, keyIn, readHeadsFile } from './files.ts';
+import type { SignedCheckpoint } from './checkpoint.ts';
+import { checkpointIn, headsByLane, keyIn, type PublicKey, readCheckpoint, readHeadsFile } from './files.ts';
 import { NoteError, parseVkey } from './note.ts';
 import type { Head } from './problem.ts';
 
@@ -13,7 +13,6 @@ export type Earlier = {
   /** By origin, smallest first. */
   checkpoints: Map<string, SignedCheckpoint[]>;
 };
-export type PublicKey = ReturnType<typeof parseVkey>['publicKey'];
 
 /**
  * @param since an earlier export, whose own checkpoint counts too
@@ -41,16 +40,6 @@ export function readEarlier(since: string | undefined, files: readonly string[],
 function filesIn(place: string): string[] {
   if (!existsSync(place)) throw new CommandError(`${place} isn't there.`);
   return statSync(place).isDirectory() ? readdirSync(place).map((name) => join(place, name)) : [place];
-}
-
-/** @throws CommandError when the key hasn't signed what is in the file */
-export function readCheckpoint(file: string, key: PublicKey): SignedCheckpoint {
-  try {
-    return openOwnCheckpoint(readFileSync(file, 'utf8'), key);
-  } catch (error) {
-    if (!(error instanceof NoteError)) throw error;
-    throw new CommandError(`${file} can't be believed: ${error.message}.`);
-  }
 }
 
 /**

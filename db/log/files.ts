@@ -7,7 +7,11 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError } from '../command-error.ts';
+import { openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import { NoteError, type parseVkey } from './note.ts';
 import { type Head, keyOf } from './problem.ts';
+
+export type PublicKey = ReturnType<typeof parseVkey>['publicKey'];
 
 export const leavesIn = (directory: string): string => join(directory, 'leaves.jsonl');
 export const headsIn = (directory: string): string => join(directory, 'heads.json');
@@ -114,4 +118,17 @@ export async function* linesOf(file: string): AsyncGenerator<Buffer> {
       throw new CommandError(`${file} holds a line of more than a megabyte: it is no export of the audit log.`);
   }
   if (rest.length > 0) yield rest;
+}
+
+/**
+ * Reads a checkpoint that this key signed.
+ * @throws CommandError naming the file that can't be believed, with what to do about it if that is known
+ */
+export function readCheckpoint(file: string, key: PublicKey, help = ''): SignedCheckpoint {
+  try {
+    return openOwnCheckpoint(readFileSync(file, 'utf8'), key);
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error;
+    throw new CommandError(`${file} can't be believed: ${error.message}.${help && ` ${help}`}`);
+  }
 }

@@ -4,22 +4,13 @@
 //   checkpoint                     the newest checkpoint, a signed note
 //   checkpoints/<20 digits: size>  every checkpoint; of a log begun anew in checkpoints-2, checkpoints-3, …
 //   key.vkey                       our verifier key, for whoever verifies without us
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { CommandError } from '../command-error.ts';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { replaceFile } from '../durable-file.ts';
 import type { Site } from '../site.ts';
-import { openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
-import { NoteError, vkey } from './note.ts';
+import type { SignedCheckpoint } from './checkpoint.ts';
+import { readCheckpoint } from './files.ts';
+import { vkey } from './note.ts';
 
 /** VITAL_WITNESS_DIR, or `witness` in the installation's directory. */
 export const outsideDirectory = (site: Pick<Site, 'directory'>): string =>
@@ -46,14 +37,8 @@ export function listCheckpoints(directory: string, generation = 1): string[] {
 }
 
 /** Reads one file. @throws CommandError naming the file when our key didn't sign what it holds */
-export function readSigned(file: string, site: Pick<Site, 'keys'>): SignedCheckpoint {
-  try {
-    return openOwnCheckpoint(readFileSync(file, 'utf8'), site.keys.signingKey);
-  } catch (error) {
-    if (!(error instanceof NoteError)) throw error;
-    throw new CommandError(`${file} can't be believed: ${error.message}. Put it back from where it is kept.`);
-  }
-}
+export const readSigned = (file: string, site: Pick<Site, 'keys'>): SignedCheckpoint =>
+  readCheckpoint(file, site.keys.signingKey, 'Put it back from where it is kept.');
 
 /** Adds a checkpoint, which becomes the newest; on disk before it returns. The same size again adds cosignatures. */
 export function writeCheckpoint(
@@ -67,18 +52,4 @@ export function writeCheckpoint(
   replaceFile(join(folder, String(size).padStart(20, '0')), note);
   replaceFile(join(directory, 'key.vkey'), `${vkey(origin, site.keys.signingKey)}\n`);
   replaceFile(newest(directory), note);
-}
-
-/** Whole or not at all, and on disk before it returns. */
-export function replaceFile(file: string, text: string): void {
-  const fresh = `${file}.new`;
-  const handle = openSync(fresh, 'w', 0o600);
-  writeSync(handle, text);
-  fsyncSync(handle);
-  closeSync(handle);
-  renameSync(fresh, file);
-  if (process.platform === 'win32') return; // no directory can be opened there
-  const folder = openSync(dirname(file), 'r');
-  fsyncSync(folder);
-  closeSync(folder);
 }

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { CommandError } from '../command-error.ts';
 import type { Site } from '../site.ts';
+import { uuidTime } from '../uuid-time.ts';
 import { openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import { outsideDirectory, readLatest } from './outside.ts';
 import { formatProof, openProof } from './proof.ts';
@@ -23,7 +24,7 @@ export async function proveEvent(
      left join audit.log l using (organisation_id, lane, seq)
      left join audit.log_origins o using (generation)
      where e.id = $1 and e.at between $2::timestamptz - interval '1 day' and $2::timestamptz + interval '1 day'`,
-    [id, timeOf(id)],
+    [id, new Date(uuidTime(id))],
   );
   const [event] = rows;
   if (!event) throw new CommandError(`There is no event ${id} in the log, or it was pruned.`);
@@ -35,9 +36,6 @@ export async function proveEvent(
   openProof(proof, Buffer.from(event.leaf, 'utf8'), site.keys.signingKey); // nothing leaves that we don't believe
   return { leaf: event.leaf, proof, checkpoint };
 }
-
-/** RFC 9562 §5.7: the first 48 bits are milliseconds. */
-const timeOf = (id: string): Date => new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16));
 
 /** The one that is outside, with its witnesses, or the newest that the database holds. */
 async function findCheckpoint(

@@ -1,5 +1,6 @@
 // Events that are gone by retention (supabase/migrations/0260_retention.sql): which were, their organisation's chain says
 // itself, in an event log.prune that holds a digest of the record of them.
+import { uuidTime } from '../uuid-time.ts';
 import type { Line, PrunedRange } from './files.ts';
 import { sha256 } from './merkle.ts';
 import { keyOf, type Problem } from './problem.ts';
@@ -56,7 +57,7 @@ export class PrunedEvents {
 /** As audit.check_pruned: three years old then, not told in a time to come, and of an organisation that was there (UUID version 7). */
 function isOldEnough(until: string, at: number, organisation: string): boolean {
   const end = new Date(until);
-  const made = organisation[14] === '7' ? Number.parseInt(organisation.replace('-', '').slice(0, 12), 16) : 0;
+  const made = uuidTime(organisation);
   return at >= end.setUTCFullYear(end.getUTCFullYear() + 3) && at < Date.now() + 86_400_000 && made < Date.parse(until);
 }
 

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { SignedCheckpoint } from './checkpoint.ts';
 import { DueCheckpoints } from './due.ts';
-import { type Earlier, type PublicKey, readCheckpoint, readEarlier, readKey } from './earlier.ts';
+import { type Earlier, readEarlier, readKey } from './earlier.ts';
 import {
   checkpointIn,
   generationIn,
@@ -11,7 +11,9 @@ import {
   type Line,
   leavesIn,
   linesOf,
+  type PublicKey,
   parseLine,
+  readCheckpoint,
   readHeadsFile,
 } from './files.ts';
 import { Lanes } from './lanes.ts';
