@@ -529,6 +529,17 @@ alter table iam.sessions enable row level security;
 alter table iam.sessions force row level security;
 comment on table iam.sessions is 'A sign-in: 30 minutes idle, 12 hours in all (NIST 800-63B-4 AAL2 allows 1 h and 24 h).';
 
+create table iam.totp_enrolments (
+  session_id uuid not null,
+  secret bytea not null,
+  made_at timestamp with time zone default clock_timestamp() not null,
+  constraint totp_enrolments_pkey PRIMARY KEY (session_id),
+  constraint totp_enrolments_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id)
+);
+alter table iam.totp_enrolments enable row level security;
+alter table iam.totp_enrolments force row level security;
+comment on table iam.totp_enrolments is 'Secrets that are shown to be scanned and don''t count yet: an hour, then ops.upkeep clears them out.';
+
 create table iam.totp_factors (
   account_id uuid not null,
   secret bytea not null,
@@ -1010,6 +1021,7 @@ CREATE INDEX sessions_membership ON iam.sessions USING btree (membership_id);
 CREATE INDEX sessions_organisation ON iam.sessions USING btree (organisation_id);
 CREATE INDEX sessions_replaces ON iam.sessions USING btree (replaces_id) WHERE (replaces_id IS NOT NULL);
 CREATE INDEX sessions_unfinished ON iam.sessions USING btree (organisation_id, expires_at) WHERE (revoked_at IS NULL);
+CREATE INDEX totp_enrolments_made ON iam.totp_enrolments USING btree (made_at);
 CREATE UNIQUE INDEX care_team_members_lead ON access.care_team_members USING btree (care_team_id) WHERE ((role = 'lead'::text) AND (valid_until = 'infinity'::timestamp with time zone));
 CREATE UNIQUE INDEX care_team_members_open ON access.care_team_members USING btree (care_team_id, account_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
 CREATE UNIQUE INDEX care_team_patients_open ON access.care_team_patients USING btree (care_team_id, patient_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
@@ -1073,6 +1085,7 @@ create policy all_owner on iam.phones for all to vs_owner using (true) with chec
 create policy all_owner on iam.recovery_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.sent_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.sessions for all to vs_owner using (true) with check (true); -- iam.enter and the sign-in functions.
+create policy all_owner on iam.totp_enrolments for all to vs_owner using (true) with check (true); -- Enrolment, by functions of the gate.
 create policy all_owner on iam.totp_factors for all to vs_owner using (true) with check (true); -- Enrolment and sign-in.
 create policy all_owner on ops.intents for all to vs_owner using (true) with check (true); -- ops.intend and ops.fulfil.
 create policy all_owner on ops.limits for all to vs_owner using (true) with check (true); -- ops.take.
@@ -1313,6 +1326,19 @@ create view clinic.observations with (security_invoker=true) (
   value text
 );
 comment on view clinic.observations is 'Opened observations; JSON columns hold JSON as text. not null: id, patient_id, category, effective_at, status, code, value';
+
+create view clinic.own_factors with (security_invoker=true) (
+  email text,
+  totp_since timestamp with time zone,
+  passkeys integer,
+  recovery_codes integer,
+  recovery_codes_made_at timestamp with time zone,
+  email_codes boolean,
+  sms_codes boolean,
+  password_changed_at timestamp with time zone,
+  password_is_old boolean
+);
+comment on view clinic.own_factors is 'One''s own factors: one row. email_codes, sms_codes: may be sent. not null: email, passkeys, recovery_codes, email_codes, sms_codes, password_changed_at, password_is_old';
 
 create view clinic.own_sessions with (security_invoker=true) (
   id uuid,
@@ -3985,11 +4011,79 @@ language sql immutable as $function$
 $function$;
 comment on function iam.asks_again is 'Operations that step up (requirement A8); breaking the glass and changing a factor ask by themselves.';
 
+create function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+  s iam.sessions;
+  key bytea;
+  e iam.totp_enrolments;
+begin
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  answer := allowed.answer;
+  if answer <> 'ok' then
+    perform iam.record_refused_change(ring, token, 'factor.add', answer, caller);
+    return;
+  end if;
+  select * into strict s from iam.sessions x where x.id = allowed.session;
+  key := vault.unwrap(ring, s.account_id, 'profile');
+  select * into e from iam.totp_enrolments x where x.session_id = s.id and x.made_at > clock_timestamp() - interval '1 hour';
+  if found then
+    -- a page that is loaded again shows the same one: it may have been scanned
+    secret := iam.open_totp_secret(key, s.id, s.account_id, 'iam.totp_enrolments.secret', e.secret);
+  else
+    secret := extensions.gen_random_bytes(20);
+    insert into iam.totp_enrolments (session_id, secret)
+    values (s.id, vault.seal(key, s.id, s.account_id, 1, '', 'iam.totp_enrolments.secret', encode(secret, 'base64')))
+    on conflict on constraint totp_enrolments_pkey do update set secret = excluded.secret, made_at = clock_timestamp();
+  end if;
+  -- nothing of the person: a session that enrols has one factor
+  select o.name into label from access.organisations o where o.id = s.organisation_id;
+end $function$;
+comment on function iam.begin_totp is 'A secret to scan (20 bytes), the same for this session until it is confirmed; label: the practice. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
+
 create function iam.caller_origin(ring text, organisation uuid, session uuid, caller jsonb) returns uuid
 language sql volatile as $function$
   select audit.origin(ring, organisation, session, caller ->> 'ip', caller ->> 'user_agent')
 $function$;
 comment on function iam.caller_origin is 'Internal.';
+
+create function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+  bucket text;
+  ended int;
+  claims text[];
+begin
+  retry_after := 0;
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  answer := case when allowed.answer = 'ok' and iam.is_half(allowed.session) then 'second_factor' else allowed.answer end;
+  if answer <> 'ok' then
+    perform iam.record_refused_change(ring, token, 'password.change', answer, caller);
+    return;
+  end if;
+  bucket := 'password/change/' || allowed.account;
+  retry_after := ops.take(bucket, 5, 5.0 / 3600);
+  answer := case
+    when retry_after > 0 then 'wait'
+    when present = chosen then 'same'
+    when not exists (select from iam.accounts a where a.id = allowed.account and a.password_hash = extensions.crypt(present, a.password_hash)) then 'refused'
+    else 'ok' end;
+  claims := iam.gate_claims(allowed.account, allowed.session, allowed.origin);
+  if answer <> 'ok' then
+    perform audit.append(claims, 'password.change', 'session', allowed.session, null, 'failure', json_build_object('answer', answer)::text);
+    return;
+  end if;
+  perform ops.give_back(bucket);
+  perform iam.set_password(allowed.account, chosen);
+  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'password_changed'
+  where x.account_id = allowed.account and x.revoked_at is null;
+  get diagnostics ended = row_count;
+  perform audit.append(claims, 'password.change', 'session', allowed.session, null, 'success', json_build_object('sessions_ended', ended)::text);
+  perform ops.post(ring, allowed.account, 'email', 'password_changed');
+end $function$;
+comment on function iam.change_password is 'present, chosen: pre-hashes as in iam.sign_in_password. Answers ok (every session is over), refused (the present password is another), same, wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503.';
 
 create function iam.code_taken(s iam.sessions, method text) returns void
 language sql volatile as $function$ select ops.give_back('code/' || method || '/' || s.account_id) $function$;
@@ -3998,6 +4092,54 @@ comment on function iam.code_taken is 'Internal.';
 create function iam.code_wait(s iam.sessions, method text) returns integer
 language sql volatile as $function$ select ops.take('code/' || method || '/' || s.account_id, 5, 5.0 / 3600) $function$;
 comment on function iam.code_wait is 'Seconds until this session may try a code. Internal.';
+
+create function iam.confirm_totp(ring text, token text, code text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+  s iam.sessions;
+  key bytea;
+  secret bytea;
+  used bigint;
+  replaced boolean;
+begin
+  retry_after := 0;
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  answer := allowed.answer;
+  if answer <> 'ok' then
+    perform iam.record_refused_change(ring, token, 'factor.add', answer, caller);
+    return;
+  end if;
+  select * into strict s from iam.sessions x where x.id = allowed.session;
+  key := vault.unwrap(ring, s.account_id, 'profile');
+  select iam.open_totp_secret(key, s.id, s.account_id, 'iam.totp_enrolments.secret', x.secret) into secret
+  from iam.totp_enrolments x where x.session_id = s.id and x.made_at > clock_timestamp() - interval '1 hour';
+  if secret is null then
+    answer := 'restart';
+  else
+    -- guessing gains nothing, since whoever guesses sees the secret; but each try is an event
+    retry_after := ops.take('enrol/' || s.account_id, 10, 1.0 / 30);
+    used := case when retry_after = 0 then iam.totp_step(secret, code, 0) end;
+    answer := case when retry_after > 0 then 'wait' when used is null then 'refused' else 'ok' end;
+  end if;
+  if answer <> 'ok' then
+    perform audit.append(iam.gate_claims(s.account_id, s.id, allowed.origin), 'factor.add', 'session', s.id, null, 'failure',
+      json_build_object('factor', 'totp', 'answer', answer)::text);
+    return;
+  end if;
+  perform iam.lock_factors(s.account_id);
+  replaced := exists (select from iam.totp_factors f where f.account_id = s.account_id);
+  insert into iam.totp_factors (account_id, secret, confirmed_at, last_step)
+  values (s.account_id, vault.seal(key, s.account_id, s.account_id, 1, '', 'iam.totp_factors.secret', encode(secret, 'base64')), clock_timestamp(), used)
+  on conflict on constraint totp_factors_pkey do update set secret = excluded.secret, confirmed_at = excluded.confirmed_at, last_step = excluded.last_step;
+  delete from iam.totp_enrolments x where x.session_id = s.id;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, allowed.origin), 'factor.add', 'session', s.id, null, 'success',
+    json_build_object('factor', 'totp', 'replaced', replaced)::text);
+  if s.factors = 2 then perform ops.post(ring, s.account_id, 'email', 'factor_added', '{"factor": "totp"}'); end if;
+  answer := iam.first_factor(ring, s.id, 'totp', new_token, caller);
+  role := case when answer = 'ok' and s.factors = 1 then s.role end;
+end $function$;
+comment on function iam.confirm_totp is 'Makes the secret that was scanned the account''s, by a code of it, which is used up. role: the session was made by a link, and goes on whole under new_token. Answers ok, refused, wait (retry_after: seconds), restart (nothing was begun within the hour), or what iam.may_change_factors says. Errors: VS503.';
 
 create function iam.create_account(ring text, organisation uuid, role text, email text, profile jsonb, prehash text, totp_secret bytea, patient uuid DEFAULT NULL::uuid, password_hash text DEFAULT NULL::text) returns uuid
 language plpgsql volatile as $function$
@@ -4157,12 +4299,28 @@ language sql stable as $function$
 $function$;
 comment on function iam.gate_claims is 'Who an event of the gate is about, before anybody has entered. Internal.';
 
+create function iam.hash_recovery_code(ring text, account uuid, code text) returns bytea
+language plpgsql stable as $function$
+begin
+  -- as people copy it: any case, any spaces and hyphens, o for 0, i and l for 1
+  return extensions.hmac(convert_to(translate(lower(regexp_replace(code, '[^0-9A-Za-z]', '', 'g')), 'oil', '011'), 'UTF8'),
+                         vault.derive(vault.unwrap(ring, account, 'profile'), 'code'), 'sha256');
+end $function$;
+comment on function iam.hash_recovery_code is 'Internal. Errors: VS404, VS503.';
+
 create function iam.hash_token(token text) returns bytea
 language plpgsql immutable as $function$
 begin
   return sha256(convert_to(token, 'UTF8'));
 end $function$;
 comment on function iam.hash_token is 'A token has 256 bits of randomness, so one round of SHA-256 is enough.';
+
+create function iam.is_half(session uuid) returns boolean
+language plpgsql stable as $function$
+begin
+  return (select s.factors from iam.sessions s where s.id = session) = 1;
+end $function$;
+comment on function iam.is_half is 'Has this session one factor? A link lets it add the first one, and nothing else. Internal.';
 
 create function iam.known_device(account uuid, device text) returns uuid
 language plpgsql stable as $function$
@@ -4172,6 +4330,39 @@ begin
             and d.last_seen_at > clock_timestamp() - interval '90 days');
 end $function$;
 comment on function iam.known_device is 'The device that this cookie stands for, if this account has signed in with it. Internal.';
+
+create function iam.lock_factors(account uuid) returns integer
+language plpgsql volatile as $function$
+begin
+  -- two removals at once come one after the other
+  perform from iam.accounts a where a.id = account for update;
+  return (select count(*) from iam.passkeys p where p.account_id = account)
+       + (select count(*) from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null);
+end $function$;
+comment on function iam.lock_factors is 'How many factors an account has that it can''t do without (apps and passkeys), and keeps others from changing them. Internal.';
+
+create function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[]) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+begin
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  -- a link alone would make codes that sign in: the first factor comes before
+  answer := case when allowed.answer = 'ok' and iam.is_half(allowed.session) then 'second_factor' else allowed.answer end;
+  if answer <> 'ok' then
+    perform iam.record_refused_change(ring, token, 'factor.add', answer, caller);
+    return;
+  end if;
+  -- two requests at once: the second one's codes are the ten that there are
+  perform iam.lock_factors(allowed.account);
+  codes := array(select iam.new_recovery_code() from generate_series(1, 10));
+  delete from iam.recovery_codes r where r.account_id = allowed.account;
+  insert into iam.recovery_codes (account_id, code_hash) select allowed.account, iam.hash_recovery_code(ring, allowed.account, c) from unnest(codes) c;
+  perform audit.append(iam.gate_claims(allowed.account, allowed.session, allowed.origin), 'factor.add',
+    'session', allowed.session, null, 'success', '{"factor":"recovery_code","count":10}');
+  perform ops.post(ring, allowed.account, 'email', 'recovery_codes_made');
+end $function$;
+comment on function iam.make_recovery_codes is 'Ten new codes, which nobody sees again; those before end. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
 
 create function iam.may_change_factors(ring text, token text, caller jsonb, OUT answer text, OUT session uuid, OUT account uuid, OUT organisation uuid, OUT origin uuid) returns record
 language plpgsql volatile as $function$
@@ -4211,6 +4402,17 @@ begin
 end $function$;
 comment on function iam.methods_of is 'By which second factors this account may sign in, the strongest first. Internal.';
 
+create function iam.new_recovery_code() returns text
+language plpgsql volatile as $function$
+declare
+  random bytea := extensions.gen_random_bytes(10);
+begin
+  -- 32 letters: the low five bits of each byte choose one, none more often than another
+  return (select string_agg(case when i = 5 then '-' else '' end || substr('0123456789abcdefghjkmnpqrstvwxyz', (get_byte(random, i) & 31) + 1, 1), '' order by i)
+          from generate_series(0, 9) i);
+end $function$;
+comment on function iam.new_recovery_code is 'Ten letters, as `abcde-fghjk`. Internal.';
+
 create function iam.open_import_session(ring text, organisation uuid, clinician uuid) returns text
 language plpgsql volatile as $function$
 declare
@@ -4247,6 +4449,14 @@ begin
   return token;
 end $function$;
 comment on function iam.open_session is 'A session without sign-in, for tests and load: as vs_owner, recorded in the log. Gives the token.';
+
+create function iam.open_totp_secret(key bytea, row_id uuid, account uuid, label text, sealed bytea) returns bytea
+language plpgsql immutable as $function$
+begin
+  return decode(convert_from(vault.unpack(key,
+    convert_to(label, 'UTF8') || '\x00'::bytea || uuid_send(row_id) || uuid_send(account) || int8send(1), sealed), 'UTF8'), 'base64');
+end $function$;
+comment on function iam.open_totp_secret is 'key: of the account''s profile. Internal. Errors: VS500.';
 
 create function iam.origin_of(s iam.sessions) returns text[]
 language plpgsql volatile as $function$
@@ -4289,6 +4499,28 @@ begin
 end $function$;
 comment on function iam.profile_aad is NULL;
 
+create function iam.read_own_factors() returns TABLE(email text, totp_since timestamp with time zone, passkeys integer, recovery_codes integer, recovery_codes_made_at timestamp with time zone, email_codes boolean, sms_codes boolean, password_changed_at timestamp with time zone, password_is_old boolean)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+#variable_conflict use_column
+declare
+  account uuid := (access.claims())[2]::uuid;
+  methods text[] := iam.methods_of(account);
+begin
+  return query
+  select convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'), iam.profile_aad(a.id, 'email'), a.email), 'UTF8'),
+         f.confirmed_at,
+         (select count(*)::int from iam.passkeys p where p.account_id = a.id),
+         (select count(*)::int from iam.recovery_codes r where r.account_id = a.id and r.used_at is null),
+         (select max(r.made_at) from iam.recovery_codes r where r.account_id = a.id),
+         'email_code' = any (methods), 'sms_code' = any (methods),
+         coalesce(a.password_changed_at, a.created_at),
+         -- suggested, never forced (A6)
+         coalesce(a.password_changed_at, a.created_at) < clock_timestamp() - interval '90 days'
+  from iam.accounts a left join iam.totp_factors f on f.account_id = a.id
+  where a.id = account;
+end $function$;
+comment on function iam.read_own_factors is 'Of whoever is signed in.';
+
 create function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -4308,6 +4540,45 @@ begin
   return 'ok';
 end $function$;
 comment on function iam.record_failed_sign_in is 'Records that a step at the gate ended in an error, and which (SQLSTATE). account: of the first step; token: of the later ones. Errors: VS503.';
+
+create function iam.record_refused_change(ring text, token text, event text, answer text, caller jsonb) returns void
+language plpgsql volatile as $function$
+declare
+  s iam.sessions;
+begin
+  select * into s from iam.sessions x where x.token_hash = iam.hash_token(token);
+  -- a token that nobody has is nobody's; one that somebody tries for ever doesn't fill the log
+  if s.id is null or ops.take('refused/' || s.id, 30, 1.0 / 60) > 0 then return; end if;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller)), event,
+    'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
+end $function$;
+comment on function iam.record_refused_change is 'What iam.may_change_factors didn''t allow, in the log. Internal.';
+
+create function iam.remove_totp(ring text, token text, caller jsonb) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+  answer text;
+begin
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  -- by a link there is nothing to take away
+  answer := case when allowed.answer = 'ok' and iam.is_half(allowed.session) then 'second_factor' else allowed.answer end;
+  if answer <> 'ok' then
+    perform iam.record_refused_change(ring, token, 'factor.remove', answer, caller);
+    return answer;
+  end if;
+  if iam.lock_factors(allowed.account) < 2 then
+    answer := 'last';
+  else
+    delete from iam.totp_factors f where f.account_id = allowed.account;
+    answer := case when found then 'ok' else 'none' end;
+  end if;
+  perform audit.append(iam.gate_claims(allowed.account, allowed.session, allowed.origin), 'factor.remove',
+    'session', allowed.session, null, case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'totp', 'answer', answer)::text);
+  if answer = 'ok' then perform ops.post(ring, allowed.account, 'email', 'factor_removed', '{"factor": "totp"}'); end if;
+  return answer;
+end $function$;
+comment on function iam.remove_totp is 'Takes the authenticator app away. Answers ok, last (no passkey would be left), none (there is no app), or what iam.may_change_factors says. Errors: VS503.';
 
 create function iam.replace_token(session uuid, old_hash bytea, new_token text) returns boolean
 language plpgsql volatile as $function$
@@ -4523,22 +4794,40 @@ begin
 end $function$;
 comment on function iam.totp is 'RFC 6238 with SHA-1 and 6 digits; step = Unix time / 30 s.';
 
+create function iam.totp_step(secret bytea, code text, last_step bigint) returns bigint
+language plpgsql volatile as $function$
+declare
+  now_step bigint := floor(extract(epoch from clock_timestamp()) / 30);
+begin
+  return (select step from generate_series(greatest(now_step - 1, last_step + 1), now_step + 1) as step
+          where sha256(convert_to(iam.totp(secret, step), 'UTF8')) = sha256(convert_to(code, 'UTF8')) order by step limit 1);
+end $function$;
+comment on function iam.totp_step is 'Which step of now, after the last used one, this code is of; NULL for none. Internal.';
+
+create function iam.verify_recovery_code(ring text, account uuid, code text) returns boolean
+language plpgsql volatile as $function$
+begin
+  -- one statement: a code that is sent twice at once works once
+  update iam.recovery_codes r set used_at = clock_timestamp()
+  where r.account_id = account and r.code_hash = iam.hash_recovery_code(ring, account, code) and r.used_at is null;
+  if not found then return false; end if;
+  perform ops.post(ring, account, 'email', 'recovery_code_used',
+    json_build_object('left', (select count(*) from iam.recovery_codes r where r.account_id = account and r.used_at is null))::jsonb);
+  return true;
+end $function$;
+comment on function iam.verify_recovery_code is 'Is this a code that is left? Uses it up, and tells the person. Internal: iam.take_factor.';
+
 create function iam.verify_totp(ring text, account uuid, code text) returns boolean
 language plpgsql volatile as $function$
 declare
   f iam.totp_factors;
-  secret bytea;
-  now_step bigint := floor(extract(epoch from clock_timestamp()) / 30);
   used bigint;
 begin
   -- the row is locked, so that the same code sent twice at once works once
   select * into f from iam.totp_factors x where x.account_id = account and x.confirmed_at is not null for update;
   if not found then return false; end if;
-  secret := decode(convert_from(vault.unpack(vault.unwrap(ring, account, 'profile'),
-    convert_to('iam.totp_factors.secret', 'UTF8') || '\x00'::bytea || uuid_send(account) || uuid_send(account) || int8send(1),
-    f.secret), 'UTF8'), 'base64');
-  select step into used from generate_series(greatest(now_step - 1, f.last_step + 1), now_step + 1) as step
-  where sha256(convert_to(iam.totp(secret, step), 'UTF8')) = sha256(convert_to(code, 'UTF8')) order by step limit 1;
+  used := iam.totp_step(iam.open_totp_secret(vault.unwrap(ring, account, 'profile'), account, account, 'iam.totp_factors.secret', f.secret),
+                        code, f.last_step);
   if used is null then return false; end if;
   update iam.totp_factors x set last_step = used where x.account_id = account;
   return true;
@@ -4725,6 +5014,7 @@ begin
   delete from iam.old_tokens t where t.token_hash in (
     select x.token_hash from iam.old_tokens x join iam.sessions s on s.id = x.session_id
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
+  delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform audit.forget_origins();
 end $function$;
@@ -6101,6 +6391,14 @@ grant select on clinic.notes to vs_patient;
 grant select on clinic.observations to vs_clinician;
 grant select on clinic.observations to vs_dba;
 grant select on clinic.observations to vs_patient;
+grant select on clinic.own_factors to vs_auditor;
+grant select on clinic.own_factors to vs_clinician;
+grant select on clinic.own_factors to vs_dba;
+grant select on clinic.own_factors to vs_dpo;
+grant select on clinic.own_factors to vs_org_admin;
+grant select on clinic.own_factors to vs_patient;
+grant select on clinic.own_factors to vs_researcher;
+grant select on clinic.own_factors to vs_secretary;
 grant select on clinic.own_sessions to vs_auditor;
 grant select on clinic.own_sessions to vs_clinician;
 grant select on clinic.own_sessions to vs_dba;
@@ -6133,6 +6431,7 @@ grant select on iam.phones to vs_dba;
 grant select on iam.recovery_codes to vs_dba;
 grant select on iam.sent_codes to vs_dba;
 grant select on iam.sessions to vs_dba;
+grant select on iam.totp_enrolments to vs_dba;
 grant select on iam.totp_factors to vs_dba;
 grant select on ops.intents to vs_dba;
 grant select on ops.limits to vs_dba;
@@ -6406,6 +6705,9 @@ grant execute on function clinic.selected_patients(selection uuid) to vs_clinici
 grant execute on function clinic.selected_patients(selection uuid) to vs_secretary;
 grant execute on function clinic.write_note(key uuid, patient uuid, note jsonb) to vs_clinician;
 grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
+grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text) to vs_gate;
+grant execute on function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.confirm_totp(ring text, token text, code text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.end_session() to vs_anon;
 grant execute on function iam.end_session() to vs_auditor;
 grant execute on function iam.end_session() to vs_clinician;
@@ -6416,13 +6718,22 @@ grant execute on function iam.end_session() to vs_patient;
 grant execute on function iam.end_session() to vs_researcher;
 grant execute on function iam.end_session() to vs_secretary;
 grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
+grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[]) to vs_gate;
 grant execute on function iam.person_name(account uuid) to vs_auditor;
 grant execute on function iam.person_name(account uuid) to vs_clinician;
 grant execute on function iam.person_name(account uuid) to vs_dpo;
 grant execute on function iam.person_name(account uuid) to vs_org_admin;
 grant execute on function iam.person_name(account uuid) to vs_patient;
 grant execute on function iam.person_name(account uuid) to vs_secretary;
+grant execute on function iam.read_own_factors() to vs_auditor;
+grant execute on function iam.read_own_factors() to vs_clinician;
+grant execute on function iam.read_own_factors() to vs_dpo;
+grant execute on function iam.read_own_factors() to vs_org_admin;
+grant execute on function iam.read_own_factors() to vs_patient;
+grant execute on function iam.read_own_factors() to vs_researcher;
+grant execute on function iam.read_own_factors() to vs_secretary;
 grant execute on function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) to vs_gate;
+grant execute on function iam.remove_totp(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;
 grant execute on function iam.sign_in_methods(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.sign_in_password(ring text, account uuid, prehash text, token text, caller jsonb, old_token text, OUT answer text, OUT retry_after integer) to vs_gate;

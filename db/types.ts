@@ -16,6 +16,7 @@ export interface Database {
   'clinic.medication_requests': ClinicMedicationRequests;
   'clinic.notes': ClinicNotes;
   'clinic.observations': ClinicObservations;
+  'clinic.own_factors': ClinicOwnFactors;
   'clinic.own_sessions': ClinicOwnSessions;
   'clinic.patient_names': ClinicPatientNames;
   'clinic.patients': ClinicPatients;
@@ -204,6 +205,18 @@ export interface ClinicObservations {
   status: string;
   code: string;
   value: string;
+}
+
+export interface ClinicOwnFactors {
+  email: string;
+  totp_since: Date | null;
+  passkeys: number;
+  recovery_codes: number;
+  recovery_codes_made_at: Date | null;
+  email_codes: boolean;
+  sms_codes: boolean;
+  password_changed_at: Date;
+  password_is_old: boolean;
 }
 
 export interface ClinicOwnSessions {

@@ -26,6 +26,7 @@ begin
   delete from iam.old_tokens t where t.token_hash in (
     select x.token_hash from iam.old_tokens x join iam.sessions s on s.id = x.session_id
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
+  delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform audit.forget_origins();
 end $$;

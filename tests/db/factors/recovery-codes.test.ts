@@ -1,0 +1,93 @@
+// Recovery codes: supabase/migrations/0093_recovery_codes.sql.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect } from '../../../db/connect.ts';
+import { asOwner } from '../../../db/owner.ts';
+import { createPerson, type Person } from '../../support/practice.ts';
+import { type Factors, newToken, openFactors } from './support.ts';
+
+let f: Factors;
+beforeAll(async () => {
+  f = await openFactors();
+});
+afterAll(() => f?.close());
+
+const newPerson = () =>
+  asOwner(f.db.admin, () => createPerson(f.db, { organisation: f.practice.organisation, role: 'secretary' }));
+const make = async (token: string) => (await f.call('make_recovery_codes', [token])).codes!;
+const show = async (one: Person, code: string, client = f.gate) => {
+  await f.owner("delete from ops.limits where key like 'code/%'");
+  const token = await f.openAnother(one.account);
+  return (await f.call('take_factor', [token, 'recovery_code', { code }, newToken()], client)).answer;
+};
+
+test('cannot be made without a session, by a link, or on a factor of more than 10 minutes', async () => {
+  const one = await newPerson();
+  expect(await f.call('make_recovery_codes', [newToken()])).toEqual({ answer: 'expired', codes: null });
+  expect(await f.call('make_recovery_codes', [await f.openLink(one.account)])).toEqual({
+    answer: 'second_factor',
+    codes: null,
+  });
+  await f.age(one.token, '11 minutes');
+  expect(await f.call('make_recovery_codes', [one.token])).toEqual({ answer: 'step_up', codes: null });
+  expect(await f.events(one.account, 'factor.add')).toHaveLength(2);
+});
+
+test('are ten, and different', async () => {
+  const one = await newPerson();
+  const codes = await make(one.token);
+  expect(new Set(codes).size).toBe(10);
+  for (const code of codes) expect(code).toMatch(/^[0-9a-hjkmnp-tv-z]{5}-[0-9a-hjkmnp-tv-z]{5}$/);
+});
+
+test('each works once, in any case, without its hyphen, with the letters that look alike', async () => {
+  const one = await newPerson();
+  const codes = await make(one.token);
+  expect(await show(one, codes[0]!)).toBe('ok');
+  expect(await show(one, codes[0]!)).toBe('refused');
+  expect(await show(one, ` ${codes[1]!.toUpperCase().replace('-', ' ')} `)).toBe('ok');
+  expect(await show(one, codes[2]!.replaceAll('0', 'O').replaceAll('1', 'l'))).toBe('ok');
+  expect(await f.mails(one.account)).toEqual([
+    'recovery_codes_made',
+    'recovery_code_used',
+    'recovery_code_used',
+    'recovery_code_used',
+  ]);
+});
+
+test('works once when it is sent twice at once', async () => {
+  const one = await newPerson();
+  const codes = await make(one.token);
+  const other = await connect(f.db.gateUrl);
+  try {
+    for (const code of codes.slice(0, 5)) {
+      const answers = await Promise.all([show(one, code), show(one, code, other)]);
+      expect(answers.sort()).toEqual(['ok', 'refused']);
+    }
+  } finally {
+    await other.end();
+  }
+});
+
+test("cannot be somebody else's, empty, or one of before", async () => {
+  const [one, other] = [await newPerson(), await newPerson()];
+  const before = await make(one.token);
+  await make(other.token);
+  expect(await show(other, before[0]!)).toBe('refused');
+  for (const odd of ['', '-', '’; drop table iam.accounts; --', 'é'.repeat(2000)])
+    expect(await show(one, odd)).toBe('refused');
+  const after = await make(one.token);
+  expect(await show(one, before[1]!)).toBe('refused');
+  expect(await show(one, after[1]!)).toBe('ok');
+});
+
+test('are stored as hashes that the code alone does not give', async () => {
+  const one = await newPerson();
+  const [code] = await make(one.token);
+  const plain = code!.replace('-', '');
+  const rows = await f.owner(
+    `select from iam.recovery_codes r where r.account_id = $1
+       and (r.code_hash in (sha256(convert_to($2, 'UTF8')), iam.hash_token($2)) or r::text like '%' || $2 || '%')`,
+    [one.account, plain],
+  );
+  expect(rows).toHaveLength(0);
+});
