@@ -21,13 +21,14 @@ import { recordRoutes } from './record/routes.tsx';
 import { referralRoutes } from './referrals/routes.tsx';
 import type { Services } from './services.ts';
 import { signInRoutes, signOutRoutes } from './sign-in/routes.tsx';
+import { stepUpRoutes } from './step-up/routes.tsx';
 
 export function createApp(services: Services) {
   const { door } = services;
   const app = new Hono<Env>();
 
   app.use(logging(services.log), headers(), session(), limits(), csrf());
-  app.onError(answerError);
+  app.onError((error, c) => answerError(error, c, services));
   app.notFound(answerNotFound);
 
   app.get('/health', (c) => c.text('ok'));
@@ -36,6 +37,7 @@ export function createApp(services: Services) {
   app.route('/preferences', preferenceRoutes());
   app.route('/sign-in', signInRoutes(services));
   app.route('/sign-out', signOutRoutes(services));
+  app.route('/step-up', stepUpRoutes(services));
   if (services.promises) app.route('/promises', promiseRoutes(services.promises));
 
   app.route('/patients', patientRoutes(door));

@@ -12,7 +12,7 @@ const FRAME = ['layers', 'tokens', 'base', 'layout', 'forms', 'components', 'tab
 const PAGES = ['chart', 'notes', 'care', 'record', 'audit', 'promises'];
 const JOINED: Record<string, readonly string[]> = {
   'style.css': [...FRAME, ...PAGES, 'print'].map((name) => `css/${name}.css`),
-  'app.js': ['search', 'keys', 'live', 'unsaved'].map((name) => `js/${name}.js`),
+  'app.js': ['search', 'keys', 'live', 'unsaved', 'step-up'].map((name) => `js/${name}.js`),
 };
 const SERVED = ['style.css', 'app.js', 'htmx.js', 'icon.svg'] as const;
 type Served = (typeof SERVED)[number];

@@ -13,19 +13,26 @@ import { errors } from './errors/messages.ts';
 import { readUnsent, type Unsent, UnsentForm } from './errors/unsent.tsx';
 import { inLang, useWords } from './i18n.ts';
 import { fragment, page, wantsFragment } from './layout.tsx';
+import type { Services } from './services.ts';
+import { answerStepUp } from './step-up/answer.tsx';
 import { Alert } from './ui/alert.tsx';
 import { Icon } from './ui/icon.tsx';
 
 type Reason = Refusal['reason'];
-type Problem = { reason: Exclude<Reason, 'second_factor'>; status: ContentfulStatusCode; retryAfter?: string };
+type Problem = {
+  reason: Exclude<Reason, 'second_factor' | 'step_up'>;
+  status: ContentfulStatusCode;
+  retryAfter?: string;
+};
 
 /** For `app.onError`. What isn't a Refusal is a fault of ours: logging.ts writes its class, the reader sees 500. */
-export function answerError(error: Error, c: Context<Env>): Response | Promise<Response> {
+export function answerError(error: Error, c: Context<Env>, services: Services): Response | Promise<Response> {
   if (error instanceof HTTPException)
     return answerProblem(c, { reason: error.status === 404 ? 'hidden' : 'invalid', status: error.status });
   if (error instanceof ZodError) return answerProblem(c, { reason: 'invalid', status: 422 });
   if (!(error instanceof Refusal)) return answerProblem(c, { reason: 'fault', status: 500 });
   if (error.reason === 'second_factor') return goTo(c, '/sign-in/code');
+  if (error.reason === 'step_up') return answerStepUp(c, services);
   if (error.reason === 'signed_out') return answerSignedOut(c);
   const status = error.status as ContentfulStatusCode; // a Refusal's status always goes with a body
   return answerProblem(c, { reason: error.reason, status, retryAfter: retryAfter[error.reason] });

@@ -18,7 +18,18 @@ export function Live() {
         </p>
       </template>
       <Shortcuts />
+      <StepUpDialog />
     </>
+  );
+}
+
+/** js/step-up.js opens it when htmx has put the form into it; Esc closes it, and what was typed stays. */
+function StepUpDialog() {
+  const t = useWords(frame);
+  return (
+    <Dialog id="step-up-dialog" title={t.stepUp} close={t.cancel}>
+      <div id="step-up" />
+    </Dialog>
   );
 }
 

@@ -27,8 +27,6 @@ export const errors = messages(
       'Rien n’a été enregistré. Réessayez dans quelques instants ; si cela dure, prévenez votre assistance.',
     fault: 'Une erreur s’est produite',
     faultHelp: 'Rien n’a été enregistré. Réessayez ; si cela se répète, transmettez la référence à votre assistance.',
-    step_up: 'Confirmez que c’est vous',
-    step_upHelp: 'Votre dernier code date de plus de 10 minutes. Rien n’a été enregistré, et rien n’est perdu.',
     signed_out: 'Votre session est terminée',
     signed_outHelp:
       'Ce que vous avez saisi n’est pas enregistré, mais reste à l’écran. Connectez-vous dans un autre onglet, puis recommencez ici.',
@@ -60,8 +58,6 @@ export const errors = messages(
     unavailableHelp: 'Nothing was saved. Try again shortly; if it lasts, tell your support.',
     fault: 'Something went wrong',
     faultHelp: 'Nothing was saved. Try again; if it happens again, give the reference to your support.',
-    step_up: 'Confirm that it is you',
-    step_upHelp: 'Your last code is more than 10 minutes old. Nothing was saved, and nothing is lost.',
     signed_out: 'Your session has ended',
     signed_outHelp:
       'What you typed is not saved, but stays on the screen. Sign in in another tab, then try again here.',

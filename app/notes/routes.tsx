@@ -124,7 +124,8 @@ function refusal(error: unknown): Refusal {
 /** With htmx the form still stands in the chart, so errors.tsx says what happened; else the text goes back with the page. */
 async function answerRefused(c: Context<Env>, door: Door, form: NoteFormProps, error: Refusal): Promise<Response> {
   if (error.reason === 'conflict') return answerConflict(c, door, form);
-  if (wantsFragment(c)) throw error;
+  // errors.tsx asks for the factor, and sends the note again
+  if (wantsFragment(c) || error.reason === 'step_up') throw error;
   const status = error.status as ContentfulStatusCode; // a Refusal's status always goes with a body
   // Only a refusal that wasn't about the patient lets the banner be read again.
   const mayLook = error.reason === 'invalid' || error.reason === 'unavailable' || error.reason === 'fault';

@@ -2,15 +2,12 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { type Env, keepPreferences } from '../../edge/session.ts';
+import { localPath } from '../local-path.ts';
 
 const Preferences = z.object({
   lang: z.enum(['fr', 'en']).optional().catch(undefined),
   theme: z.enum(['system', 'light', 'dark']).optional().catch(undefined),
-  // One of our own paths: a full address, or one that a browser reads as such, would lead away from here.
-  return: z
-    .string()
-    .regex(/^\/(?![/\\])[\w/.-]*$/)
-    .catch('/'),
+  return: localPath.catch('/'),
 });
 
 export function preferenceRoutes() {

@@ -3,7 +3,8 @@ import { useWords } from '../i18n.ts';
 import { ui } from './messages.ts';
 
 /** The browser's own dialog: one decision, or something to read. Esc and its button close it, also without script. */
-export function Dialog({ id, title, children }: { id: string; title: string; children: ComponentChildren }) {
+export function Dialog(props: { id: string; title: string; close?: string; children: ComponentChildren }) {
+  const { id, title, close, children } = props;
   const t = useWords(ui);
   return (
     <dialog id={id} class="dialog" aria-labelledby={`${id}-title`}>
@@ -11,7 +12,7 @@ export function Dialog({ id, title, children }: { id: string; title: string; chi
       {children}
       <form method="dialog">
         <button class="button" type="submit">
-          {t.close}
+          {close ?? t.close}
         </button>
       </form>
     </dialog>

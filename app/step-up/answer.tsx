@@ -1,0 +1,51 @@
+/**
+ * What errors.tsx answers when the database wants a factor again: with htmx a piece for the dialog, since the form still
+ * stands in the page; else a page that holds what was sent, and sends it on. Whether the factor is recent is decided in
+ * SQL (iam.factor_is_recent, 0050_sessions), here nothing is.
+ */
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { Refusal } from '../../db/batch.ts';
+import { ringNow } from '../../db/ring.ts';
+import type { Env } from '../../edge/session.ts';
+import { readUnsent } from '../errors/unsent.tsx';
+import { inLang } from '../i18n.ts';
+import { fragment, page, wantsFragment } from '../layout.tsx';
+import type { Services } from '../services.ts';
+import { type Method, readMethods } from '../sign-in/queries.ts';
+import { methods as order, type Waiting } from './form.ts';
+import { stepUp } from './messages.ts';
+import { type Setback, StepUpForm, StepUpPage } from './page.tsx';
+
+/** The first time: 401, and what was asked for waits. */
+export async function answerStepUp(c: Context<Env>, services: Services): Promise<Response> {
+  return askForFactor(c, services, { waiting: await waitingIn(c), status: 401 });
+}
+
+/** A form that may be sent again; of one with a password or a code, and of a link, the page alone. */
+async function waitingIn(c: Context<Env>): Promise<Waiting> {
+  const unsent = await readUnsent(c);
+  return unsent ? { unsent } : { path: c.req.path };
+}
+
+type Ask = { waiting: Waiting; method?: Method; setback?: Setback; status: ContentfulStatusCode };
+
+/** @throws Refusal signed_out where the session is over, second_factor where it isn't whole. */
+export async function askForFactor(c: Context<Env>, { door, ring }: Services, ask: Ask): Promise<Response> {
+  const [row] = c.var.who.token ? await door.gate(readMethods(ringNow(ring), c.var.who)) : [];
+  if (!row) throw new Refusal('signed_out');
+  if (row.factors < 2) throw new Refusal('second_factor');
+  const methods = order.filter((method) => row.methods.includes(method));
+  const asked = methods.find((method) => method === ask.method);
+  const props = { ...ask, methods, method: asked ?? methods[0] ?? 'totp' };
+  if (wantsFragment(c)) {
+    const body = (
+      <hx-partial hx-target="#step-up" hx-swap="innerHTML">
+        <StepUpForm {...props} inPlace />
+      </hx-partial>
+    );
+    return fragment(c, body, { status: ask.status });
+  }
+  const title = inLang(stepUp, c.var.lang).title;
+  return page(c, { title, narrow: true, error: Boolean(ask.setback), status: ask.status }, <StepUpPage {...props} />);
+}
