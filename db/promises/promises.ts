@@ -8,6 +8,7 @@ import { pages } from './attacks/pages.ts';
 import { recordFirst } from './attacks/record-first.ts';
 import { roundTrip } from './attacks/round-trip.ts';
 import { rows } from './attacks/rows.ts';
+import { sessions } from './attacks/sessions.ts';
 import type { Attack, PromiseOfOurs, Text } from './types.ts';
 
 const sentences: readonly (Text & { attacks: readonly Attack[] })[] = [
@@ -19,7 +20,7 @@ const sentences: readonly (Text & { attacks: readonly Attack[] })[] = [
   {
     fr: 'Personne ne peut se faire passer pour un autre dans la base.',
     en: 'Nobody can claim to be someone else inside the database.',
-    attacks: identity,
+    attacks: [...identity, ...sessions],
   },
   {
     fr: 'Aucune donnée personnelle en clair : ni dans les tables, ni sur le disque, ni dans les journaux.',

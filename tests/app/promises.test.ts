@@ -65,7 +65,7 @@ describe('in the demo', () => {
     const page = await (await ask('/promises', { promise: '2' }, english)).text();
     expect(page).toContain('<html');
     const text = visibleText(page);
-    for (const said of ['4 attacks, all refused.', 'VS401', 'set_config', 'supabase/migrations/0050_sessions.sql:'])
+    for (const said of ['6 attacks, all refused.', 'VS401', 'set_config', 'supabase/migrations/0050_sessions.sql:'])
       expect(text).toContain(said);
   });
 
