@@ -381,6 +381,7 @@ create table iam.challenges (
   hash bytea not null,
   purpose text not null,
   session_id uuid,
+  origin text not null,
   made_at timestamp with time zone default clock_timestamp() not null,
   constraint challenges_check CHECK (((purpose = 'passwordless'::text) = (session_id IS NULL))),
   constraint challenges_hash_check CHECK ((length(hash) = 32)),
@@ -423,6 +424,7 @@ comment on table iam.old_tokens is 'Tokens that a session had before: 48 at most
 create table iam.passkeys (
   id uuid default ops.uuid_v7() not null,
   account_id uuid not null,
+  rp_id text not null,
   credential_id bytea not null,
   public_key bytea not null,
   sign_count bigint default 0 not null,
@@ -436,8 +438,7 @@ create table iam.passkeys (
   constraint passkeys_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint passkeys_credential_id_check CHECK (((length(credential_id) >= 16) AND (length(credential_id) <= 1023))),
   constraint passkeys_credential_id_key UNIQUE (credential_id),
-  constraint passkeys_pkey PRIMARY KEY (id),
-  constraint passkeys_transports_check CHECK ((transports <@ ARRAY['usb'::text, 'nfc'::text, 'ble'::text, 'smart-card'::text, 'hybrid'::text, 'internal'::text]))
+  constraint passkeys_pkey PRIMARY KEY (id)
 );
 alter table iam.passkeys enable row level security;
 alter table iam.passkeys force row level security;
@@ -3915,6 +3916,47 @@ begin
 end $function$;
 comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
 
+create function iam.add_passkey(ring text, token text, proof jsonb, name text, new_token text, caller jsonb, OUT answer text, OUT role text) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+  checked record;
+  why text;
+  passkey uuid;
+  whole boolean;
+begin
+  if name is null or btrim(name) = '' or length(name) > 60 then
+    raise exception using errcode = 'VS422', message = 'a passkey has a name of 1 to 60 characters';
+  end if;
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  answer := allowed.answer;
+  if allowed.session is null then return; end if;
+  if answer = 'ok' then
+    select * into checked from iam.check_registration(proof, allowed.session);
+    why := checked.why;
+    if why is null and (select count(*) from iam.passkeys p where p.account_id = allowed.account) >= 20 then why := 'many'; end if;
+    if why is not null then answer := 'refused'; end if;
+  end if;
+  if answer = 'ok' then
+    passkey := ops.uuid_v7();
+    insert into iam.passkeys (id, account_id, rp_id, credential_id, public_key, sign_count, transports, name, user_verified, backup_eligible, backed_up)
+    values (passkey, allowed.account, checked.rp_id, checked.credential_id, checked.public_key, checked.sign_count, checked.transports,
+            vault.seal(vault.unwrap(ring, allowed.account, 'profile'), passkey, allowed.account, 1, '', 'iam.passkeys.name', btrim(add_passkey.name)),
+            checked.user_verified, checked.backup_eligible, checked.backed_up);
+    select s.factors = 2 into whole from iam.sessions s where s.id = allowed.session;
+    answer := iam.first_factor(ring, allowed.session, 'passkey', new_token, caller);
+    if whole then
+      perform ops.post(ring, allowed.account, 'email', 'factor_added', '{"factor":"passkey"}');
+    elsif answer = 'ok' then
+      role := (select s.role from iam.sessions s where s.id = allowed.session);
+    end if;
+  end if;
+  perform audit.append(iam.gate_claims(allowed.account, allowed.session, allowed.origin), 'factor.add', 'passkey', passkey, null,
+    case when passkey is null then 'failure' else 'success' end,
+    json_strip_nulls(json_build_object('factor', 'passkey', 'answer', answer, 'reason', why))::text);
+end $function$;
+comment on function iam.add_passkey is 'Adds a passkey. Answers ok (with the role when this was the first factor: the session is whole then, under new_token), refused, or those of iam.may_change_factors. Errors: VS422 for a name of more than 60 characters, VS503.';
+
 create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) returns text[]
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -4084,6 +4126,92 @@ begin
   perform ops.post(ring, allowed.account, 'email', 'password_changed');
 end $function$;
 comment on function iam.change_password is 'present, chosen: pre-hashes as in iam.sign_in_password. Answers ok (every session is over), refused (the present password is another), same, wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503.';
+
+create function iam.check_assertion(proof jsonb, purpose text, session uuid, account uuid, OUT why text, OUT passkey uuid, OUT owner uuid, OUT counted bigint) returns record
+language plpgsql volatile as $function$
+declare
+  data bytea := iam.from_base64url(proof ->> 'authenticator_data');
+  handle bytea := iam.from_base64url(proof ->> 'user_handle');
+  p iam.passkeys;
+  passwordless boolean := purpose = 'passwordless';
+  rp text;
+  flags int;
+  count bigint;
+begin
+  select u.why, u.rp_id into why, rp from iam.use_challenge(iam.from_base64url(proof ->> 'client_data'), 'webauthn.get', purpose, session) u;
+  if why is not null then return; end if;
+  -- locked, so that two answers of one authenticator are counted in turn
+  select * into p from iam.passkeys x where x.credential_id = iam.from_base64url(proof ->> 'id') for update;
+  passkey := p.id;
+  owner := p.account_id;
+  counted := p.sign_count;
+  why := case when p.id is null or p.rp_id <> rp or p.account_id <> account then 'credential'
+              -- who is meant says the authenticator, or the session says it and the authenticator may
+              when passwordless and handle is distinct from uuid_send(p.account_id) then 'user_handle'
+              when handle <> uuid_send(p.account_id) then 'user_handle'
+              else iam.check_authenticator(data, rp, passwordless) end;
+  if why is not null then return; end if;
+  flags := get_byte(data, 32);
+  count := iam.sign_count(data);
+  why := case when passwordless and not p.user_verified then 'verification'
+              -- without extensions (flag 128) it ends there
+              when length(data) > 37 and flags & 128 = 0 then 'authenticator_data'
+              when (flags & 8 <> 0) <> p.backup_eligible then 'backup'
+              when (proof -> 'signed') is distinct from 'true' then 'signature'
+              when (count > 0 or p.sign_count > 0) and count <= p.sign_count then 'counter' end;
+  if why is not null then return; end if;
+  update iam.passkeys x set sign_count = count, backed_up = flags & 16 <> 0, last_used_at = clock_timestamp(),
+    user_verified = x.user_verified or flags & 4 <> 0 where x.id = p.id;
+end $function$;
+comment on function iam.check_assertion is 'What is wrong with a passkey''s answer (§7.2): those of iam.use_challenge and iam.check_authenticator, credential, user_handle, signature, counter; NULL when nothing is. account: whose it must be, NULL for anybody. owner: whose it is; counted: its counter as it was stored. Internal.';
+
+create function iam.check_authenticator(data bytea, rp_id text, verified boolean) returns text
+language plpgsql immutable as $function$
+declare
+  flags int := case when length(data) between 37 and 4096 then get_byte(data, 32) end;
+begin
+  return case when flags is null then 'authenticator_data'
+              when substr(data, 1, 32) is distinct from sha256(convert_to(rp_id, 'UTF8')) then 'rp_id'
+              when flags & 1 = 0 then 'presence'
+              when verified and flags & 4 = 0 then 'verification'
+              when flags & 16 <> 0 and flags & 8 = 0 then 'backup' end;
+end $function$;
+comment on function iam.check_authenticator is 'What is wrong with authenticator data: authenticator_data, rp_id, presence, verification, backup. verified: must its user have been verified? Internal.';
+
+create function iam.check_registration(proof jsonb, session uuid, OUT why text, OUT rp_id text, OUT credential_id bytea, OUT public_key bytea, OUT sign_count bigint, OUT transports text[], OUT user_verified boolean, OUT backup_eligible boolean, OUT backed_up boolean) returns record
+language plpgsql volatile as $function$
+declare
+  data bytea := iam.from_base64url(proof ->> 'authenticator_data');
+  flags int;
+  id_length int;
+begin
+  select u.why, u.rp_id into why, rp_id
+  from iam.use_challenge(iam.from_base64url(proof ->> 'client_data'), 'webauthn.create', 'register', session) u;
+  why := coalesce(why, iam.check_authenticator(data, rp_id, false));
+  if why is not null then return; end if;
+  flags := get_byte(data, 32);
+  -- then 16 bytes that name the model, two of length, the credential's id, its key (flag 64), extensions (flag 128)
+  if flags & 64 = 0 or length(data) < 55 then
+    why := 'authenticator_data';
+    return;
+  end if;
+  id_length := (get_byte(data, 53) << 8) | get_byte(data, 54);
+  credential_id := substr(data, 56, id_length);
+  public_key := iam.from_base64url(proof ->> 'public_key');
+  why := case when id_length not between 16 and 1023 then 'credential'
+              when substr(data, 56 + id_length, length(public_key)) is distinct from public_key
+                or flags & 128 = 0 and length(data) <> 55 + id_length + length(public_key) then 'authenticator_data'
+              when not iam.is_cose_key(public_key) then 'algorithm'
+              when (proof -> 'attested') is distinct from 'true' then 'attestation'
+              when exists (select from iam.passkeys p where p.credential_id = check_registration.credential_id) then 'known' end;
+  sign_count := iam.sign_count(data);
+  user_verified := flags & 4 <> 0;
+  backup_eligible := flags & 8 <> 0;
+  backed_up := flags & 16 <> 0;
+  transports := array(select t from jsonb_array_elements_text(case when jsonb_typeof(proof -> 'transports') = 'array'
+    then proof -> 'transports' else '[]' end) t where t in ('usb', 'nfc', 'ble', 'smart-card', 'hybrid', 'internal') limit 6);
+end $function$;
+comment on function iam.check_registration is 'What is wrong with a new passkey (§7.1): those of iam.use_challenge and iam.check_authenticator, credential, algorithm, attestation, known; NULL when nothing is. Internal.';
 
 create function iam.code_taken(s iam.sessions, method text) returns void
 language sql volatile as $function$ select ops.give_back('code/' || method || '/' || s.account_id) $function$;
@@ -4290,6 +4418,14 @@ begin
 end $function$;
 comment on function iam.first_factor is 'After a factor was added: makes a session that enrols whole, and an invited account active; nothing for any other. Gives what the cookie is to be told: ok. Internal.';
 
+create function iam.from_base64url(value text) returns bytea
+language plpgsql immutable as $function$
+begin
+  if value !~ '^[A-Za-z0-9_-]*$' or length(value) % 4 = 1 then return null; end if;
+  return decode(rpad(translate(value, '-_', '+/'), (length(value) + 3) / 4 * 4, '='), 'base64');
+end $function$;
+comment on function iam.from_base64url is 'RFC 4648 §5 without padding; NULL for anything else.';
+
 create function iam.gate_claims(account uuid, session uuid, origin uuid) returns text[]
 language sql stable as $function$
   select array[session::text, a.id::text, m.organisation_id::text, coalesce(m.role, 'unknown'), null, null, null, origin::text]
@@ -4314,6 +4450,14 @@ begin
   return sha256(convert_to(token, 'UTF8'));
 end $function$;
 comment on function iam.hash_token is 'A token has 256 bits of randomness, so one round of SHA-256 is enough.';
+
+create function iam.is_cose_key(key bytea) returns boolean
+language plpgsql immutable as $function$
+begin
+  return encode(key, 'hex') ~ '^(a5010203262001215820[0-9a-f]{64}225820[0-9a-f]{64}|a4010103272006215820[0-9a-f]{64}|a40103033901002059[0-9a-f]+2143010001)$'
+    and (length(key) in (77, 42) or length(key) - 16 in (256, 384, 512));
+end $function$;
+comment on function iam.is_cose_key is 'A public key of ES256 (P-256), EdDSA (Ed25519), or RS256 of 2048, 3072 or 4096 bits.';
 
 create function iam.is_half(session uuid) returns boolean
 language plpgsql stable as $function$
@@ -4473,6 +4617,76 @@ begin
 end $function$;
 comment on function iam.origin_of is 'Address and browser that a session was begun with; NULL when it isn''t known. Internal: asked for one''s own.';
 
+create function iam.own_passkeys() returns TABLE(id uuid, name text, created_at timestamp with time zone, last_used_at timestamp with time zone, backed_up boolean, user_verified boolean, rp_id text)
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  account uuid := (access.claims())[2]::uuid;
+  key bytea;
+begin
+  if account is null then return; end if;
+  key := vault.unwrap(vault.ring(), account, 'profile');
+  return query
+    select p.id, convert_from(vault.unpack(key, convert_to('iam.passkeys.name', 'UTF8') || '\x00'::bytea || uuid_send(p.id)
+             || uuid_send(account) || int8send(1), p.name), 'UTF8'),
+           p.created_at, p.last_used_at, p.backed_up, p.user_verified, p.rp_id
+    from iam.passkeys p where p.account_id = account order by p.created_at;
+end $function$;
+comment on function iam.own_passkeys is 'The passkeys of whoever asks.';
+
+create function iam.passkey_key(credential text) returns bytea
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return (select p.public_key from iam.passkeys p where p.credential_id = iam.from_base64url(credential));
+end $function$;
+comment on function iam.passkey_key is 'The public key (COSE) to check a signature with; NULL for none.';
+
+create function iam.passkey_options(ring text, token text, purpose text, origin text, caller jsonb, OUT answer text, OUT challenge text, OUT rp_id text, OUT account uuid, OUT email text, OUT credentials jsonb, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+  session uuid;
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  if purpose = 'register' then
+    select * into allowed from iam.may_change_factors(ring, token, caller);
+    answer := allowed.answer;
+    session := allowed.session;
+    account := allowed.account;
+  elsif purpose = 'factor' then
+    s := iam.find_session(ring, token, caller);
+    session := s.id;
+    account := s.account_id;
+    answer := case when session is null then 'expired' else 'ok' end;
+  else
+    answer := 'ok';
+  end if;
+  if answer <> 'ok' then return; end if;
+  passkey_options.rp_id := iam.rp_id(origin);
+  if passkey_options.rp_id is null then
+    answer := 'place';
+    return;
+  end if;
+  retry_after := ops.take('challenge/' || coalesce(session::text, ops.network_key(ring, caller ->> 'ip')), 60, 1);
+  if retry_after > 0 then
+    answer := 'wait';
+    return;
+  end if;
+  challenge := iam.to_base64url(extensions.gen_random_bytes(32));
+  insert into iam.challenges (hash, purpose, session_id, origin)
+  values (iam.hash_token(challenge), passkey_options.purpose, session, passkey_options.origin);
+  if session is null then return; end if;
+  credentials := (select coalesce(jsonb_agg(jsonb_build_object('id', iam.to_base64url(p.credential_id), 'transports', p.transports)), '[]')
+                  from iam.passkeys p where p.account_id = passkey_options.account and p.rp_id = passkey_options.rp_id);
+  if purpose = 'register' then
+    -- what the telephone calls the passkey: the address that the link of an enrolment was sent to, or of who is signed in
+    email := (select convert_from(vault.unpack(vault.unwrap(ring, a.id, 'profile'), iam.profile_aad(a.id, 'email'), a.email), 'UTF8')
+              from iam.accounts a where a.id = passkey_options.account);
+  end if;
+end $function$;
+comment on function iam.passkey_options is 'A challenge. purpose: register, factor (second factor or step-up) or passwordless; origin: what the browser has in its address bar. Answers ok, wait (retry_after), place (no passkeys at this address), and those of iam.may_change_factors. credentials: which exist already (register), or may answer (factor). Errors: VS503.';
+
 create function iam.person_name(account uuid) returns text
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -4499,6 +4713,15 @@ begin
 end $function$;
 comment on function iam.profile_aad is NULL;
 
+create function iam.read_client_data(client_data bytea) returns jsonb
+language plpgsql immutable as $function$
+begin
+  return case when length(client_data) <= 4096 then convert_from(client_data, 'UTF8')::jsonb end;
+exception when others then
+  return null; -- no UTF-8, no JSON
+end $function$;
+comment on function iam.read_client_data is 'What the browser signed about itself; NULL when it is no JSON.';
+
 create function iam.read_own_factors() returns TABLE(email text, totp_since timestamp with time zone, passkeys integer, recovery_codes integer, recovery_codes_made_at timestamp with time zone, email_codes boolean, sms_codes boolean, password_changed_at timestamp with time zone, password_is_old boolean)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 #variable_conflict use_column
@@ -4520,6 +4743,14 @@ begin
   where a.id = account;
 end $function$;
 comment on function iam.read_own_factors is 'Of whoever is signed in.';
+
+create function iam.record_counter(passkey uuid, claims text[], counted bigint, proof jsonb) returns void
+language plpgsql volatile as $function$
+begin
+  perform audit.append(claims, 'factor.counter', 'passkey', passkey, null, 'failure',
+    json_build_object('stored', counted, 'came', iam.sign_count(iam.from_base64url(proof ->> 'authenticator_data')))::text);
+end $function$;
+comment on function iam.record_counter is 'Internal.';
 
 create function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4553,6 +4784,34 @@ begin
     'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
 end $function$;
 comment on function iam.record_refused_change is 'What iam.may_change_factors didn''t allow, in the log. Internal.';
+
+create function iam.remove_passkey(ring text, token text, passkey uuid, caller jsonb) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+  answer text;
+begin
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  answer := allowed.answer;
+  if allowed.session is null then return answer; end if;
+  if answer = 'ok' then
+    -- two at once, in two browsers, could remove the last two
+    perform from iam.accounts a where a.id = allowed.account for update;
+    answer := case when not exists (select from iam.passkeys p where p.id = passkey and p.account_id = allowed.account) then 'hidden'
+                   when not exists (select from iam.passkeys p where p.id <> passkey and p.account_id = allowed.account)
+                    and not exists (select from iam.totp_factors f where f.account_id = allowed.account and f.confirmed_at is not null) then 'last'
+                   else 'ok' end;
+  end if;
+  if answer = 'ok' then
+    delete from iam.passkeys p where p.id = passkey;
+    perform ops.post(ring, allowed.account, 'email', 'factor_removed', '{"factor":"passkey"}');
+  end if;
+  perform audit.append(iam.gate_claims(allowed.account, allowed.session, allowed.origin), 'factor.remove', 'passkey',
+    case when answer in ('ok', 'last') then passkey end, null, case when answer = 'ok' then 'success' else 'failure' end,
+    json_build_object('factor', 'passkey', 'answer', answer)::text);
+  return answer;
+end $function$;
+comment on function iam.remove_passkey is 'Removes a passkey of one''s own. Answers ok, hidden, last (there would be neither a passkey nor an app), or those of iam.may_change_factors. Errors: VS503.';
 
 create function iam.remove_totp(ring text, token text, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4617,6 +4876,16 @@ begin
 end $function$;
 comment on function iam.revoke_sessions is 'Ends these sessions, with an event for each; gives how many there were to end. c: who does it (access.claims or iam.gate_claims). Internal.';
 
+create function iam.rp_id(origin text) returns text
+language plpgsql immutable as $function$
+declare
+  host text := coalesce((regexp_match(origin, '^https://([a-z0-9-]+(\.[a-z0-9-]+)*)(:[0-9]{1,5})?$'))[1],
+                        (regexp_match(origin, '^http://(localhost)(:[0-9]{1,5})?$'))[1]);
+begin
+  return case when host !~ '(^|\.)[0-9]+$' then host end;
+end $function$;
+comment on function iam.rp_id is 'The RP ID of an origin, which is its host name; NULL where a browser makes no passkeys.';
+
 create function iam.session_is_live(session uuid) returns boolean
 language plpgsql stable as $function$
 begin
@@ -4633,6 +4902,13 @@ language sql volatile as $function$
                           pepper_id = split_part(prehash, ':', 1), password_changed_at = clock_timestamp() where id = account
 $function$;
 comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. prehash: `pepper id:base64` (edge/password.ts). As vs_owner.';
+
+create function iam.sign_count(data bytea) returns bigint
+language plpgsql immutable as $function$
+begin
+  return (get_byte(data, 33)::bigint << 24) | (get_byte(data, 34) << 16) | (get_byte(data, 35) << 8) | get_byte(data, 36);
+end $function$;
+comment on function iam.sign_count is NULL;
 
 create function iam.sign_in_lookup(ring text, email text) returns uuid
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -4659,6 +4935,52 @@ begin
   return query select iam.methods_of(s.account_id), s.factors, s.enrols and s.factors = 1;
 end $function$;
 comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. Errors: VS503.';
+
+create function iam.sign_in_passkey(ring text, token text, proof jsonb, caller jsonb, old_token text DEFAULT NULL::text, OUT answer text, OUT role text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  checked record;
+  why text;
+  account uuid;
+  s iam.sessions;
+  origin uuid;
+  address_key text;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  address_key := 'passkey/' || ops.network_key(ring, caller ->> 'ip');
+  retry_after := ops.take(address_key, 30, 1.0 / 5);
+  if retry_after > 0 then
+    answer := 'wait';
+  else
+    select * into checked from iam.check_assertion(proof, 'passwordless', null, null);
+    why := checked.why;
+    account := checked.owner;
+    if why is null and not exists (select from iam.accounts a join access.memberships m on m.account_id = a.id
+                                   where a.id = account and a.status = 'active' and access.membership_is_live(m.id)) then
+      why := 'account';
+    end if;
+    if why is null then
+      perform ops.give_back(address_key);
+      perform vault.saw_ring(ring);
+      s := iam.start_session(ring, account, token, '{}', caller, old_token);
+      answer := iam.accept_factor(ring, s, 'passkey', token, caller);
+      role := case when answer = 'ok' then s.role end;
+    else
+      answer := 'refused';
+    end if;
+  end if;
+  origin := coalesce(s.origin_id, iam.caller_origin(ring, (select m.organisation_id from access.memberships m
+    where m.account_id = account order by m.valid_from, m.id limit 1), null, caller));
+  if why = 'counter' then
+    perform iam.record_counter(checked.passkey, iam.gate_claims(account, null, origin), checked.counted, proof);
+  end if;
+  perform audit.append(iam.gate_claims(account, s.id, origin), 'session.factor', 'session', s.id, null,
+    case when answer = 'ok' then 'success' else 'failure' end,
+    json_strip_nulls(json_build_object('factor', 'passkey', 'passwordless', true, 'answer', answer, 'reason', why))::text);
+end $function$;
+comment on function iam.sign_in_passkey is 'Signs in with a passkey alone, which has verified its user: two factors in one. token: what the cookie will hold. Answers ok (with the role), refused, wait (retry_after: seconds), or stopped (0099). Errors: VS503.';
 
 create function iam.sign_in_password(ring text, account uuid, prehash text, token text, caller jsonb, old_token text DEFAULT NULL::text, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4783,6 +5105,13 @@ begin
 end $function$;
 comment on function iam.take_factor is 'The second step of a sign-in, or a factor shown again (step-up). method: totp, recovery_code, email_code, sms_code (proof: {"code"}) or passkey (proof: 0094). Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), expired, or stopped (0097). Errors: VS503.';
 
+create function iam.to_base64url(value bytea) returns text
+language plpgsql immutable as $function$
+begin
+  return translate(encode(value, 'base64'), '+/=' || E'\n', '-_');
+end $function$;
+comment on function iam.to_base64url is NULL;
+
 create function iam.totp(secret bytea, step bigint) returns text
 language plpgsql immutable as $function$
 declare
@@ -4803,6 +5132,40 @@ begin
           where sha256(convert_to(iam.totp(secret, step), 'UTF8')) = sha256(convert_to(code, 'UTF8')) order by step limit 1);
 end $function$;
 comment on function iam.totp_step is 'Which step of now, after the last used one, this code is of; NULL for none. Internal.';
+
+create function iam.use_challenge(client_data bytea, type text, purpose text, session uuid, OUT why text, OUT rp_id text) returns record
+language plpgsql volatile as $function$
+declare
+  said jsonb := iam.read_client_data(client_data);
+  c iam.challenges;
+begin
+  delete from iam.challenges x
+  where x.hash = iam.hash_token(said ->> 'challenge') and x.purpose = use_challenge.purpose and x.session_id is not distinct from session
+    and x.made_at between clock_timestamp() - interval '5 minutes' and clock_timestamp() + interval '5 seconds'
+  returning x.* into c;
+  rp_id := iam.rp_id(c.origin);
+  why := case when said is null then 'client_data'
+              when c.hash is null then 'challenge'
+              when said ->> 'type' is distinct from type then 'type'
+              when said ->> 'origin' is distinct from c.origin then 'origin'
+              -- we stand in nobody's frame
+              when said -> 'crossOrigin' <> 'false' or said ? 'topOrigin' then 'frame' end;
+end $function$;
+comment on function iam.use_challenge is 'Uses a challenge up, and says what is wrong with the client data: client_data, challenge, type, origin, frame. Internal.';
+
+create function iam.verify_passkey(ring text, s iam.sessions, proof jsonb, caller jsonb) returns boolean
+language plpgsql volatile as $function$
+declare
+  checked record;
+begin
+  select * into checked from iam.check_assertion(proof, 'factor', s.id, s.account_id);
+  if checked.why = 'counter' then
+    perform iam.record_counter(checked.passkey,
+      iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller)), checked.counted, proof);
+  end if;
+  return checked.why is null;
+end $function$;
+comment on function iam.verify_passkey is 'Is this the answer of a passkey of this session''s account, to a challenge of this session? Internal: iam.take_factor.';
 
 create function iam.verify_recovery_code(ring text, account uuid, code text) returns boolean
 language plpgsql volatile as $function$
@@ -6704,6 +7067,7 @@ grant execute on function clinic.request_erasure(key uuid, patient uuid, ground 
 grant execute on function clinic.selected_patients(selection uuid) to vs_clinician;
 grant execute on function clinic.selected_patients(selection uuid) to vs_secretary;
 grant execute on function clinic.write_note(key uuid, patient uuid, note jsonb) to vs_clinician;
+grant execute on function iam.add_passkey(ring text, token text, proof jsonb, name text, new_token text, caller jsonb, OUT answer text, OUT role text) to vs_gate;
 grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text) to vs_gate;
 grant execute on function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
@@ -6719,6 +7083,15 @@ grant execute on function iam.end_session() to vs_researcher;
 grant execute on function iam.end_session() to vs_secretary;
 grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[]) to vs_gate;
+grant execute on function iam.own_passkeys() to vs_auditor;
+grant execute on function iam.own_passkeys() to vs_clinician;
+grant execute on function iam.own_passkeys() to vs_dpo;
+grant execute on function iam.own_passkeys() to vs_org_admin;
+grant execute on function iam.own_passkeys() to vs_patient;
+grant execute on function iam.own_passkeys() to vs_researcher;
+grant execute on function iam.own_passkeys() to vs_secretary;
+grant execute on function iam.passkey_key(credential text) to vs_gate;
+grant execute on function iam.passkey_options(ring text, token text, purpose text, origin text, caller jsonb, OUT answer text, OUT challenge text, OUT rp_id text, OUT account uuid, OUT email text, OUT credentials jsonb, OUT retry_after integer) to vs_gate;
 grant execute on function iam.person_name(account uuid) to vs_auditor;
 grant execute on function iam.person_name(account uuid) to vs_clinician;
 grant execute on function iam.person_name(account uuid) to vs_dpo;
@@ -6733,9 +7106,11 @@ grant execute on function iam.read_own_factors() to vs_patient;
 grant execute on function iam.read_own_factors() to vs_researcher;
 grant execute on function iam.read_own_factors() to vs_secretary;
 grant execute on function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) to vs_gate;
+grant execute on function iam.remove_passkey(ring text, token text, passkey uuid, caller jsonb) to vs_gate;
 grant execute on function iam.remove_totp(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;
 grant execute on function iam.sign_in_methods(ring text, token text, caller jsonb) to vs_gate;
+grant execute on function iam.sign_in_passkey(ring text, token text, proof jsonb, caller jsonb, old_token text, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.sign_in_password(ring text, account uuid, prehash text, token text, caller jsonb, old_token text, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.take_factor(ring text, token text, method text, proof jsonb, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.totp(secret bytea, step bigint) to vs_dba;

@@ -69,6 +69,7 @@ create temp table plain (name text primary key, why text not null);
 insert into plain values
   ('access.organisations.name', 'in the national directory'), ('iam.accounts.pepper_id', 'which pepper, not the pepper'),
   ('vault.keys.master', 'which master key'), ('vault.keys.indexed', 'which master key'), ('vault.masters.id', 'which master key'), ('vault.rings.names', 'which master keys'),
+  ('iam.passkeys.rp_id', 'a host name of ours'), ('iam.passkeys.transports', 'words of the standard'), ('iam.challenges.origin', 'an address of ours'),
   ('ops.limits.key', 'keyed hashes of addresses, ids of accounts'), ('ops.service.file', 'the place of its own file'),
   ('audit.events.resource_type', 'audit.append: a word of ours'), ('audit.events.actor_role', 'audit.append: a role'),
   ('audit.events.details', 'audit.append: digests, column names, words'), ('audit.events.leaf', 'the fields beside it'),
@@ -94,6 +95,7 @@ create temp table justified (name text primary key, why text not null);
 insert into justified values
   ('iam.admit', 'it is the door: it asks the session''s token'), ('access.claims', 'it is the verified identity'),
   ('iam.sign_in_lookup', 'nobody is signed in yet; vs_gate alone'), ('iam.sign_in_password', 'asks for the password; vs_gate alone'),
+  ('iam.passkey_key', 'a public key, by an id that only its owner''s browser has; vs_gate alone'), ('iam.sign_in_passkey', 'asks for a passkey; vs_gate alone'),
   ('iam.record_failed_sign_in', 'records, and tells nothing; vs_gate alone'),
   ('iam.begin_totp', 'iam.may_change_factors asks; vs_gate alone'), ('iam.confirm_totp', 'iam.may_change_factors asks; vs_gate alone'), ('iam.remove_totp', 'iam.may_change_factors asks; vs_gate alone'),
   ('iam.make_recovery_codes', 'iam.may_change_factors asks; vs_gate alone'), ('iam.change_password', 'iam.may_change_factors asks, and for the password; vs_gate alone'),
