@@ -409,6 +409,25 @@ alter table iam.devices enable row level security;
 alter table iam.devices force row level security;
 comment on table iam.devices is 'A browser in which somebody has shown two factors.';
 
+create table iam.invitations (
+  account_id uuid not null,
+  organisation_id uuid not null,
+  token_hash bytea not null,
+  email bytea,
+  sent_at timestamp with time zone default clock_timestamp() not null,
+  expires_at timestamp with time zone default (clock_timestamp() + 'PT72H'::interval) not null,
+  accepted_at timestamp with time zone,
+  withdrawn_at timestamp with time zone,
+  constraint invitations_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint invitations_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint invitations_pkey PRIMARY KEY (account_id),
+  constraint invitations_token_hash_check CHECK ((length(token_hash) = 32)),
+  constraint invitations_token_hash_key UNIQUE (token_hash)
+);
+alter table iam.invitations enable row level security;
+alter table iam.invitations force row level security;
+comment on table iam.invitations is 'Accounts that somebody was invited to, and the one link that leads there now.';
+
 create table iam.old_tokens (
   token_hash bytea not null,
   session_id uuid not null,
@@ -992,6 +1011,8 @@ CREATE INDEX events_patient ON ONLY audit.events USING btree (patient_id, at DES
 CREATE INDEX events_shown ON ONLY audit.events USING gin (shown) WHERE (shown IS NOT NULL);
 CREATE INDEX existing_tables_organisation ON vault.existing_tables USING btree (organisation_id);
 CREATE INDEX intents_announced ON ops.intents USING btree (announced_at);
+CREATE INDEX invitations_expiry ON iam.invitations USING btree (expires_at) WHERE (withdrawn_at IS NULL);
+CREATE INDEX invitations_organisation ON iam.invitations USING btree (organisation_id);
 CREATE INDEX keys_indexed ON vault.keys USING btree (indexed, active, organisation_id) WHERE (indexed IS NOT NULL);
 CREATE INDEX keys_master ON vault.keys USING btree (master, active, organisation_id);
 CREATE INDEX keys_organisation ON vault.keys USING btree (organisation_id);
@@ -1080,6 +1101,7 @@ create policy all_owner on audit.selections for all to vs_owner using (true) wit
 create policy all_owner on iam.accounts for all to vs_owner using (true) with check (true); -- Functions of the owner: creation, sign-in, names of colleagues.
 create policy all_owner on iam.challenges for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.devices for all to vs_owner using (true) with check (true); -- Known by the sign-in functions.
+create policy all_owner on iam.invitations for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.old_tokens for all to vs_owner using (true) with check (true); -- iam.admit and the sign-in functions.
 create policy all_owner on iam.passkeys for all to vs_owner using (true) with check (true); -- Registration, authentication and removal, by functions of the gate.
 create policy all_owner on iam.phones for all to vs_owner using (true) with check (true); -- Enrolment and sending, by functions of the gate.
@@ -1159,9 +1181,14 @@ create view clinic.accounts with (security_invoker=true) (
   email text,
   status text,
   second_factor boolean,
-  last_sign_in_at timestamp with time zone
+  methods text[],
+  open_sessions integer,
+  last_seen_at timestamp with time zone,
+  last_sign_in_at timestamp with time zone,
+  invitation_expires_at timestamp with time zone,
+  accepted boolean
 );
-comment on view clinic.accounts is 'Accounts of the organisation''s staff. not null: id, role, status, second_factor';
+comment on view clinic.accounts is 'Accounts of the organisation''s staff, also of those who left. status: active, invited, suspended or ended. methods: second factors; second_factor: one of them is neither an e-mail nor a recovery code. accepted: an invited person has chosen a password. not null: id, role, status, second_factor, methods, open_sessions, accepted';
 
 create view clinic.allergy_intolerances with (security_invoker=true) (
   id uuid,
@@ -1606,6 +1633,23 @@ begin
 end $function$;
 comment on function access.knows is NULL;
 
+create function access.leave_care_teams(account uuid, organisation uuid) returns void
+language sql volatile as $function$
+  update access.care_team_members m set valid_until = greatest(m.valid_from, clock_timestamp())
+  from access.care_teams t where t.id = m.care_team_id and t.organisation_id = organisation and m.account_id = account
+    and m.valid_until > clock_timestamp()
+$function$;
+comment on function access.leave_care_teams is 'Who is no clinician any more follows nobody, and doesn''t come back into teams with the role. Internal.';
+
+create function access.limit_invitations(c text[], account uuid) returns void
+language plpgsql volatile as $function$
+begin
+  if ops.take('invitations/' || c[3], 200, 1.0 / 10) > 0 or ops.take('invitation/' || account, 5, 1.0 / 3600) > 0 then
+    raise exception using errcode = 'VS429', message = 'too many invitations in a short time';
+  end if;
+end $function$;
+comment on function access.limit_invitations is 'Nobody''s mailbox is filled: five messages for an invitation and then one an hour. Internal. Errors: VS429.';
+
 create function access.may_open(claims text[], patient uuid, level text) returns boolean
 language plpgsql stable as $function$
 begin
@@ -1753,6 +1797,55 @@ begin
   return c;
 end $function$;
 comment on function access.require_admin_of is 'Internal. Errors: VS403, VS404.';
+
+create function access.require_administrator(organisation uuid) returns void
+language plpgsql stable as $function$
+begin
+  if not exists (select from access.memberships m where m.organisation_id = organisation and m.role = 'org_admin'
+                 and access.membership_is_live(m.id) and iam.methods_of(m.account_id) <> '{}') then
+    raise exception using errcode = 'VS409', message = 'somebody else who can sign in must be an administrator first';
+  end if;
+end $function$;
+comment on function access.require_administrator is 'After a change: is there still somebody who can sign in and administer? Internal. Errors: VS409.';
+
+create function access.require_inviter(account uuid) returns uuid
+language plpgsql volatile as $function$
+declare
+  c text[] := access.claims();
+  m access.memberships;
+begin
+  select x.* into m from access.memberships x join iam.accounts a on a.id = x.account_id
+  where x.account_id = account and x.organisation_id = c[3]::uuid and a.status = 'invited';
+  -- somebody else's and nobody's are answered alike
+  if m.id is null or not iam.session_is_live(c[1]::uuid)
+     or (case when m.role = 'patient' then c[4] = 'secretary' else c[4] = 'org_admin' end) is not true then
+    raise exception using errcode = 'VS404', message = 'there is no such invitation here';
+  end if;
+  return m.patient_id;
+end $function$;
+comment on function access.require_inviter is 'An administrator for staff, a secretary for a patient; gives the patient. Internal. Errors: VS404.';
+
+create function access.require_member(account uuid) returns access.memberships
+language plpgsql volatile as $function$
+declare
+  c text[] := access.claims();
+  m access.memberships;
+begin
+  if (c[4] = 'org_admin') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'administrators keep the accounts';
+  end if;
+  -- 2: one change after the other
+  perform pg_advisory_xact_lock(hashtextextended('accounts/' || c[3], 0));
+  select * into m from access.memberships x
+  where x.account_id = account and x.organisation_id = c[3]::uuid and x.role <> 'patient'
+    and not exists (select from iam.invitations i where i.account_id = account and i.withdrawn_at is not null)
+  order by x.valid_until desc, x.valid_from desc, x.id limit 1;
+  if m.id is null then
+    raise exception using errcode = 'VS404', message = 'there is no such account here';
+  end if;
+  return m;
+end $function$;
+comment on function access.require_member is 'Somebody who works, or worked, in the administrator''s organisation: the latest membership. Internal. Errors: VS403, VS404.';
 
 create function access.role() returns text
 language plpgsql stable parallel restricted security definer set debug_print_plan=off set search_path="" as $function$
@@ -3252,6 +3345,30 @@ exception when unique_violation then
 end $function$;
 comment on function clinic.add_care_team_patient is 'For an administrator, who knows a record by its id alone: a team follows a patient. key: ops.intend(key, ''care_teams.add_patient''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
 
+create function clinic.change_role(key uuid, account uuid, role text) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  m access.memberships := access.require_member(account);
+begin
+  if (role in ('clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher')) is not true then
+    raise exception using errcode = 'VS422', message = 'the role is not one of the list';
+  end if;
+  perform ops.fulfil(key, 'accounts.change', account);
+  if m.role = change_role.role and m.valid_until > clock_timestamp() then return account; end if;
+  update access.memberships x set valid_until = greatest(x.valid_from, clock_timestamp())
+  where x.account_id = account and x.organisation_id = c[3]::uuid and x.role <> 'patient' and x.valid_until > clock_timestamp();
+  insert into access.memberships (account_id, organisation_id, role, valid_from) values (account, c[3]::uuid, change_role.role, clock_timestamp())
+  on conflict on constraint memberships_account_id_organisation_id_role_key do update set valid_from = excluded.valid_from, valid_until = 'infinity';
+  if change_role.role <> 'clinician' then perform access.leave_care_teams(account, c[3]::uuid); end if;
+  if m.role = 'org_admin' then perform access.require_administrator(c[3]::uuid); end if;
+  -- a session has the role that it was begun with
+  perform iam.revoke_account(c, account, 'administrator');
+  perform iam.record_account_change(c, account, 'role', change_role.role);
+  return account;
+end $function$;
+comment on function clinic.change_role is 'For an administrator: another role, or a role again for somebody who had left. Their sessions end. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS403, VS404, VS409 (nobody would administer), VS422, VS428, VS470.';
+
 create function clinic.create_care_team(key uuid, lead uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3335,6 +3452,27 @@ begin
   return glass;
 end $function$;
 comment on function clinic.end_glass is 'Who broke it, the DPO or an administrator ends an emergency access, now. key: ops.intend(key, ''glass.end''). Errors: VS208, VS404, VS428.';
+
+create function clinic.end_membership(key uuid, account uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  m access.memberships := access.require_member(account);
+begin
+  perform ops.fulfil(key, 'accounts.change', account);
+  if m.valid_until <= clock_timestamp() then return account; end if;
+  if exists (select from iam.accounts a where a.id = account and a.status = 'invited') then
+    raise exception using errcode = 'VS422', message = 'an invitation is withdrawn';
+  end if;
+  update access.memberships x set valid_until = greatest(x.valid_from, clock_timestamp())
+  where x.account_id = account and x.organisation_id = c[3]::uuid and x.role <> 'patient' and x.valid_until > clock_timestamp();
+  perform access.leave_care_teams(account, c[3]::uuid);
+  if m.role = 'org_admin' then perform access.require_administrator(c[3]::uuid); end if;
+  perform iam.revoke_account(c, account, 'administrator');
+  perform iam.record_account_change(c, account, 'ended');
+  return account;
+end $function$;
+comment on function clinic.end_membership is 'For an administrator: somebody doesn''t work here any more. Sessions and stays in care teams end. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS403, VS404, VS409 (nobody would administer), VS422, VS428, VS470.';
 
 create function clinic.end_other_sessions(key uuid) returns integer
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -3628,6 +3766,61 @@ exception
 end $function$;
 comment on function clinic.import_rows is 'Takes an array of rows of one type into one patient''s record; gives how many were new. Errors: VS404, VS422.';
 
+create function clinic.invite_member(key uuid, role text, email text, profile jsonb, lang text DEFAULT 'fr'::text) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  account uuid;
+begin
+  if (c[4] = 'org_admin') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'administrators invite people who work here';
+  end if;
+  if (role in ('clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher')) is not true then
+    raise exception using errcode = 'VS422', message = 'the role is not one of the list';
+  end if;
+  account := iam.invite(vault.ring(), c[3]::uuid, role, email, profile, lang);
+  perform ops.fulfil(key, 'accounts.invite', account);
+  perform access.limit_invitations(c, account);
+  perform iam.send_invitation(vault.ring(), account);
+  perform audit.append(c, 'account.invite', 'Person', account, null, 'success', json_build_object('role', role)::text);
+  return account;
+exception when unique_violation then
+  raise exception using errcode = 'VS409', message = 'somebody of the practice has this e-mail address';
+end $function$;
+comment on function clinic.invite_member is 'For an administrator: invites somebody to work here. profile: family_name, given_name, quality, rpps. key: ops.intend(key, ''accounts.invite''). Errors: VS208, VS403, VS409, VS422, VS428, VS429, VS470.';
+
+create function clinic.invite_patient(key uuid, patient uuid, email text, lang text DEFAULT 'fr'::text) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  p record;
+  account uuid;
+begin
+  if (c[4] = 'secretary') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'secretaries invite patients';
+  end if;
+  -- an erasure that is under way comes first; and two who invite the same patient come one after the other
+  perform from store.patients x where x.id = patient for no key update;
+  if access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient) is null then
+    raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  if exists (select from access.memberships m where m.patient_id = patient and m.valid_until > clock_timestamp()) then
+    raise exception using errcode = 'VS409', message = 'this patient has an account, or was invited';
+  end if;
+  select x.birth_name, x.used_name, x.first_given_name, x.used_given_name into p from clinic.patients x where x.id = patient;
+  account := iam.invite(vault.ring(), c[3]::uuid, 'patient', email, jsonb_build_object(
+    'family_name', left(coalesce(nullif(p.used_name, ''), p.birth_name), 100),
+    'given_name', left(coalesce(nullif(p.used_given_name, ''), p.first_given_name), 100)), lang, patient);
+  perform ops.fulfil(key, 'accounts.invite', account);
+  perform access.limit_invitations(c, account);
+  perform iam.send_invitation(vault.ring(), account);
+  perform audit.append(c, 'account.invite', 'Person', account, patient, 'success', '{"role":"patient"}');
+  return account;
+exception when unique_violation then
+  raise exception using errcode = 'VS409', message = 'this patient has an account, or was invited';
+end $function$;
+comment on function clinic.invite_patient is 'For a secretary: invites a patient to their own record, which an earlier transaction opened. key: ops.intend(key, ''accounts.invite''). Errors: VS208, VS403, VS404, VS409, VS422, VS428, VS429, VS470.';
+
 create function clinic.make_referral(key uuid, patient uuid, performer uuid, priority text, reason text, until timestamp with time zone) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3688,18 +3881,33 @@ begin
 end $function$;
 comment on function clinic.open_profile is 'One''s own values from a sealed table of users; NULL for anybody else''s. Errors: VS401, VS500.';
 
-create function clinic.read_accounts() returns TABLE(id uuid, display_name text, role text, email text, status text, second_factor boolean, last_sign_in_at timestamp with time zone)
-language sql volatile security definer set debug_print_plan=off set search_path="" as $function$
+create function clinic.read_accounts() returns TABLE(id uuid, display_name text, role text, email text, status text, second_factor boolean, methods text[], open_sessions integer, last_seen_at timestamp with time zone, last_sign_in_at timestamp with time zone, invitation_expires_at timestamp with time zone, accepted boolean)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+#variable_conflict use_column
+declare
+  organisation uuid := access.organisation_as('org_admin');
+begin
+  return query
   select a.id, iam.person_name(a.id), m.role,
-         convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'), iam.profile_aad(a.id, 'email'), a.email), 'UTF8'),
-         a.status, f.account_id is not null, a.last_sign_in_at
-  from access.memberships m
-  join iam.accounts a on a.id = m.account_id
-  left join iam.totp_factors f on f.account_id = a.id and f.confirmed_at is not null
+         -- where somebody was invited to, whoever has that address (0290)
+         convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'),
+           case when a.status = 'invited' then iam.invitation_aad(a.id) else iam.profile_aad(a.id, 'email') end,
+           case when a.status = 'invited' then i.email else a.email end), 'UTF8'),
+         case when m.valid_until <= clock_timestamp() then 'ended' else a.status end,
+         f.methods && '{totp,passkey,sms_code}', f.methods, s.open_sessions, s.last_seen_at, a.last_sign_in_at,
+         case when a.status = 'invited' then i.expires_at end, i.accepted_at is not null
   -- staff only: that somebody is a patient here is not the administrator's to see
-  where m.organisation_id = access.organisation_as('org_admin') and m.role <> 'patient'
-  order by m.role, m.id
-$function$;
+  from (select distinct on (x.account_id) x.* from access.memberships x
+        where x.organisation_id = organisation and x.role <> 'patient'
+        order by x.account_id, x.valid_until desc, x.valid_from desc, x.id) m
+  join iam.accounts a on a.id = m.account_id
+  left join iam.invitations i on i.account_id = a.id
+  left join lateral (select iam.methods_of(a.id) as methods) f on true
+  left join lateral (select count(*)::int as open_sessions, max(x.last_seen_at) as last_seen_at from iam.sessions x
+                     where x.account_id = a.id and x.organisation_id = organisation and iam.session_is_live(x.id)) s on true
+  where i.withdrawn_at is null
+  order by m.role, m.id;
+end $function$;
 comment on function clinic.read_accounts is 'For an administrator.';
 
 create function clinic.read_colleagues() returns TABLE(account_id uuid, display_name text)
@@ -3792,6 +4000,22 @@ begin
 end $function$;
 comment on function clinic.read_own_sessions is 'One''s own sessions: those that are open, and those that were ended within a day.';
 
+create function clinic.read_patient_account(patient uuid) returns TABLE(account_id uuid, status text, email text, expires_at timestamp with time zone, last_sign_in_at timestamp with time zone)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if (c[4] = 'secretary') is not true or not access.may_open(c, patient, 'identity') then return; end if;
+  return query
+  select a.id, a.status,
+         convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'),
+           case when i.email is null then iam.profile_aad(a.id, 'email') else iam.invitation_aad(a.id) end, coalesce(i.email, a.email)), 'UTF8'),
+         i.expires_at, a.last_sign_in_at
+  from access.memberships m join iam.accounts a on a.id = m.account_id left join iam.invitations i on i.account_id = a.id
+  where m.patient_id = patient and m.organisation_id = c[3]::uuid and m.valid_until > clock_timestamp();
+end $function$;
+comment on function clinic.read_patient_account is 'For a secretary: the account that leads to this record, or was invited to; no row for none.';
+
 create function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3819,6 +4043,37 @@ exception when check_violation then
   raise exception using errcode = 'VS422', message = 'the ground is not one of the list';
 end $function$;
 comment on function clinic.request_erasure is 'A DPO asks for the erasure of a patient of the organisation; the administrator does it with `vitalsync erase`. key: an intent announced with ops.intend(key, ''erasures.request''). Errors: VS208, VS403, VS404, VS422, VS428.';
+
+create function clinic.resend_invitation(key uuid, account uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  patient uuid := access.require_inviter(account);
+begin
+  perform from iam.invitations i where i.account_id = account for update;
+  perform ops.fulfil(key, 'accounts.invite', account);
+  perform access.limit_invitations(c, account);
+  perform iam.send_invitation(vault.ring(), account);
+  perform audit.append(c, 'account.invite', 'Person', account, patient, 'success', '{"again":true}');
+  return account;
+end $function$;
+comment on function clinic.resend_invitation is 'Another link, for 72 hours; the one before is worth nothing. For whoever may invite this person. key: ops.intend(key, ''accounts.invite''). Errors: VS208, VS404, VS428, VS429, VS470.';
+
+create function clinic.restore_account(key uuid, account uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  m access.memberships := access.require_member(account);
+begin
+  perform ops.fulfil(key, 'accounts.change', account);
+  update iam.accounts a set status = 'active' where a.id = account and a.status = 'suspended' and m.valid_until > clock_timestamp();
+  if not found then
+    raise exception using errcode = 'VS422', message = 'only a suspended account can be restored';
+  end if;
+  perform iam.record_account_change(c, account, 'restored');
+  return account;
+end $function$;
+comment on function clinic.restore_account is 'For an administrator: somebody who was suspended may sign in again, with the factors they have. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS403, VS404, VS422, VS428, VS470.';
 
 create function clinic.selected_patients(selection uuid) returns SETOF clinic.patient_names
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -3869,6 +4124,38 @@ begin
 end $function$;
 comment on function clinic.source_id is 'The same for the organisation of the session. Internal.';
 
+create function clinic.suspend_account(key uuid, account uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  m access.memberships := access.require_member(account);
+begin
+  perform ops.fulfil(key, 'accounts.change', account);
+  update iam.accounts a set status = 'suspended' where a.id = account and a.status = 'active';
+  if not found then
+    raise exception using errcode = 'VS422', message = 'only an active account can be suspended';
+  end if;
+  if m.role = 'org_admin' then perform access.require_administrator(c[3]::uuid); end if;
+  perform iam.revoke_account(c, account, 'suspended');
+  perform iam.record_account_change(c, account, 'suspended');
+  return account;
+end $function$;
+comment on function clinic.suspend_account is 'For an administrator: somebody can''t sign in until restored. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS403, VS404, VS409 (nobody would administer), VS422, VS428, VS470.';
+
+create function clinic.withdraw_invitation(key uuid, account uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  patient uuid := access.require_inviter(account);
+begin
+  perform from iam.invitations i where i.account_id = account for update;
+  perform ops.fulfil(key, 'accounts.invite', account);
+  perform iam.forget_invited(account);
+  perform audit.append(c, 'account.invite', 'Person', account, patient, 'success', '{"withdrawn":true}');
+  return account;
+end $function$;
+comment on function clinic.withdraw_invitation is 'The link is worth nothing any more, and what was typed is forgotten. For whoever may invite this person. key: ops.intend(key, ''accounts.invite''). Errors: VS208, VS404, VS428, VS470.';
+
 create function clinic.write_note(key uuid, patient uuid, note jsonb) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3915,6 +4202,47 @@ begin
   return 'ok';
 end $function$;
 comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
+
+create function iam.accept_invitation(ring text, token text, prehash text, consents jsonb, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  i iam.invitations;
+  s iam.sessions;
+  patient uuid;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  i := iam.find_invitation(token);
+  if i.account_id is null then
+    retry_after := iam.refuse_invitation(ring, token, caller);
+    answer := case when retry_after > 0 then 'wait' else 'gone' end;
+    return;
+  end if;
+  select m.patient_id into patient from access.memberships m where m.account_id = i.account_id and m.patient_id is not null;
+  if patient is not null then
+    if privacy.agrees(consents) is not true then
+      answer := 'consents';
+      perform audit.append(iam.gate_claims(i.account_id, null, iam.caller_origin(ring, i.organisation_id, null, caller)),
+        'account.accept', 'Person', i.account_id, patient, 'failure', '{"answer":"consents"}');
+      return;
+    end if;
+  end if;
+  perform iam.set_password(i.account_id, prehash);
+  update iam.accounts a set email_confirmed_at = clock_timestamp() where a.id = i.account_id;
+  update iam.invitations x set accepted_at = clock_timestamp() where x.account_id = i.account_id;
+  s := iam.start_session(ring, i.account_id, new_token, '{link,password}', caller, enrols => true);
+  if patient is not null then
+    -- a consent names the session that it was given in
+    perform access.set_claims(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, patient::text, null, null, s.origin_id::text, null]);
+    if not privacy.first_consents(ring, access.claims(), consents) then
+      raise exception using errcode = 'VS409', message = 'the texts have changed since: read them again';
+    end if;
+  end if;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, s.origin_id), 'account.accept', 'Person', s.account_id, patient, 'success');
+  answer := 'ok';
+end $function$;
+comment on function iam.accept_invitation is 'Takes an invitation up: a password, a patient''s consents (privacy.agrees), and a session under new_token that may add the first factor. prehash: as for iam.sign_in_password. Answers ok, consents, gone, or wait (retry_after: seconds). Errors: VS409, VS503.';
 
 create function iam.add_passkey(ring text, token text, proof jsonb, name text, new_token text, caller jsonb, OUT answer text, OUT role text) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4377,6 +4705,21 @@ begin
 end $function$;
 comment on function iam.find_by_old_token is 'Internal.';
 
+create function iam.find_invitation(token text) returns iam.invitations
+language plpgsql volatile as $function$
+declare
+  i iam.invitations;
+begin
+  select x.* into i from iam.invitations x where x.token_hash = iam.hash_token(token) for update;
+  if i.accepted_at is not null or i.withdrawn_at is not null or i.expires_at <= clock_timestamp()
+     or not exists (select from iam.accounts a join access.memberships m on m.account_id = a.id
+                    where a.id = i.account_id and a.status = 'invited' and clock_timestamp() between m.valid_from and m.valid_until) then
+    return null;
+  end if;
+  return i;
+end $function$;
+comment on function iam.find_invitation is 'NULL for one that was used, ran out, was withdrawn or never was. Internal.';
+
 create function iam.find_session(ring text, token text, caller jsonb) returns iam.sessions
 language plpgsql volatile as $function$
 declare
@@ -4418,6 +4761,50 @@ begin
 end $function$;
 comment on function iam.first_factor is 'After a factor was added: makes a session that enrols whole, and an invited account active; nothing for any other. Gives what the cookie is to be told: ok. Internal.';
 
+create function iam.forget_expired_invitations() returns integer
+language plpgsql volatile as $function$
+declare
+  account uuid;
+  n int := 0;
+begin
+  -- a month later: until then the list says who didn't answer, and another link can be sent
+  for account in select i.account_id from iam.invitations i
+                 where i.withdrawn_at is null and i.expires_at < clock_timestamp() - interval '30 days' and iam.is_forgettable(i)
+                 limit 100 for update skip locked loop
+    perform iam.forget_invited(account);
+    n := n + 1;
+  end loop;
+  return n;
+end $function$;
+comment on function iam.forget_expired_invitations is 'Those that nobody took up within a month, 100 at a time. Internal: ops.upkeep.';
+
+create function iam.forget_invited(account uuid) returns void
+language plpgsql volatile as $function$
+begin
+  update iam.invitations i set withdrawn_at = clock_timestamp(), email = null where i.account_id = account;
+  -- the index of an address could be tried with the master key: random bytes instead
+  update iam.accounts a set status = 'suspended', email_index = extensions.gen_random_bytes(16), password_hash = null, pepper_id = null,
+    family_name = null, given_name = null, quality = null, rpps = null where a.id = account;
+  update access.memberships m set valid_until = greatest(m.valid_from, clock_timestamp())
+  where m.account_id = account and m.valid_until > clock_timestamp();
+  update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'suspended' where s.account_id = account and s.revoked_at is null;
+  update ops.outbox o set state = 'failed' where o.account_id = account and o.state = 'waiting';
+  -- what is left is ciphertext, and its key is gone
+  delete from vault.keys k where k.subject_id = account and k.level = 'profile';
+end $function$;
+comment on function iam.forget_invited is 'Somebody who was invited and never became active: nothing that was typed about them stays. Internal.';
+
+create function iam.free_address(ring text, email text) returns void
+language plpgsql volatile as $function$
+declare
+  i iam.invitations;
+begin
+  select x.* into i from iam.accounts a join iam.invitations x on x.account_id = a.id
+  where a.email_index = any (iam.email_indexes(ring, free_address.email)) for update of x;
+  if i.account_id is not null and iam.is_forgettable(i) then perform iam.forget_invited(i.account_id); end if;
+end $function$;
+comment on function iam.free_address is 'An invitation that ran out holds no address: called before an account is looked for. Internal: inviting, registering.';
+
 create function iam.from_base64url(value text) returns bytea
 language plpgsql immutable as $function$
 begin
@@ -4451,6 +4838,43 @@ begin
 end $function$;
 comment on function iam.hash_token is 'A token has 256 bits of randomness, so one round of SHA-256 is enough.';
 
+create function iam.invitation_aad(account uuid) returns bytea
+language plpgsql immutable as $function$
+begin
+  return convert_to('iam.invitations.email', 'UTF8') || '\x00'::bytea || uuid_send(account) || uuid_send(account) || int8send(1);
+end $function$;
+comment on function iam.invitation_aad is NULL;
+
+create function iam.invite(ring text, organisation uuid, role text, email text, profile jsonb, lang text DEFAULT 'fr'::text, patient uuid DEFAULT NULL::uuid) returns uuid
+language plpgsql volatile as $function$
+declare
+  address text := lower(btrim(email));
+  holder uuid;
+  account uuid;
+begin
+  if (address ~ '^[^@[:space:]]+@[^@[:space:]]+$' and length(address) <= 254 and lang in ('fr', 'en')
+      and length(btrim(profile ->> 'family_name')) between 1 and 100 and length(btrim(profile ->> 'given_name')) between 1 and 100
+      and coalesce(length(profile ->> 'quality'), 0) <= 40 and coalesce(length(profile ->> 'rpps'), 0) <= 20) is not true then
+    raise exception using errcode = 'VS422', message = 'an invitation has an e-mail address, a family name and a given name';
+  end if;
+  perform iam.free_address(ring, address);
+  select a.id into holder from iam.accounts a where a.email_index = any (iam.email_indexes(ring, address));
+  -- staff of the same practice: the administrator has the address on the list already
+  if role <> 'patient' and exists (select from access.memberships m where m.account_id = holder
+                                   and m.organisation_id = organisation and m.role <> 'patient') then
+    raise exception using errcode = 'VS409', message = 'somebody of the practice has this e-mail address';
+  end if;
+  account := iam.create_account(ring, organisation, role,
+    case when holder is null then address else ops.uuid_v7() || '@nobody.invalid' end,
+    profile, null, null, patient);
+  update iam.accounts a set status = 'invited', lang = invite.lang where a.id = account;
+  insert into iam.invitations (account_id, organisation_id, token_hash, email)
+  values (account, organisation, extensions.gen_random_bytes(32),
+          vault.seal(vault.unwrap(ring, account, 'profile'), account, account, 1, '', 'iam.invitations.email', address));
+  return account;
+end $function$;
+comment on function iam.invite is 'An account that waits for its person; no link yet (iam.send_invitation, or iam.renew_invitation). As vs_owner. Errors: VS409, VS422.';
+
 create function iam.is_cose_key(key bytea) returns boolean
 language plpgsql immutable as $function$
 begin
@@ -4458,6 +4882,16 @@ begin
     and (length(key) in (77, 42) or length(key) - 16 in (256, 384, 512));
 end $function$;
 comment on function iam.is_cose_key is 'A public key of ES256 (P-256), EdDSA (Ed25519), or RS256 of 2048, 3072 or 4096 bits.';
+
+create function iam.is_forgettable(i iam.invitations) returns boolean
+language plpgsql stable as $function$
+begin
+  return i.withdrawn_at is null and i.expires_at <= clock_timestamp()
+    -- who chose a password has an hour to add a factor
+    and coalesce(i.accepted_at <= clock_timestamp() - interval '1 hour', true)
+    and exists (select from iam.accounts a where a.id = i.account_id and a.status = 'invited');
+end $function$;
+comment on function iam.is_forgettable is 'Internal.';
 
 create function iam.is_half(session uuid) returns boolean
 language plpgsql stable as $function$
@@ -4722,6 +5156,34 @@ exception when others then
 end $function$;
 comment on function iam.read_client_data is 'What the browser signed about itself; NULL when it is no JSON.';
 
+create function iam.read_invitation(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT organisation text, OUT role text, OUT about text[], OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  i iam.invitations;
+  a iam.accounts;
+  key bytea;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  i := iam.find_invitation(token);
+  if i.account_id is null then
+    retry_after := iam.refuse_invitation(ring, token, caller);
+    answer := case when retry_after > 0 then 'wait' else 'gone' end;
+    return;
+  end if;
+  select * into strict a from iam.accounts x where x.id = i.account_id;
+  key := vault.unwrap(ring, a.id, 'profile');
+  about := array[convert_from(vault.unpack(key, iam.invitation_aad(a.id), i.email), 'UTF8'),
+                 convert_from(vault.unpack(key, iam.profile_aad(a.id, 'family_name'), a.family_name), 'UTF8'),
+                 convert_from(vault.unpack(key, iam.profile_aad(a.id, 'given_name'), a.given_name), 'UTF8')];
+  answer := 'ok';
+  account := a.id;
+  select o.name, m.role into organisation, role from access.memberships m join access.organisations o on o.id = m.organisation_id
+  where m.account_id = a.id and m.organisation_id = i.organisation_id order by m.valid_until desc, m.valid_from desc limit 1;
+end $function$;
+comment on function iam.read_invitation is 'Where a link leads, without using it up: mail programs open links by themselves. about: address and names, which a password must not be made of; for the edge, and no page shows them. Answers ok, gone, or wait (retry_after: seconds). Errors: VS503.';
+
 create function iam.read_own_factors() returns TABLE(email text, totp_since timestamp with time zone, passkeys integer, recovery_codes integer, recovery_codes_made_at timestamp with time zone, email_codes boolean, sms_codes boolean, password_changed_at timestamp with time zone, password_is_old boolean)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 #variable_conflict use_column
@@ -4743,6 +5205,18 @@ begin
   where a.id = account;
 end $function$;
 comment on function iam.read_own_factors is 'Of whoever is signed in.';
+
+create function iam.record_account_change(c text[], account uuid, change text, role text DEFAULT NULL::text) returns void
+language plpgsql volatile as $function$
+begin
+  perform audit.append(c, 'account.change', 'Person', account, null, 'success',
+    json_strip_nulls(json_build_object('change', change, 'role', role))::text);
+  if exists (select from iam.accounts a where a.id = account and a.status <> 'invited') then
+    perform ops.post(vault.ring(), account, 'email', 'account_changed', jsonb_strip_nulls(jsonb_build_object('change', change, 'role', role,
+      'organisation', (select o.name from access.organisations o where o.id = c[3]::uuid))));
+  end if;
+end $function$;
+comment on function iam.record_account_change is 'change: suspended, restored, role or ended. Internal.';
 
 create function iam.record_counter(passkey uuid, claims text[], counted bigint, proof jsonb) returns void
 language plpgsql volatile as $function$
@@ -4784,6 +5258,20 @@ begin
     'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
 end $function$;
 comment on function iam.record_refused_change is 'What iam.may_change_factors didn''t allow, in the log. Internal.';
+
+create function iam.refuse_invitation(ring text, token text, caller jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  i iam.invitations;
+  retry_after int := ops.take('invitation/address/' || ops.network_key(ring, caller ->> 'ip'), 20, 1.0 / 30);
+begin
+  if retry_after > 0 then return retry_after; end if;
+  select x.* into i from iam.invitations x where x.token_hash = iam.hash_token(token);
+  perform audit.append(iam.gate_claims(i.account_id, null, iam.caller_origin(ring, i.organisation_id, null, caller)),
+    'account.accept', 'Person', i.account_id, null, 'failure', '{"answer":"gone"}');
+  return 0;
+end $function$;
+comment on function iam.refuse_invitation is 'Gives the seconds to wait for an address that brought many. Internal.';
 
 create function iam.remove_passkey(ring text, token text, passkey uuid, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4839,6 +5327,20 @@ begin
 end $function$;
 comment on function iam.remove_totp is 'Takes the authenticator app away. Answers ok, last (no passkey would be left), none (there is no app), or what iam.may_change_factors says. Errors: VS503.';
 
+create function iam.renew_invitation(account uuid) returns text
+language plpgsql volatile as $function$
+declare
+  token text := translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_');
+begin
+  update iam.invitations i set token_hash = iam.hash_token(token), sent_at = clock_timestamp(), accepted_at = null,
+    expires_at = clock_timestamp() + interval '72 hours' where i.account_id = account;
+  -- whoever took the last link up, and stopped on the way, begins again
+  update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again'
+  where s.account_id = account and s.revoked_at is null;
+  return token;
+end $function$;
+comment on function iam.renew_invitation is 'Another link; the one before is worth nothing. Gives the token. Internal.';
+
 create function iam.replace_token(session uuid, old_hash bytea, new_token text) returns boolean
 language plpgsql volatile as $function$
 begin
@@ -4885,6 +5387,33 @@ begin
   return case when host !~ '(^|\.)[0-9]+$' then host end;
 end $function$;
 comment on function iam.rp_id is 'The RP ID of an origin, which is its host name; NULL where a browser makes no passkeys.';
+
+create function iam.send_invitation(ring text, account uuid) returns void
+language plpgsql volatile as $function$
+declare
+  i iam.invitations;
+  address text;
+  holder uuid;
+begin
+  select * into strict i from iam.invitations x where x.account_id = account;
+  address := convert_from(vault.unpack(vault.unwrap(ring, account, 'profile'), iam.invitation_aad(account), i.email), 'UTF8');
+  perform iam.free_address(ring, address);
+  select a.id into holder from iam.accounts a where a.email_index = any (iam.email_indexes(ring, address));
+  if holder is null then
+    -- whoever had it is gone
+    update iam.accounts a set email_index = (iam.email_indexes(ring, address))[1],
+      email = vault.seal(vault.unwrap(ring, account, 'profile'), account, account, 1, '', 'iam.accounts.email', address) where a.id = account;
+    holder := account;
+  end if;
+  if holder = account then
+    perform ops.post(ring, account, 'email', 'invitation', jsonb_build_object('path', '/invitations/' || iam.renew_invitation(account)));
+  else
+    -- 4: the token of this one goes nowhere
+    perform iam.renew_invitation(account);
+    perform ops.post(ring, holder, 'email', 'registration_exists');
+  end if;
+end $function$;
+comment on function iam.send_invitation is 'Sends the link, or tells whoever has an account with this address that another address is needed. Internal.';
 
 create function iam.session_is_live(session uuid) returns boolean
 language plpgsql stable as $function$
@@ -5380,6 +5909,7 @@ begin
   delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform audit.forget_origins();
+  perform iam.forget_expired_invitations();
 end $function$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 
@@ -6788,6 +7318,7 @@ grant select on clinic.referrals to vs_patient;
 grant select on iam.accounts to vs_dba;
 grant select on iam.challenges to vs_dba;
 grant select on iam.devices to vs_dba;
+grant select on iam.invitations to vs_dba;
 grant select on iam.old_tokens to vs_dba;
 grant select on iam.passkeys to vs_dba;
 grant select on iam.phones to vs_dba;
@@ -7006,6 +7537,7 @@ grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_d
 grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_org_admin;
 grant execute on function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
 grant execute on function clinic.add_care_team_patient(key uuid, team uuid, patient uuid, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
+grant execute on function clinic.change_role(key uuid, account uuid, role text) to vs_org_admin;
 grant execute on function clinic.create_care_team(key uuid, lead uuid) to vs_org_admin;
 grant execute on function clinic.end_all_sessions(key uuid) to vs_org_admin;
 grant execute on function clinic.end_care_team_member(key uuid, stay uuid) to vs_org_admin;
@@ -7013,6 +7545,7 @@ grant execute on function clinic.end_care_team_patient(key uuid, place uuid) to 
 grant execute on function clinic.end_glass(key uuid, glass uuid) to vs_clinician;
 grant execute on function clinic.end_glass(key uuid, glass uuid) to vs_dpo;
 grant execute on function clinic.end_glass(key uuid, glass uuid) to vs_org_admin;
+grant execute on function clinic.end_membership(key uuid, account uuid) to vs_org_admin;
 grant execute on function clinic.end_other_sessions(key uuid) to vs_auditor;
 grant execute on function clinic.end_other_sessions(key uuid) to vs_clinician;
 grant execute on function clinic.end_other_sessions(key uuid) to vs_dpo;
@@ -7036,6 +7569,8 @@ grant execute on function clinic.glass_reason(glass uuid) to vs_org_admin;
 grant execute on function clinic.glass_reason(glass uuid) to vs_patient;
 grant execute on function clinic.import_patient(p jsonb, OUT id uuid, OUT taken boolean) to vs_import;
 grant execute on function clinic.import_rows(patient uuid, type text, rows jsonb) to vs_import;
+grant execute on function clinic.invite_member(key uuid, role text, email text, profile jsonb, lang text) to vs_org_admin;
+grant execute on function clinic.invite_patient(key uuid, patient uuid, email text, lang text) to vs_secretary;
 grant execute on function clinic.make_referral(key uuid, patient uuid, performer uuid, priority text, reason text, until timestamp with time zone) to vs_clinician;
 grant execute on function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) to vs_auditor;
 grant execute on function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) to vs_clinician;
@@ -7063,10 +7598,18 @@ grant execute on function clinic.read_own_sessions() to vs_org_admin;
 grant execute on function clinic.read_own_sessions() to vs_patient;
 grant execute on function clinic.read_own_sessions() to vs_researcher;
 grant execute on function clinic.read_own_sessions() to vs_secretary;
+grant execute on function clinic.read_patient_account(patient uuid) to vs_secretary;
 grant execute on function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) to vs_dpo;
+grant execute on function clinic.resend_invitation(key uuid, account uuid) to vs_org_admin;
+grant execute on function clinic.resend_invitation(key uuid, account uuid) to vs_secretary;
+grant execute on function clinic.restore_account(key uuid, account uuid) to vs_org_admin;
 grant execute on function clinic.selected_patients(selection uuid) to vs_clinician;
 grant execute on function clinic.selected_patients(selection uuid) to vs_secretary;
+grant execute on function clinic.suspend_account(key uuid, account uuid) to vs_org_admin;
+grant execute on function clinic.withdraw_invitation(key uuid, account uuid) to vs_org_admin;
+grant execute on function clinic.withdraw_invitation(key uuid, account uuid) to vs_secretary;
 grant execute on function clinic.write_note(key uuid, patient uuid, note jsonb) to vs_clinician;
+grant execute on function iam.accept_invitation(ring text, token text, prehash text, consents jsonb, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.add_passkey(ring text, token text, proof jsonb, name text, new_token text, caller jsonb, OUT answer text, OUT role text) to vs_gate;
 grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text) to vs_gate;
@@ -7098,6 +7641,7 @@ grant execute on function iam.person_name(account uuid) to vs_dpo;
 grant execute on function iam.person_name(account uuid) to vs_org_admin;
 grant execute on function iam.person_name(account uuid) to vs_patient;
 grant execute on function iam.person_name(account uuid) to vs_secretary;
+grant execute on function iam.read_invitation(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT organisation text, OUT role text, OUT about text[], OUT retry_after integer) to vs_gate;
 grant execute on function iam.read_own_factors() to vs_auditor;
 grant execute on function iam.read_own_factors() to vs_clinician;
 grant execute on function iam.read_own_factors() to vs_dpo;

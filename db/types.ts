@@ -52,7 +52,12 @@ export interface ClinicAccounts {
   email: string | null;
   status: string;
   second_factor: boolean;
+  methods: string[];
+  open_sessions: number;
+  last_seen_at: Date | null;
   last_sign_in_at: Date | null;
+  invitation_expires_at: Date | null;
+  accepted: boolean;
 }
 
 export interface ClinicAllergyIntolerances {

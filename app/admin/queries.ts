@@ -6,10 +6,7 @@ export function openAccounts() {
 }
 
 export function readAccounts() {
-  return k
-    .selectFrom('clinic.accounts')
-    .select(['id', 'display_name', 'role', 'email', 'status', 'second_factor', 'last_sign_in_at'])
-    .compile();
+  return k.selectFrom('clinic.accounts').selectAll().compile();
 }
 
 /** Referrals of now: who sees whom by one, and not why. */

@@ -30,21 +30,37 @@ create view clinic.me with (security_invoker = true) as select * from clinic.rea
 comment on view clinic.me is 'Who is signed in: one row; glass_…: the emergency access that shows the patient on the page. not null: account_id, organisation_id, organisation_name, role, session_expires_at, idle_expires_at';
 
 create function clinic.read_accounts() returns table (id uuid, display_name text, role text, email text, status text,
-  second_factor boolean, last_sign_in_at timestamptz)
-language sql volatile security definer set search_path = '' set debug_print_plan = off as $$
+  second_factor boolean, methods text[], open_sessions int, last_seen_at timestamptz, last_sign_in_at timestamptz,
+  invitation_expires_at timestamptz, accepted boolean)
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+#variable_conflict use_column
+declare
+  organisation uuid := access.organisation_as('org_admin');
+begin
+  return query
   select a.id, iam.person_name(a.id), m.role,
-         convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'), iam.profile_aad(a.id, 'email'), a.email), 'UTF8'),
-         a.status, f.account_id is not null, a.last_sign_in_at
-  from access.memberships m
-  join iam.accounts a on a.id = m.account_id
-  left join iam.totp_factors f on f.account_id = a.id and f.confirmed_at is not null
+         -- where somebody was invited to, whoever has that address (0290)
+         convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'),
+           case when a.status = 'invited' then iam.invitation_aad(a.id) else iam.profile_aad(a.id, 'email') end,
+           case when a.status = 'invited' then i.email else a.email end), 'UTF8'),
+         case when m.valid_until <= clock_timestamp() then 'ended' else a.status end,
+         f.methods && '{totp,passkey,sms_code}', f.methods, s.open_sessions, s.last_seen_at, a.last_sign_in_at,
+         case when a.status = 'invited' then i.expires_at end, i.accepted_at is not null
   -- staff only: that somebody is a patient here is not the administrator's to see
-  where m.organisation_id = access.organisation_as('org_admin') and m.role <> 'patient'
-  order by m.role, m.id
-$$;
+  from (select distinct on (x.account_id) x.* from access.memberships x
+        where x.organisation_id = organisation and x.role <> 'patient'
+        order by x.account_id, x.valid_until desc, x.valid_from desc, x.id) m
+  join iam.accounts a on a.id = m.account_id
+  left join iam.invitations i on i.account_id = a.id
+  left join lateral (select iam.methods_of(a.id) as methods) f on true
+  left join lateral (select count(*)::int as open_sessions, max(x.last_seen_at) as last_seen_at from iam.sessions x
+                     where x.account_id = a.id and x.organisation_id = organisation and iam.session_is_live(x.id)) s on true
+  where i.withdrawn_at is null
+  order by m.role, m.id;
+end $$;
 comment on function clinic.read_accounts is 'For an administrator.';
 create view clinic.accounts with (security_invoker = true) as select * from clinic.read_accounts();
-comment on view clinic.accounts is 'Accounts of the organisation''s staff. not null: id, role, status, second_factor';
+comment on view clinic.accounts is 'Accounts of the organisation''s staff, also of those who left. status: active, invited, suspended or ended. methods: second factors; second_factor: one of them is neither an e-mail nor a recovery code. accepted: an invited person has chosen a password. not null: id, role, status, second_factor, methods, open_sessions, accepted';
 
 create view clinic.care_teams with (security_invoker = true) as
   select t.id, t.lead_account_id, iam.person_name(t.lead_account_id) as lead_name,

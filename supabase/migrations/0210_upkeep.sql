@@ -29,6 +29,7 @@ begin
   delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform audit.forget_origins();
+  perform iam.forget_expired_invitations();
 end $$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 

@@ -99,6 +99,7 @@ insert into justified values
   ('iam.record_failed_sign_in', 'records, and tells nothing; vs_gate alone'),
   ('iam.begin_totp', 'iam.may_change_factors asks; vs_gate alone'), ('iam.confirm_totp', 'iam.may_change_factors asks; vs_gate alone'), ('iam.remove_totp', 'iam.may_change_factors asks; vs_gate alone'),
   ('iam.make_recovery_codes', 'iam.may_change_factors asks; vs_gate alone'), ('iam.change_password', 'iam.may_change_factors asks, and for the password; vs_gate alone'),
+  ('iam.read_invitation', 'asks for the token of a link; vs_gate alone'), ('iam.accept_invitation', 'asks for the token of a link; vs_gate alone'),
   ('vault.open', 'vault.release asks, or the MAC of the slot'), ('clinic.import_rows', 'clinic.import_key asks'),
   ('clinic.create_care_team', 'access.require_admin asks'), ('clinic.add_care_team_member', 'access.require_admin_of asks'), ('clinic.end_care_team_member', 'access.require_admin_of asks'),
   ('clinic.add_care_team_patient', 'access.require_admin_of asks'), ('clinic.end_care_team_patient', 'access.require_admin_of asks'),
