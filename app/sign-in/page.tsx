@@ -1,4 +1,4 @@
-/** The two steps of signing in. The same words whether or not an account exists. */
+/** The first step of signing in (the second: code.tsx). The same words whether or not an account exists. */
 import { useWords } from '../i18n.ts';
 import { promised } from '../promises/messages.ts';
 import { Alert } from '../ui/alert.tsx';
@@ -56,40 +56,6 @@ export function PasswordStep(props: { email?: string; errors?: Errors; setback?:
           <a href="/promises">{invitation}</a>
         </p>
       ) : null}
-    </>
-  );
-}
-
-export function CodeStep({ errors = {}, setback }: { errors?: Errors; setback?: Setback }) {
-  const t = useWords(signIn);
-  return (
-    <>
-      <header class="page-head">
-        <h1>{t.codeTitle}</h1>
-        <p class="quiet">{t.codeStep}</p>
-      </header>
-      <form class="card form" method="post" action="/sign-in/code" novalidate>
-        {setback ? <SetbackAlert setback={setback} title={t.codeRefused} help={t.codeRefusedHelp} /> : null}
-        <ErrorSummary errors={errors} />
-        <Field
-          name="code"
-          label={t.code}
-          hint={t.codeHint}
-          error={errors.code}
-          autocomplete="one-time-code"
-          inputMode="numeric"
-          spellcheck={false}
-          maxLength={9}
-          autofocus={!hasErrors(errors)}
-          required
-        />
-        <div class="form-actions">
-          <button class="button" data-primary type="submit">
-            {t.enter}
-          </button>
-          <a href="/sign-in">{t.restart}</a>
-        </div>
-      </form>
     </>
   );
 }

@@ -42,6 +42,14 @@ export function readMethods(ring: string, who: Who) {
   );
 }
 
+/** Has a code sent for the second step, or for a factor shown again. */
+export function sendCode(ring: string, method: 'email_code' | 'sms_code', who: Who) {
+  return sql<{ answer: 'ok' | 'wait' | 'refused' | 'unavailable' | 'expired'; retry_after: number }>`
+    select answer, retry_after from iam.send_code(${ring}, ${who.token}, ${method}, ${callerOf(who)}::jsonb)`.compile(
+    k,
+  );
+}
+
 /** For a step that failed: its transaction has left nothing behind. `account` of the first step, the token of the others. */
 export function recordFailed(ring: string, account: string | null, who: Who) {
   return (sqlstate: string) =>

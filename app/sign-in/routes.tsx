@@ -1,7 +1,7 @@
-/** Two factors, each on a page of its own, and the way out. */
+/** The password (the second factor: code-routes.tsx), and the way out. */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { Refusal, type Role } from '../../db/batch.ts';
+import { Refusal } from '../../db/batch.ts';
 import { ringNow } from '../../db/ring.ts';
 import { prehash } from '../../edge/password.ts';
 import { type Env, newToken, signIn, signOut } from '../../edge/session.ts';
@@ -9,18 +9,19 @@ import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import type { Services } from '../services.ts';
 import type { Errors } from '../ui/form.tsx';
+import { codeRoutes } from './code-routes.tsx';
 import { signIn as words } from './messages.ts';
-import { CodeStep, PasswordStep, type Setback } from './page.tsx';
-import { checkPassword, endSession, lookUp, type PasswordAnswer, recordFailed, takeFactor } from './queries.ts';
+import { PasswordStep, type Setback } from './page.tsx';
+import { checkPassword, endSession, lookUp, type PasswordAnswer, recordFailed } from './queries.ts';
 
 // What is longer than the input allows counts as not given. A password isn't trimmed: a space may begin or end it.
 const Credentials = z.object({
   email: z.string().trim().max(254).catch(''),
   password: z.string().max(1024).catch(''),
 });
-const Code = z.object({ code: z.string().max(20).catch('') });
 
-export function signInRoutes({ door, ring, pepper, promises }: Services) {
+export function signInRoutes(services: Services) {
+  const { door, ring, pepper, promises } = services;
   const answerPassword = (c: Context<Env>, step: Step) => passwordPage(c, step, promises !== undefined);
   return new Hono<Env>()
     .get('/', (c) => answerPassword(c, {}))
@@ -44,21 +45,10 @@ export function signInRoutes({ door, ring, pepper, promises }: Services) {
       return c.redirect('/sign-in/code', 303);
     })
 
-    .get('/code', (c) => (c.var.who.token ? answerCode(c, {}) : c.redirect('/sign-in', 303)))
-
-    .post('/code', async (c) => {
-      const code = Code.parse(await c.req.parseBody()).code.replace(/\s/g, '');
-      const errors = missing({ code: /^\d{6}$/.test(code) ? undefined : inLang(words, c.var.lang).codeMissing });
-      if (errors) return answerCode(c, { errors });
-      if (!c.var.who.token) return answerPassword(c, { setback: { kind: 'expired' } });
-      const token = newToken();
-      const failed = recordFailed(ringNow(ring), null, c.var.who);
-      const [result] = await door.gate(takeFactor(ringNow(ring), 'totp', { code }, token, c.var.who), failed);
-      if (result?.answer === 'expired') return answerPassword(c, { setback: { kind: 'expired' } });
-      if (result?.answer !== 'ok' || !result.role) return answerCode(c, { setback: setbackOf(c, result) });
-      signIn(c, token, result.role as Role); // the database's own list of roles
-      return c.redirect('/', 303);
-    });
+    .route(
+      '/code',
+      codeRoutes(services, (c) => answerPassword(c, { setback: { kind: 'expired' } })),
+    );
 }
 
 /** POST /sign-out. Ended in the database first: a cookie taken back doesn't end anything. */
@@ -80,11 +70,6 @@ type Step = { email?: string; errors?: Errors; setback?: Setback };
 function passwordPage(c: Context<Env>, step: Step, promises: boolean) {
   const title = inLang(words, c.var.lang).title;
   return page(c, { title, narrow: true, ...outcome(step) }, <PasswordStep {...step} promises={promises} />);
-}
-
-function answerCode(c: Context<Env>, step: Step) {
-  const title = inLang(words, c.var.lang).codeTitle;
-  return page(c, { title, narrow: true, ...outcome(step) }, <CodeStep {...step} />);
 }
 
 function outcome({ errors, setback }: Step) {

@@ -9,13 +9,14 @@ const email = 'camille@exemple.fr';
 const password = 'corde cheval 4 agrafes';
 const totpSecret = randomBytes(20);
 let app: Running;
+let account: string;
 
 beforeAll(async () => {
   app = await startApp();
   const { db, practice } = app;
   const profile = { family_name: 'Roux', given_name: 'Camille' };
-  const account = { organisation: practice.organisation, role: 'clinician', email, profile, password, totpSecret };
-  await asOwner(db.admin, () => createAccount(db.admin, db.keys, account));
+  const wanted = { organisation: practice.organisation, role: 'clinician', email, profile, password, totpSecret };
+  account = await asOwner(db.admin, () => createAccount(db.admin, db.keys, wanted));
 });
 afterAll(() => app?.close());
 
@@ -55,6 +56,20 @@ test('the two factors lead to the patients; the cookie is sealed off and the fir
   expect([after.status, after.headers.get('location')]).toEqual([303, '/sign-in']);
 });
 
+/** As /account/recovery-codes makes them. */
+async function makeRecoveryCodes(): Promise<string[]> {
+  const { db } = app;
+  return asOwner(db.admin, async () => {
+    const { rows } = await db.admin.query(
+      `with code as materialized (select iam.new_recovery_code() as code from generate_series(1, 10))
+       insert into iam.recovery_codes (account_id, code_hash)
+       select $2, iam.hash_recovery_code($1, $2, code) from code returning (select array_agg(code) from code) as codes`,
+      [db.ring, account],
+    );
+    return rows[0].codes;
+  });
+}
+
 test('a wrong password and an unknown address get the same page', async () => {
   const wrong = await app.ask('/sign-in', { form: { email, password: 'faux mais assez long' } });
   const unknown = await app.ask('/sign-in', { form: { email: 'personne@exemple.fr', password } });
@@ -74,6 +89,28 @@ test('a wrong code and one that is no code are refused, each in its words', asyn
     form: { code: freshCode() === '000000' ? '000001' : '000000' },
   });
   expect([wrong.status, await wrong.text()]).toEqual([422, expect.stringContaining('Ce code ne convient pas')]);
+});
+
+test('another means is a button away; one that the account lacks is not offered, and one that nobody has is not asked for', async () => {
+  const cookie = cookieFrom(await passFirstStep());
+  const plain = await (await app.ask('/sign-in/code', { cookie })).text();
+  expect(plain).not.toContain('Autre moyen');
+  const codes = await makeRecoveryCodes();
+  const page = await (await app.ask('/sign-in/code', { cookie })).text();
+  expect(page).toMatch(/Autre moyen.*name="by" value="recovery_code"/s);
+  expect(page).not.toContain('value="email_code"');
+  const other = await (await app.ask('/sign-in/code', { cookie, form: { by: 'recovery_code' } })).text();
+  expect(other).toMatch(/name="method" value="recovery_code"/);
+  const hostile = await app.ask('/sign-in/code', { cookie, form: { by: "x'--", method: '<script>', code: '' } });
+  expect([hostile.status, await hostile.text()]).toEqual([422, expect.not.stringContaining('<script>')]);
+
+  const short = await app.ask('/sign-in/code', { cookie, form: { method: 'recovery_code', code: 'abc' } });
+  expect([short.status, await short.text()]).toEqual([422, expect.stringContaining('un de vos codes de secours')]);
+  const form = { method: 'recovery_code', code: codes[0]!.toUpperCase() };
+  const taken = await app.ask('/sign-in/code', { cookie, form });
+  expect([taken.status, taken.headers.get('location')]).toEqual([303, '/account/factors']);
+  const again = await app.ask('/sign-in/code', { cookie: cookieFrom(await passFirstStep()), form });
+  expect(again.status).toBe(422);
 });
 
 test('what is missing is said, tied to its field, and what was typed stays', async () => {

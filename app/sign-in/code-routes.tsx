@@ -1,0 +1,97 @@
+/** GET and POST /sign-in/code: the second factor, by whichever means the account has. */
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import type { Role } from '../../db/batch.ts';
+import { ringNow } from '../../db/ring.ts';
+import { type Env, newToken, signIn } from '../../edge/session.ts';
+import { inLang } from '../i18n.ts';
+import { page } from '../layout.tsx';
+import type { Services } from '../services.ts';
+import { labelOf } from '../ui/codeable.tsx';
+import { type CodeNotice, CodeStep, type CodeStepProps, isSent } from './code.tsx';
+import { secondStep } from './code-words.ts';
+import { type FactorAnswer, type Method, readMethods, recordFailed, sendCode, takeFactor } from './queries.ts';
+
+/** In the order in which they are asked for; the others are behind « autre moyen ». */
+const METHODS = ['totp', 'passkey', 'recovery_code', 'email_code', 'sms_code'] as const;
+const Form = z.object({
+  method: z.enum(METHODS).catch('totp'),
+  // a button: this one instead, or sent again
+  by: z.enum(METHODS).optional().catch(undefined),
+  // a code as it was read off a telephone or a sheet of paper
+  code: z.string().max(40).catch(''),
+});
+
+/** `expired`: the page for when the first step is over. */
+export function codeRoutes(services: Services, expired: (c: Context<Env>) => Response | Promise<Response>) {
+  const { door, ring } = services;
+
+  /** The page for this account, by the means that was asked for if it has it. */
+  const answer = async (c: Context<Env>, asked: Partial<CodeStepProps>) => {
+    const [row] = c.var.who.token ? await door.gate(readMethods(ringNow(ring), c.var.who)) : [];
+    if (!row) return expired(c);
+    if (row.enrols) return c.redirect('/enrol', 303);
+    if (row.factors === 2) return c.redirect('/', 303);
+    const methods = METHODS.filter((method) => row.methods.includes(method));
+    const method = methods.find((one) => one === asked.method) ?? methods[0] ?? 'totp';
+    const title = inLang(secondStep, c.var.lang).title;
+    return page(
+      c,
+      { title, narrow: true, ...outcome(asked) },
+      <CodeStep {...asked} methods={methods} method={method} />,
+    );
+  };
+
+  return new Hono<Env>()
+    .get('/', async (c) => (c.var.who.token ? await answer(c, {}) : c.redirect('/sign-in', 303)))
+
+    .post('/', async (c) => {
+      const { method, by, code } = Form.parse(await c.req.parseBody());
+      const { who } = c.var;
+      if (by && !isSent(by)) return answer(c, { method: by });
+      if (by) {
+        const [result] = await door.gate(sendCode(ringNow(ring), by, who), recordFailed(ringNow(ring), null, who));
+        return answer(c, { method: by, notice: sentNotice(c, result) });
+      }
+      const proof = { code: code.replace(/[\s\u00a0\u202f-]/g, '') };
+      if (!looksLike(method, proof.code)) {
+        const missing = labelOf(inLang(secondStep, c.var.lang), 'missing', method);
+        return answer(c, { method, errors: { code: missing } });
+      }
+      const token = newToken();
+      const taken = takeFactor(ringNow(ring), method, proof, token, who);
+      const [result] = await door.gate(taken, recordFailed(ringNow(ring), null, who));
+      if (result?.answer === 'expired') return expired(c);
+      if (result?.answer !== 'ok' || !result.role) return answer(c, { method, notice: setback(c, result) });
+      signIn(c, token, result.role as Role); // the database's own list of roles
+      // whoever had to take a code from the drawer has lost something: their factors come first
+      return c.redirect(method === 'recovery_code' ? '/account/factors' : '/', 303);
+    });
+}
+
+const looksLike = (method: Method, code: string): boolean =>
+  method === 'recovery_code' ? code.length >= 10 : /^\d{6}$/.test(code);
+
+function outcome({ errors, notice }: Partial<CodeStepProps>) {
+  if (notice?.kind === 'wait' || notice?.kind === 'wait_to_send') return { error: true, status: 429 as const };
+  const failed = Boolean(errors) || (notice !== undefined && notice.kind !== 'sent');
+  return { error: failed, status: failed ? (422 as const) : (200 as const) };
+}
+
+function setback(c: Context<Env>, result: FactorAnswer | undefined): CodeNotice {
+  if (result?.answer === 'stopped') return { kind: 'stopped' };
+  if (result?.answer !== 'wait') return { kind: 'refused' };
+  return { kind: 'wait', seconds: retryAfter(c, result.retry_after) };
+}
+
+function sentNotice(c: Context<Env>, result: { answer: string; retry_after: number } | undefined): CodeNotice {
+  if (result?.answer === 'ok') return { kind: 'sent' };
+  if (result?.answer !== 'wait') return { kind: 'not_sent' };
+  return { kind: 'wait_to_send', seconds: retryAfter(c, result.retry_after) };
+}
+
+function retryAfter(c: Context<Env>, given: number | null): number {
+  const seconds = given ?? 60;
+  c.header('Retry-After', String(seconds));
+  return seconds;
+}

@@ -1,0 +1,118 @@
+/** The second step of signing in: one field for the means that is asked for, and a button for each of the others. */
+import { useWords } from '../i18n.ts';
+import { Alert } from '../ui/alert.tsx';
+import { labelOf } from '../ui/codeable.tsx';
+import { Field } from '../ui/field.tsx';
+import { ErrorSummary, type Errors } from '../ui/form.tsx';
+import { secondStep } from './code-words.ts';
+import type { Method } from './queries.ts';
+
+/** Why the step came back, or what has been done about a code that is sent. */
+export type CodeNotice =
+  | { kind: 'sent' | 'refused' | 'stopped' | 'not_sent' }
+  | { kind: 'wait' | 'wait_to_send'; seconds: number };
+export type CodeStepProps = {
+  /** By which this account may, and the one that is asked for. */
+  methods: readonly Method[];
+  method: Method;
+  errors?: Errors;
+  notice?: CodeNotice;
+};
+
+export function CodeStep({ methods, method, errors = {}, notice }: CodeStepProps) {
+  const t = useWords(secondStep);
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t.title}</h1>
+        <p class="quiet">{t.step}</p>
+      </header>
+      <form class="card form" method="post" action="/sign-in/code" novalidate>
+        {notice ? <Notice notice={notice} method={method} /> : null}
+        <ErrorSummary errors={errors} />
+        <input type="hidden" name="method" value={method} />
+        <Field
+          name="code"
+          label={labelOf(t, 'code', method)}
+          hint={labelOf(t, 'hint', method)}
+          error={errors.code}
+          autocomplete={method === 'recovery_code' ? 'off' : 'one-time-code'}
+          inputMode={method === 'recovery_code' ? 'text' : 'numeric'}
+          spellcheck={false}
+          maxLength={40}
+          autofocus={Object.keys(errors).length === 0}
+          required
+        />
+        <div class="form-actions">
+          <button class="button" data-primary type="submit">
+            {t.enter}
+          </button>
+          {isSent(method) ? (
+            <button class="button" data-quiet type="submit" name="by" value={method}>
+              {t.sendAgain}
+            </button>
+          ) : null}
+        </div>
+        <OtherMeans methods={methods} method={method} />
+      </form>
+      <p class="page-note">
+        <a href="/sign-in">{t.restart}</a>
+      </p>
+    </>
+  );
+}
+
+/** Is it sent to the person, rather than kept by them? */
+export const isSent = (method: Method): method is 'email_code' | 'sms_code' =>
+  method === 'email_code' || method === 'sms_code';
+
+/** A `<details>`: most people have the one means that is asked for. Open where there was a setback. */
+function OtherMeans({ methods, method }: Pick<CodeStepProps, 'methods' | 'method'>) {
+  const t = useWords(secondStep);
+  const others = methods.filter((other) => other !== method);
+  if (others.length === 0) return null;
+  return (
+    <details class="other-means">
+      <summary>{t.otherMeans}</summary>
+      <div>
+        {others.map((other) => (
+          <button key={other} class="button" type="submit" name="by" value={other}>
+            {labelOf(t, 'by', other)}
+          </button>
+        ))}
+      </div>
+    </details>
+  );
+}
+
+function Notice({ notice, method }: { notice: CodeNotice; method: Method }) {
+  const t = useWords(secondStep);
+  switch (notice.kind) {
+    case 'sent':
+      return <Alert tone="ok" title={labelOf(t, 'sent', method)} id="setback" />;
+    case 'refused':
+      return (
+        <Alert tone="danger" title={t.refused} id="setback">
+          <p>{labelOf(t, 'refusedHelp', method)}</p>
+        </Alert>
+      );
+    case 'stopped':
+      return (
+        <Alert tone="danger" title={t.stopped} id="setback">
+          <p>{t.stoppedHelp}</p>
+        </Alert>
+      );
+    case 'not_sent':
+      return (
+        <Alert tone="warn" title={t.notSent} id="setback">
+          <p>{t.notSentHelp}</p>
+        </Alert>
+      );
+    default:
+      return (
+        <Alert tone="warn" title={notice.kind === 'wait' ? t.wait : t.waitToSend} id="setback">
+          <p>{t.waitHelp(notice.seconds)}</p>
+        </Alert>
+      );
+  }
+}
