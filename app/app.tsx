@@ -20,6 +20,7 @@ import { promiseRoutes } from './promises/routes.tsx';
 import { recordRoutes } from './record/routes.tsx';
 import { referralRoutes } from './referrals/routes.tsx';
 import type { Services } from './services.ts';
+import { sessionRoutes } from './sessions/routes.tsx';
 import { signInRoutes, signOutRoutes } from './sign-in/routes.tsx';
 import { stepUpRoutes } from './step-up/routes.tsx';
 
@@ -38,6 +39,7 @@ export function createApp(services: Services) {
   app.route('/sign-in', signInRoutes(services));
   app.route('/sign-out', signOutRoutes(services));
   app.route('/step-up', stepUpRoutes(services));
+  app.route('/account/sessions', sessionRoutes(door));
   if (services.promises) app.route('/promises', promiseRoutes(services.promises));
 
   app.route('/patients', patientRoutes(door));
