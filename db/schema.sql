@@ -465,9 +465,12 @@ comment on table iam.passkeys is 'WebAuthn credential records. The public key is
 
 create table iam.phones (
   account_id uuid not null,
-  number bytea not null,
+  number bytea,
   confirmed_at timestamp with time zone,
+  pending bytea,
   constraint phones_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint phones_check CHECK (((number IS NULL) = (confirmed_at IS NULL))),
+  constraint phones_check1 CHECK (((number IS NOT NULL) OR (pending IS NOT NULL))),
   constraint phones_pkey PRIMARY KEY (account_id)
 );
 alter table iam.phones enable row level security;
@@ -500,13 +503,13 @@ create table iam.sent_codes (
   used_at timestamp with time zone,
   constraint sent_codes_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint sent_codes_code_hash_check CHECK ((length(code_hash) = 32)),
-  constraint sent_codes_method_check CHECK ((method = ANY (ARRAY['email_code'::text, 'sms_code'::text]))),
+  constraint sent_codes_method_check CHECK ((method = ANY (ARRAY['email_code'::text, 'sms_code'::text, 'phone_code'::text]))),
   constraint sent_codes_pkey PRIMARY KEY (id),
   constraint sent_codes_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id)
 );
 alter table iam.sent_codes enable row level security;
 alter table iam.sent_codes force row level security;
-comment on table iam.sent_codes is 'One-time codes that were sent; a new one ends the one before.';
+comment on table iam.sent_codes is 'One-time codes that were sent; a new one ends the one before. phone_code: to a number that is to be confirmed.';
 
 create table iam.sessions (
   id uuid default ops.uuid_v7() not null,
@@ -572,6 +575,16 @@ alter table iam.totp_factors enable row level security;
 alter table iam.totp_factors force row level security;
 comment on table iam.totp_factors is 'RFC 6238: the sealed secret, and the last time step that was used up.';
 
+create table ops.deliveries (
+  channel text not null,
+  seen_at timestamp with time zone default clock_timestamp() not null,
+  constraint deliveries_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
+  constraint deliveries_pkey PRIMARY KEY (channel)
+) with (fillfactor=50);
+alter table ops.deliveries enable row level security;
+alter table ops.deliveries force row level security;
+comment on table ops.deliveries is 'When somebody last asked for messages of this kind: what nobody delivers isn''t offered.';
+
 create table ops.intents (
   key uuid not null,
   session_id uuid not null,
@@ -604,14 +617,19 @@ create table ops.outbox (
   account_id uuid not null,
   channel text not null,
   template text not null,
-  vars bytea not null,
+  vars bytea,
   state text default 'waiting'::text not null,
   attempts integer default 0 not null,
   next_at timestamp with time zone default clock_timestamp() not null,
+  expires_at timestamp with time zone not null,
+  lease_until timestamp with time zone,
   created_at timestamp with time zone default clock_timestamp() not null,
-  sent_at timestamp with time zone,
+  ended_at timestamp with time zone,
   constraint outbox_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint outbox_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
+  constraint outbox_check CHECK (((lease_until IS NOT NULL) = (state = 'sending'::text))),
+  constraint outbox_check1 CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'uncertain'::text])))),
+  constraint outbox_check2 CHECK (((vars IS NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'uncertain'::text])))),
   constraint outbox_pkey PRIMARY KEY (id),
   constraint outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'uncertain'::text]))),
   constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
@@ -1026,6 +1044,8 @@ CREATE INDEX observations_patient ON store.observations USING btree (patient_id,
 CREATE INDEX old_tokens_session ON iam.old_tokens USING btree (session_id);
 CREATE INDEX outbox_account ON ops.outbox USING btree (account_id);
 CREATE INDEX outbox_due ON ops.outbox USING btree (next_at) WHERE (state = 'waiting'::text);
+CREATE INDEX outbox_ended ON ops.outbox USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX outbox_lease ON ops.outbox USING btree (lease_until) WHERE (state = 'sending'::text);
 CREATE INDEX passkeys_account ON iam.passkeys USING btree (account_id);
 CREATE INDEX patients_activity ON store.patients USING btree (organisation_id, last_activity_at DESC, id) WHERE (erased_at IS NULL);
 CREATE INDEX referrals_ended_by ON store.referrals USING btree (ended_by) WHERE (ended_by IS NOT NULL);
@@ -1036,6 +1056,7 @@ CREATE INDEX referrals_requester ON store.referrals USING btree (requester_id);
 CREATE INDEX search_tokens_patient ON vault.search_tokens USING btree (patient_id);
 CREATE INDEX selections_made ON audit.selections USING btree (made_at);
 CREATE INDEX sent_codes_account ON iam.sent_codes USING btree (account_id);
+CREATE INDEX sent_codes_sent ON iam.sent_codes USING btree (sent_at);
 CREATE INDEX sent_codes_session ON iam.sent_codes USING btree (session_id);
 CREATE INDEX sessions_account ON iam.sessions USING btree (account_id);
 CREATE INDEX sessions_device ON iam.sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
@@ -1110,6 +1131,7 @@ create policy all_owner on iam.sent_codes for all to vs_owner using (true) with 
 create policy all_owner on iam.sessions for all to vs_owner using (true) with check (true); -- iam.enter and the sign-in functions.
 create policy all_owner on iam.totp_enrolments for all to vs_owner using (true) with check (true); -- Enrolment, by functions of the gate.
 create policy all_owner on iam.totp_factors for all to vs_owner using (true) with check (true); -- Enrolment and sign-in.
+create policy all_owner on ops.deliveries for all to vs_owner using (true) with check (true); -- The delivery writes, sending a code asks.
 create policy all_owner on ops.intents for all to vs_owner using (true) with check (true); -- ops.intend and ops.fulfil.
 create policy all_owner on ops.limits for all to vs_owner using (true) with check (true); -- ops.take.
 create policy all_owner on ops.outbox for all to vs_owner using (true) with check (true); -- ops.post, and the delivery.
@@ -4381,6 +4403,39 @@ language sql immutable as $function$
 $function$;
 comment on function iam.asks_again is 'Operations that step up (requirement A8); breaking the glass and changing a factor ask by themselves.';
 
+create function iam.begin_phone(ring text, token text, number text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  may record;
+  s iam.sessions;
+  plain text := iam.e164(number);
+  sealed bytea;
+begin
+  retry_after := 0;
+  select * into may from iam.may_change_factors(ring, token, caller);
+  answer := may.answer;
+  select * into s from iam.sessions x where x.id = may.session;
+  -- never the first factor: a number can be taken over
+  if answer = 'ok' and s.factors < 2 then answer := 'second_factor'; end if;
+  if answer = 'ok' and plain is null then answer := 'number'; end if;
+  if answer = 'ok' and not (select o.sms_codes from access.organisations o where o.id = s.organisation_id) then answer := 'refused'; end if;
+  if answer = 'ok' and not ops.delivers('sms') then answer := 'unavailable'; end if;
+  if answer = 'ok' then
+    retry_after := iam.sending_wait(s, 'phone_code');
+    if retry_after > 0 then answer := 'wait'; end if;
+  end if;
+  if s.id is null then return; end if;
+  if answer = 'ok' then
+    sealed := vault.seal(vault.unwrap(ring, s.account_id, 'profile'), s.account_id, s.account_id, 1, '', 'iam.phones.pending', plain);
+    insert into iam.phones as p (account_id, pending) values (s.account_id, sealed)
+    on conflict on constraint phones_pkey do update set pending = sealed;
+    perform iam.post_code(ring, s, 'phone_code');
+  end if;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, may.origin), 'code.send', 'session', s.id, null,
+    case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'phone_code', 'answer', answer)::text);
+end $function$;
+comment on function iam.begin_phone is 'Sends a code to a telephone number that is to become a factor. Answers those of iam.may_change_factors, number (none that takes SMS), refused (the organisation doesn''t allow it), unavailable (nobody delivers SMS) or wait (retry_after: seconds). Errors: VS503.';
+
 create function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -4541,6 +4596,19 @@ begin
 end $function$;
 comment on function iam.check_registration is 'What is wrong with a new passkey (§7.1): those of iam.use_challenge and iam.check_authenticator, credential, algorithm, attestation, known; NULL when nothing is. Internal.';
 
+create function iam.clear_sent_codes() returns void
+language sql volatile as $function$
+  delete from iam.sent_codes c where c.id in (select x.id from iam.sent_codes x where x.sent_at < now() - interval '1 day' limit 10000)
+$function$;
+comment on function iam.clear_sent_codes is 'Internal: ops.upkeep.';
+
+create function iam.code_hash(key bytea, id uuid, code text) returns bytea
+language plpgsql stable as $function$
+begin
+  return extensions.hmac(uuid_send(id) || convert_to(code, 'UTF8'), vault.derive(key, 'code'), 'sha256');
+end $function$;
+comment on function iam.code_hash is 'Internal. key: of the profile.';
+
 create function iam.code_taken(s iam.sessions, method text) returns void
 language sql volatile as $function$ select ops.give_back('code/' || method || '/' || s.account_id) $function$;
 comment on function iam.code_taken is 'Internal.';
@@ -4548,6 +4616,38 @@ comment on function iam.code_taken is 'Internal.';
 create function iam.code_wait(s iam.sessions, method text) returns integer
 language sql volatile as $function$ select ops.take('code/' || method || '/' || s.account_id, 5, 5.0 / 3600) $function$;
 comment on function iam.code_wait is 'Seconds until this session may try a code. Internal.';
+
+create function iam.confirm_phone(ring text, token text, code text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  may record;
+  s iam.sessions;
+  key bytea;
+begin
+  retry_after := 0;
+  select * into may from iam.may_change_factors(ring, token, caller);
+  answer := may.answer;
+  select * into s from iam.sessions x where x.id = may.session;
+  if answer = 'ok' and s.factors < 2 then answer := 'second_factor'; end if;
+  if answer = 'ok' then
+    retry_after := iam.code_wait(s, 'phone_code');
+    answer := case when retry_after > 0 then 'wait' when iam.try_code(ring, s, 'phone_code', code) then 'ok' else 'refused' end;
+  end if;
+  if answer = 'ok' then
+    perform iam.code_taken(s, 'phone_code');
+    key := vault.unwrap(ring, s.account_id, 'profile');
+    update iam.phones p set pending = null, confirmed_at = clock_timestamp(),
+      number = vault.seal(key, s.account_id, s.account_id, 1, '', 'iam.phones.number', iam.phone_number(key, s.account_id, true))
+    where p.account_id = s.account_id and p.pending is not null;
+    -- another tab has taken the number away meanwhile
+    if not found then answer := 'refused'; end if;
+  end if;
+  if s.id is null then return; end if;
+  if answer = 'ok' then perform ops.post(ring, s.account_id, 'email', 'factor_added', '{"factor": "sms_code"}'); end if;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, may.origin), 'factor.add', 'session', s.id, null,
+    case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'sms_code', 'answer', answer)::text);
+end $function$;
+comment on function iam.confirm_phone is 'Makes the number a factor by the code that went to it. Answers those of iam.may_change_factors, refused (not this code) or wait (retry_after: seconds). Errors: VS503.';
 
 create function iam.confirm_totp(ring text, token text, code text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4640,6 +4740,19 @@ begin
   return new_id;
 end $function$;
 comment on function iam.create_organisation is 'A practice, its audit lanes and its key. As vs_owner. Errors: VS503 for a ring that isn''t this database''s.';
+
+create function iam.e164(typed text) returns text
+language plpgsql immutable as $function$
+declare
+  digits text := translate(typed, ' .-()/' || chr(160) || chr(8239), '');
+begin
+  if digits ~ '^0[1-9][0-9]{8}$' then digits := '+33' || substr(digits, 2); end if;
+  if digits ~ '^00[1-9]' then digits := '+' || substr(digits, 3); end if;
+  -- +33 (0)6: people write it so
+  digits := regexp_replace(digits, '^[+]330', '+33');
+  return case when digits ~ '^[+][1-9][0-9]{7,14}$' and (digits !~ '^[+]33' or digits ~ '^[+]33[67][0-9]{8}$') then digits end;
+end $function$;
+comment on function iam.e164 is 'A number as people type it, in the form of E.164; NULL for what is none, or a French one that takes no SMS. Without a country it is French. Internal.';
 
 create function iam.email_indexes(ring text, email text) returns bytea[]
 language sql immutable as $function$
@@ -4964,6 +5077,15 @@ begin
 end $function$;
 comment on function iam.may_change_factors is 'ok, step_up (show a factor again), second_factor (show one first) or expired; and whose session it is, which is locked. Internal: every function that adds or removes a factor, or changes the password, begins with it. Errors: VS503.';
 
+create function iam.may_send(s iam.sessions, method text) returns boolean
+language plpgsql stable as $function$
+begin
+  return method in ('email_code', 'sms_code') and method = any (iam.methods_of(s.account_id))
+    -- the link and the code would come to the same mailbox: that is one factor, twice
+    and not (method = 'email_code' and 'link' = any (s.methods));
+end $function$;
+comment on function iam.may_send is 'May a code by this method count for this session? Internal.';
+
 create function iam.methods_of(account uuid) returns text[]
 language plpgsql stable as $function$
 declare
@@ -5140,6 +5262,29 @@ begin
 end $function$;
 comment on function iam.person_name is 'The name of a colleague, or of somebody who touched one''s record; NULL for anyone else.';
 
+create function iam.phone_number(key bytea, account uuid, pending boolean) returns text
+language plpgsql stable as $function$
+begin
+  return (select convert_from(vault.unpack(key, convert_to(case when phone_number.pending then 'iam.phones.pending' else 'iam.phones.number' end, 'UTF8')
+                   || '\x00'::bytea || uuid_send(account) || uuid_send(account) || int8send(1),
+                   case when phone_number.pending then p.pending else p.number end), 'UTF8')
+          from iam.phones p where p.account_id = account);
+end $function$;
+comment on function iam.phone_number is 'The number that codes go to, or the one that waits for its confirmation. key: of the profile. Internal.';
+
+create function iam.post_code(ring text, s iam.sessions, method text) returns void
+language plpgsql volatile as $function$
+declare
+  code_id uuid := ops.uuid_v7();
+  code text := lpad((abs(('x' || encode(extensions.gen_random_bytes(8), 'hex'))::bit(64)::bigint % 1000000))::text, 6, '0');
+begin
+  update iam.sent_codes c set used_at = clock_timestamp() where c.session_id = s.id and c.method = post_code.method and c.used_at is null;
+  insert into iam.sent_codes (id, session_id, account_id, method, code_hash)
+  values (code_id, s.id, s.account_id, post_code.method, iam.code_hash(vault.unwrap(ring, s.account_id, 'profile'), code_id, code));
+  perform ops.post(ring, s.account_id, case post_code.method when 'email_code' then 'email' else 'sms' end, post_code.method, jsonb_build_object('code', code));
+end $function$;
+comment on function iam.post_code is 'Makes a code and posts it. Internal: after every check.';
+
 create function iam.profile_aad(account uuid, field text) returns bytea
 language plpgsql immutable as $function$
 begin
@@ -5205,6 +5350,29 @@ begin
   where a.id = account;
 end $function$;
 comment on function iam.read_own_factors is 'Of whoever is signed in.';
+
+create function iam.read_phone(ring text, token text, caller jsonb) returns TABLE(answer text, ending text, waiting text, allowed boolean, delivered boolean)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  s iam.sessions;
+  key bytea;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  s := iam.find_session(ring, token, caller);
+  if s.id is null or s.factors < 2 then
+    return query select case when s.id is null then 'expired' else 'second_factor' end, null::text, null::text, null::boolean, null::boolean;
+    return;
+  end if;
+  key := vault.unwrap(ring, s.account_id, 'profile');
+  return query select 'ok'::text, right(iam.phone_number(key, s.account_id, false), 2),
+    -- it waits for as long as its code lives
+    case when exists (select from iam.sent_codes c where c.session_id = s.id and c.method = 'phone_code' and c.used_at is null
+                      and c.sent_at > clock_timestamp() - interval '10 minutes')
+      then right(iam.phone_number(key, s.account_id, true), 2) end,
+    (select o.sms_codes from access.organisations o where o.id = s.organisation_id), ops.delivers('sms');
+end $function$;
+comment on function iam.read_phone is 'For one''s own account page: the last two digits of the number, and of the one that waits for its code; whether the organisation allows SMS, and somebody delivers them. answer: ok, second_factor or expired. Errors: VS503.';
 
 create function iam.record_account_change(c text[], account uuid, change text, role text DEFAULT NULL::text) returns void
 language plpgsql volatile as $function$
@@ -5301,6 +5469,33 @@ begin
 end $function$;
 comment on function iam.remove_passkey is 'Removes a passkey of one''s own. Answers ok, hidden, last (there would be neither a passkey nor an app), or those of iam.may_change_factors. Errors: VS503.';
 
+create function iam.remove_phone(ring text, token text, caller jsonb) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  answer text;
+  may record;
+  s iam.sessions;
+  had boolean;
+begin
+  select * into may from iam.may_change_factors(ring, token, caller);
+  answer := may.answer;
+  select * into s from iam.sessions x where x.id = may.session;
+  if answer = 'ok' and s.factors < 2 then answer := 'second_factor'; end if;
+  if answer = 'ok' and not iam.methods_of(s.account_id) && '{passkey,totp}' then answer := 'last'; end if;
+  if s.id is null then return answer; end if;
+  if answer = 'ok' then
+    delete from iam.phones p where p.account_id = s.account_id returning p.number is not null into had;
+    if had is null then return 'ok'; end if;
+    -- what was sent there opens nothing any more
+    update iam.sent_codes c set used_at = clock_timestamp() where c.account_id = s.account_id and c.method in ('sms_code', 'phone_code') and c.used_at is null;
+    if had then perform ops.post(ring, s.account_id, 'email', 'factor_removed', '{"factor": "sms_code"}'); end if;
+  end if;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, may.origin), 'factor.remove', 'session', s.id, null,
+    case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'sms_code', 'answer', answer)::text);
+  return answer;
+end $function$;
+comment on function iam.remove_phone is 'Takes the telephone number away. Answers those of iam.may_change_factors, or last: nothing but this number and what comes by mail would be left. Errors: VS503.';
+
 create function iam.remove_totp(ring text, token text, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -5388,6 +5583,35 @@ begin
 end $function$;
 comment on function iam.rp_id is 'The RP ID of an origin, which is its host name; NULL where a browser makes no passkeys.';
 
+create function iam.send_code(ring text, token text, method text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  s iam.sessions;
+begin
+  retry_after := 0;
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  s := iam.find_session(ring, token, caller);
+  if s.id is null or (s.enrols and s.factors = 1) then
+    answer := 'expired';
+    return;
+  end if;
+  if iam.may_send(s, method) is not true then
+    answer := 'refused';
+  elsif not ops.delivers(case method when 'email_code' then 'email' else 'sms' end) then
+    answer := 'unavailable';
+  else
+    retry_after := iam.sending_wait(s, method);
+    answer := case when retry_after = 0 then 'ok' else 'wait' end;
+  end if;
+  if answer = 'ok' then perform iam.post_code(ring, s, method); end if;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller)), 'code.send', 'session', s.id, null,
+    case when answer = 'ok' then 'success' else 'failure' end,
+    json_build_object('factor', case when method in ('email_code', 'sms_code') then method end, 'answer', answer)::text);
+end $function$;
+comment on function iam.send_code is 'Sends a code for the second step of a sign-in, or for a step-up: iam.take_factor takes it. method: email_code or sms_code. Answers ok, wait (retry_after: seconds), refused (not a method of this account), unavailable (nobody delivers such messages) or expired. Errors: VS503.';
+
 create function iam.send_invitation(ring text, account uuid) returns void
 language plpgsql volatile as $function$
 declare
@@ -5414,6 +5638,13 @@ begin
   end if;
 end $function$;
 comment on function iam.send_invitation is 'Sends the link, or tells whoever has an account with this address that another address is needed. Internal.';
+
+create function iam.sending_wait(s iam.sessions, method text) returns integer
+language plpgsql volatile as $function$
+begin
+  return ops.take('send/' || method || '/' || s.account_id || case when s.device_id is null then '' else '/known' end, 3, 1.0 / 600);
+end $function$;
+comment on function iam.sending_wait is 'Seconds until another code may be sent. Internal.';
 
 create function iam.session_is_live(session uuid) returns boolean
 language plpgsql stable as $function$
@@ -5662,6 +5893,26 @@ begin
 end $function$;
 comment on function iam.totp_step is 'Which step of now, after the last used one, this code is of; NULL for none. Internal.';
 
+create function iam.try_code(ring text, s iam.sessions, method text, code text) returns boolean
+language plpgsql volatile as $function$
+declare
+  c iam.sent_codes;
+begin
+  -- locked, so that the same code sent twice at once works once
+  select * into c from iam.sent_codes x
+  where x.session_id = s.id and x.account_id = s.account_id and x.method = try_code.method and x.used_at is null
+    and x.sent_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '5 seconds' and x.tries < 5
+  order by x.sent_at desc limit 1 for update;
+  if not found then return false; end if;
+  if (code ~ '^[0-9]{6}$' and sha256(c.code_hash) = sha256(iam.code_hash(vault.unwrap(ring, s.account_id, 'profile'), c.id, code))) is not true then
+    update iam.sent_codes x set tries = x.tries + 1 where x.id = c.id;
+    return false;
+  end if;
+  update iam.sent_codes x set used_at = clock_timestamp() where x.id = c.id;
+  return true;
+end $function$;
+comment on function iam.try_code is 'Is this the code that was sent to this session last? Uses it up, or one of its tries. Internal.';
+
 create function iam.use_challenge(client_data bytea, type text, purpose text, session uuid, OUT why text, OUT rp_id text) returns record
 language plpgsql volatile as $function$
 declare
@@ -5709,6 +5960,13 @@ begin
 end $function$;
 comment on function iam.verify_recovery_code is 'Is this a code that is left? Uses it up, and tells the person. Internal: iam.take_factor.';
 
+create function iam.verify_sent_code(ring text, s iam.sessions, method text, code text) returns boolean
+language plpgsql volatile as $function$
+begin
+  return method in ('email_code', 'sms_code') and iam.may_send(s, method) and iam.try_code(ring, s, method, code);
+end $function$;
+comment on function iam.verify_sent_code is 'Internal: iam.take_factor.';
+
 create function iam.verify_totp(ring text, account uuid, code text) returns boolean
 language plpgsql volatile as $function$
 declare
@@ -5725,6 +5983,15 @@ begin
   return true;
 end $function$;
 comment on function iam.verify_totp is 'Is this a code of now, not used before? Uses it up. Internal: iam.take_factor.';
+
+create function ops.clear_outbox() returns void
+language plpgsql volatile as $function$
+begin
+  perform ops.give_up_messages();
+  -- the log has what became of them
+  delete from ops.outbox o where o.id in (select x.id from ops.outbox x where x.ended_at < now() - interval '30 days' limit 10000);
+end $function$;
+comment on function ops.clear_outbox is 'Internal: ops.upkeep.';
 
 create function ops.clear_to_serve(compared text DEFAULT 'nothing'::text) returns boolean
 language plpgsql volatile as $function$
@@ -5743,6 +6010,24 @@ begin
   return true;
 end $function$;
 comment on function ops.clear_to_serve is 'Lets people in again; true if they were kept out. compared: with what is `outside`, an `empty` database, or `nothing`. As vs_owner.';
+
+create function ops.delivers(channel text) returns boolean
+language sql stable as $function$
+  select exists (select from ops.deliveries d where d.channel = delivers.channel and d.seen_at > clock_timestamp() - interval '15 minutes')
+$function$;
+comment on function ops.delivers is 'Does anybody deliver messages of this kind? Internal.';
+
+create function ops.end_message(m ops.outbox, outcome text, reason text) returns void
+language plpgsql volatile as $function$
+begin
+  update ops.outbox o set state = outcome, ended_at = clock_timestamp(), vars = null, lease_until = null where o.id = m.id;
+  perform audit.append(iam.gate_claims(m.account_id, null, null), 'message.send', 'Message', m.id, null,
+    case outcome when 'sent' then 'success' when 'failed' then 'failure' else 'partial' end,
+    json_build_object('template', m.template, 'channel', m.channel, 'attempts', m.attempts,
+                      -- a word of ours or a number: what a mail server says may quote an address
+                      'reason', case when reason ~ '^[A-Za-z0-9_ ]{1,40}$' then reason end)::text);
+end $function$;
+comment on function ops.end_message is 'Internal.';
 
 create function ops.figures() returns TABLE(name text, help text, value double precision)
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -5764,7 +6049,9 @@ begin
   select 'events_unsealed', 'Audit events that no checkpoint holds yet.', audit.waiting_events()::double precision
   union all
   select 'seconds_since_checkpoint', 'Age of the last signed checkpoint of the audit log.',
-    (select extract(epoch from clock_timestamp() - max(c.sealed_at))::double precision from audit.checkpoints c);
+    (select extract(epoch from clock_timestamp() - max(c.sealed_at))::double precision from audit.checkpoints c)
+  union all
+  select f.name, f.help, f.value from ops.outbox_figures() f;
 end $function$;
 comment on function ops.figures is 'What monitoring watches. A definer, since vs_dba executes nothing of the vault; it gives numbers alone. NULL: not known yet.';
 
@@ -5795,6 +6082,22 @@ language sql volatile as $function$
   update ops.limits l set tokens = l.tokens + 1 where l.key = give_back.key
 $function$;
 comment on function ops.give_back is NULL;
+
+create function ops.give_up_messages() returns void
+language plpgsql volatile as $function$
+declare
+  m ops.outbox;
+begin
+  for m in select * from ops.outbox o where o.state = 'sending' and o.lease_until < clock_timestamp()
+           order by o.lease_until limit 100 for update skip locked loop
+    perform ops.end_message(m, 'uncertain', 'sender lost');
+  end loop;
+  for m in select * from ops.outbox o where o.state = 'waiting' and o.next_at <= clock_timestamp() and o.expires_at <= clock_timestamp()
+           order by o.next_at limit 100 for update skip locked loop
+    perform ops.end_message(m, 'failed', 'too late');
+  end loop;
+end $function$;
+comment on function ops.give_up_messages is 'Ends what was lost with its sender, and what is too late. Internal: the delivery and ops.upkeep.';
 
 create function ops.intend(key uuid, operation text, content text DEFAULT ''::text) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -5836,6 +6139,43 @@ language sql immutable parallel safe as $function$
 $function$;
 comment on function ops.is_sqlstate is 'The form of the codes of Postgres and ours. Internal.';
 
+create function ops.message_done(id uuid, attempt integer, outcome text, reason text) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  m ops.outbox;
+  later timestamptz;
+begin
+  perform ops.require_clearance();
+  perform set_config('lock_timeout', '5s', true);
+  if (outcome in ('sent', 'retry', 'failed', 'uncertain')) is not true then
+    raise exception using errcode = 'VS422', message = 'outcome is sent, retry, failed or uncertain';
+  end if;
+  select * into m from ops.outbox o where o.id = message_done.id and o.attempts = message_done.attempt
+    -- somebody slow tells after their time that it was sent after all
+    and (o.state = 'sending' or (o.state = 'uncertain' and message_done.outcome = 'sent')) for update;
+  if not found then return 'over'; end if;
+  -- 15 s, 1 min, 4 min, 16 min, then every hour
+  later := clock_timestamp() + least(interval '1 hour', interval '15 seconds' * 4 ^ least(m.attempts - 1, 6));
+  if outcome <> 'retry' then
+    perform ops.end_message(m, outcome, reason);
+  elsif later >= m.expires_at then
+    perform ops.end_message(m, 'failed', reason);
+  else
+    update ops.outbox o set state = 'waiting', next_at = later, lease_until = null where o.id = m.id;
+  end if;
+  return 'ok';
+end $function$;
+comment on function ops.message_done is 'What became of a message that ops.take_messages gave. outcome: sent, retry (it certainly wasn''t sent, and may be later), failed (nobody will take it) or uncertain; reason: a word or a number for the log. ok, or over: nobody waits for this any more. Errors: VS422, VS503.';
+
+create function ops.message_life(template text) returns interval
+language sql immutable as $function$
+  select case when template in ('email_code', 'sms_code', 'phone_code') then interval '10 minutes'
+              when template in ('invitation', 'email_confirmation') then interval '72 hours'
+              when template in ('recovery_link', 'sign_in_stopped') then interval '1 hour'
+              else interval '48 hours' end
+$function$;
+comment on function ops.message_life is 'How long a message may wait for its delivery. Internal.';
+
 create function ops.network_key(ring text, ip text) returns text
 language plpgsql stable as $function$
 declare
@@ -5850,17 +6190,36 @@ exception when invalid_text_representation then
 end $function$;
 comment on function ops.network_key is 'A keyed hash of an address, IPv6 by its /64: what a bucket is called by. Internal.';
 
+create function ops.outbox_figures() returns TABLE(name text, help text, value double precision)
+language sql stable as $function$
+  select 'messages_waiting', 'E-mails and SMS that wait for their delivery.',
+    (select count(*)::float8 from ops.outbox o where o.state in ('waiting', 'sending'))
+  union all
+  select 'message_wait_seconds', 'How long the oldest message has been waiting for its delivery.',
+    (select coalesce(extract(epoch from clock_timestamp() - min(o.created_at)), 0)::float8 from ops.outbox o where o.state in ('waiting', 'sending'))
+  union all
+  select 'messages_failed', 'Messages of the last day that nobody took.',
+    (select count(*)::float8 from ops.outbox o where o.state = 'failed' and o.ended_at > clock_timestamp() - interval '1 day')
+  union all
+  select 'messages_uncertain', 'Messages of the last day of which nobody knows whether they were sent.',
+    (select count(*)::float8 from ops.outbox o where o.state = 'uncertain' and o.ended_at > clock_timestamp() - interval '1 day')
+$function$;
+comment on function ops.outbox_figures is 'Internal: ops.figures.';
+
 create function ops.post(ring text, account uuid, channel text, template text, vars jsonb DEFAULT '{}'::jsonb) returns uuid
 language plpgsql volatile as $function$
 declare
   id uuid := ops.uuid_v7();
 begin
-  insert into ops.outbox (id, account_id, channel, template, vars)
-  values (id, account, post.channel, post.template,
+  if (coalesce(vars ->> 'path', '/') ~ '^/([A-Za-z0-9_?=&.-][A-Za-z0-9/_?=&.-]*)?$' and jsonb_typeof(vars) = 'object') is not true then
+    raise exception using errcode = 'VS422', message = 'a message leads to a path of this installation';
+  end if;
+  insert into ops.outbox (id, account_id, channel, template, expires_at, vars)
+  values (id, account, post.channel, post.template, clock_timestamp() + ops.message_life(post.template),
           vault.seal(vault.unwrap(ring, account, 'profile'), id, account, 1, '', 'ops.outbox.vars', vars::text));
   return id;
 end $function$;
-comment on function ops.post is 'Puts a message into the outbox. template: which words (app/mail); vars: what goes into them. Internal.';
+comment on function ops.post is 'Puts a message into the outbox. template: which words (app/mail); vars: what goes into them, {"path"} for a link. Internal. Errors: VS404, VS422.';
 
 create function ops.require_clearance() returns void
 language plpgsql volatile as $function$
@@ -5887,6 +6246,56 @@ begin
 end $function$;
 comment on function ops.take is 'Takes a token from a bucket: 0, or the seconds to wait.';
 
+create function ops.take_messages(ring text, channels text[], most integer) returns TABLE(id uuid, attempt integer, channel text, template text, lang text, address text, organisation text, written_at timestamp with time zone, vars jsonb)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+#variable_conflict use_column
+declare
+  m ops.outbox;
+  a iam.accounts;
+  key bytea;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  -- once a minute, so that it costs nothing to ask often, and nobody waits for somebody who asks at the same time
+  insert into ops.deliveries as d (channel)
+  select c from unnest(channels) c
+  where c in ('email', 'sms') and not exists (select from ops.deliveries x where x.channel = c and x.seen_at > clock_timestamp() - interval '1 minute')
+  on conflict on constraint deliveries_pkey do update set seen_at = clock_timestamp();
+  perform ops.give_up_messages();
+  for m in select o.* from ops.outbox o
+           where o.state = 'waiting' and o.next_at <= clock_timestamp() and o.channel = any (channels)
+           order by o.next_at limit least(most, 20) for update skip locked loop
+    begin
+      select x.* into a from iam.accounts x where x.id = m.account_id;
+      key := vault.unwrap(ring, m.account_id, 'profile');
+      take_messages.vars := convert_from(vault.unpack(key, convert_to('ops.outbox.vars', 'UTF8') || '\x00'::bytea
+        || uuid_send(m.id) || uuid_send(m.account_id) || int8send(1), m.vars), 'UTF8')::jsonb;
+      take_messages.address := case when m.channel = 'email' then convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8')
+                                    else iam.phone_number(key, a.id, m.template = 'phone_code') end;
+    exception when others then
+      -- a key that is gone, or that this edge doesn't have yet: perhaps later, and else it becomes too late
+      update ops.outbox o set next_at = clock_timestamp() + interval '5 minutes' where o.id = m.id;
+      continue;
+    end;
+    if take_messages.address is null then
+      perform ops.end_message(m, 'failed', 'no address');
+      continue;
+    end if;
+    update ops.outbox o set state = 'sending', attempts = o.attempts + 1, lease_until = clock_timestamp() + interval '2 minutes' where o.id = m.id;
+    take_messages.id := m.id;
+    take_messages.attempt := m.attempts + 1;
+    take_messages.channel := m.channel;
+    take_messages.template := m.template;
+    take_messages.lang := a.lang;
+    take_messages.organisation := (select x.name from access.memberships s join access.organisations x on x.id = s.organisation_id
+                                   where s.account_id = a.id order by s.valid_from, s.id limit 1);
+    take_messages.written_at := m.created_at;
+    return next;
+  end loop;
+end $function$;
+comment on function ops.take_messages is 'Messages to send now, `most` of them: each is given once, and ops.message_done tells within two minutes what became of it. channels: what the caller delivers. Errors: VS503.';
+
 create function ops.upkeep() returns void
 language plpgsql volatile as $function$
 begin
@@ -5908,6 +6317,7 @@ begin
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
   delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
+  perform ops.clear_outbox(), iam.clear_sent_codes();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
 end $function$;
@@ -7116,6 +7526,7 @@ CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.log
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.log_origins FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.nodes FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF password_hash, status ON iam.accounts FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Person', '');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF number, confirmed_at ON iam.phones FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF secret, confirmed_at ON iam.totp_factors FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON privacy.erasure_requests FOR EACH ROW EXECUTE FUNCTION audit.tg_row('ErasureRequest', 'patient_id');
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON privacy.erasures FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
@@ -7182,6 +7593,7 @@ grant usage on schema ops to vs_auditor;
 grant usage on schema ops to vs_clinician;
 grant usage on schema ops to vs_dba;
 grant usage on schema ops to vs_dpo;
+grant usage on schema ops to vs_gate;
 grant usage on schema ops to vs_org_admin;
 grant usage on schema ops to vs_patient;
 grant usage on schema ops to vs_secretary;
@@ -7327,6 +7739,7 @@ grant select on iam.sent_codes to vs_dba;
 grant select on iam.sessions to vs_dba;
 grant select on iam.totp_enrolments to vs_dba;
 grant select on iam.totp_factors to vs_dba;
+grant select on ops.deliveries to vs_dba;
 grant select on ops.intents to vs_dba;
 grant select on ops.limits to vs_dba;
 grant select on ops.outbox to vs_dba;
@@ -7612,8 +8025,10 @@ grant execute on function clinic.write_note(key uuid, patient uuid, note jsonb) 
 grant execute on function iam.accept_invitation(ring text, token text, prehash text, consents jsonb, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.add_passkey(ring text, token text, proof jsonb, name text, new_token text, caller jsonb, OUT answer text, OUT role text) to vs_gate;
 grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
+grant execute on function iam.begin_phone(ring text, token text, number text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text) to vs_gate;
 grant execute on function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.confirm_phone(ring text, token text, code text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_totp(ring text, token text, code text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.end_session() to vs_anon;
 grant execute on function iam.end_session() to vs_auditor;
@@ -7649,9 +8064,12 @@ grant execute on function iam.read_own_factors() to vs_org_admin;
 grant execute on function iam.read_own_factors() to vs_patient;
 grant execute on function iam.read_own_factors() to vs_researcher;
 grant execute on function iam.read_own_factors() to vs_secretary;
+grant execute on function iam.read_phone(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) to vs_gate;
 grant execute on function iam.remove_passkey(ring text, token text, passkey uuid, caller jsonb) to vs_gate;
+grant execute on function iam.remove_phone(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.remove_totp(ring text, token text, caller jsonb) to vs_gate;
+grant execute on function iam.send_code(ring text, token text, method text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;
 grant execute on function iam.sign_in_methods(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.sign_in_passkey(ring text, token text, proof jsonb, caller jsonb, old_token text, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
@@ -7667,6 +8085,8 @@ grant execute on function ops.intend(key uuid, operation text, content text) to 
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_patient;
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_secretary;
 grant execute on function ops.is_cleared() to vs_dba;
+grant execute on function ops.message_done(id uuid, attempt integer, outcome text, reason text) to vs_gate;
+grant execute on function ops.take_messages(ring text, channels text[], most integer) to vs_gate;
 grant execute on function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) to vs_dba;
 grant execute on function vault.aead_encrypt(key bytea, iv bytea, aad bytea, plaintext bytea, OUT ciphertext bytea, OUT tag bytea) to vs_dba;
 grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[]) to vs_clinician;

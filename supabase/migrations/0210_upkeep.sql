@@ -28,6 +28,7 @@ begin
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
   delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
+  perform ops.clear_outbox(), iam.clear_sent_codes();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
 end $$;
@@ -54,7 +55,9 @@ begin
   select 'events_unsealed', 'Audit events that no checkpoint holds yet.', audit.waiting_events()::double precision
   union all
   select 'seconds_since_checkpoint', 'Age of the last signed checkpoint of the audit log.',
-    (select extract(epoch from clock_timestamp() - max(c.sealed_at))::double precision from audit.checkpoints c);
+    (select extract(epoch from clock_timestamp() - max(c.sealed_at))::double precision from audit.checkpoints c)
+  union all
+  select f.name, f.help, f.value from ops.outbox_figures() f;
 end $$;
 comment on function ops.figures is 'What monitoring watches. A definer, since vs_dba executes nothing of the vault; it gives numbers alone. NULL: not known yet.';
 grant execute on function ops.figures to vs_dba;

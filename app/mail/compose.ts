@@ -1,0 +1,171 @@
+/**
+ * A message as it goes out: words of messages.ts, in the reader's language, with what ops.post was given. A template of
+ * 0096_outbox.sql has its line in `templates`; a test holds the two lists together.
+ */
+import { z } from 'zod';
+import { inLang, type Lang } from '../i18n.ts';
+import { clockOf, dayOf, formatDay } from '../ui/time.tsx';
+import { mail } from './messages.ts';
+
+/** What `vars` of ops.post may hold; what a template needs and doesn't find is an error. */
+const Vars = z.object({
+  /** Where the link leads, below the installation's origin: `/invitations/…`. */
+  path: z.string().startsWith('/').optional(),
+  code: z.string().optional(),
+  /** How many hours the link works, where it isn't the usual time. */
+  hours: z.coerce.number().optional(),
+  /** A method of iam.sessions. */
+  factor: z.string().optional(),
+  /** Recovery codes that are left. */
+  left: z.coerce.number().optional(),
+  /** Signals of an unusual sign-in. */
+  reasons: z.array(z.string()).optional(),
+  /** When a recovery can be completed: ISO 8601. */
+  ready_at: z.coerce.date().optional(),
+});
+
+/** What ops.take_messages gave, and where links lead. */
+export type Letter = {
+  template: string;
+  lang: Lang;
+  vars: unknown;
+  organisation: string | null;
+  writtenAt: Date;
+  /** `https://dossier.exemple.fr`: PUBLIC_ORIGIN. */
+  origin: string;
+};
+/** An SMS has no subject. */
+export type Composed = { subject: string | null; text: string };
+
+type Words = ReturnType<typeof inLang<(typeof mail)['fr']>>;
+type Parts = {
+  t: Words;
+  vars: z.infer<typeof Vars>;
+  organisation: string;
+  when: string;
+  /** The page that the message leads to, of its own or a known one. */
+  link(known?: string): string;
+  moment(at: Date): string;
+  need(name: 'code' | 'ready_at'): string;
+};
+
+/** The text of a message. @throws Error that names the template, never a value */
+export function compose({ template, lang, vars: given, organisation, writtenAt, origin }: Letter): Composed {
+  const known = Object.hasOwn(templates, template) ? templates[template as Template] : undefined;
+  const vars = Vars.safeParse(given).data;
+  if (!known || !vars) throw new Error(`no words for ${template}`);
+  const t = inLang(mail, lang);
+  const moment = (at: Date) => t.moment(formatDay(lang, dayOf(at)), clockOf(at));
+  const missing = (name: string) => new Error(`${template} has no ${name}`);
+  const paragraphs = known({
+    t,
+    vars,
+    organisation: organisation ?? 'Vital Sync',
+    when: t.when(moment(writtenAt)),
+    moment,
+    link: (usual) => {
+      const path = vars.path ?? usual;
+      if (path === undefined) throw missing('path');
+      return origin + path;
+    },
+    need: (name) => {
+      if (vars[name] === undefined) throw missing(name);
+      return String(vars[name]);
+    },
+  });
+  if (isSms(template))
+    return { subject: null, text: [toGsm(paragraphs[0] ?? ''), bindTo(origin, vars.code)].join('\n\n') };
+  const subject = t[`${template}_subject` as keyof Words] as string; // each template of `templates` has one: a test reads them all
+  return { subject, text: `${[...paragraphs, `-- \n${t.closing}`].join('\n\n')}\n` };
+}
+
+/** A list's line is a paragraph; two lines of one paragraph are a sentence and its link. */
+const templates = {
+  invitation: ({ t, organisation, link, vars }: Parts) => [
+    t.invitation(organisation),
+    `${t.onceWithin(vars.hours ?? 72)}\n${link()}`,
+    t.invitation_else,
+  ],
+  email_confirmation: ({ t, link, vars }: Parts) => [
+    t.email_confirmation,
+    `${t.onceWithin(vars.hours ?? 72)}\n${link()}`,
+    t.email_confirmation_else,
+  ],
+  registration_exists: ({ t, link }: Parts) => [
+    t.registration_exists,
+    `${t.registration_exists_signIn}\n${link('/sign-in')}`,
+    `${t.registration_exists_recover}\n${link('/recover')}`,
+    t.registration_exists_else,
+  ],
+  email_code: ({ t, need, link }: Parts) => [
+    t.email_code(need('code')),
+    t.email_code_help,
+    `${t.email_code_else}\n${link('/account/password')}`,
+  ],
+  sms_code: ({ t, need }: Parts) => [t.sms_code(need('code'))],
+  phone_code: ({ t, need }: Parts) => [t.phone_code(need('code'))],
+  recovery_link: ({ t, when, link, vars }: Parts) => [
+    `${t.recovery_link} ${when}`,
+    `${t.onceWithin(vars.hours ?? 1)}\n${link()}`,
+    t.recovery_link_else,
+  ],
+  recovery_requested: ({ t, when, vars, moment, link }: Parts) => [
+    `${t.recovery_requested} ${when}`,
+    ...(vars.ready_at ? [t.recovery_requested_ready(moment(vars.ready_at))] : []),
+    `${t.recovery_requested_cancel}\n${link()}`,
+  ],
+  recovery_ready: ({ t, link }: Parts) => [`${t.recovery_ready}\n${link('/recover')}`],
+  recovery_confirmed: ({ t, link }: Parts) => [`${t.recovery_confirmed}\n${link('/recover')}`],
+  recovery_cancelled: ({ t, when }: Parts) => [`${t.recovery_cancelled} ${when}`],
+  recovery_asks_colleague: ({ t, link }: Parts) => [`${t.recovery_asks_colleague}\n${link('/admin/recoveries')}`],
+  unusual_sign_in: ({ t, when, link, vars }: Parts) => [
+    `${t.unusual_sign_in} ${when}`,
+    ...reasons(t, vars.reasons),
+    `${t.unusual_sign_in_else}\n${link('/account/sign-ins')}`,
+  ],
+  unusual_sign_in_of_member: ({ t, link }: Parts) => [`${t.unusual_sign_in_of_member}\n${link('/admin/sign-ins')}`],
+  sign_in_stopped: ({ t, when, link, vars }: Parts) => [
+    `${t.sign_in_stopped} ${when}`,
+    ...reasons(t, vars.reasons),
+    `${t.sign_in_stopped_release}\n${link()}`,
+    t.sign_in_stopped_else,
+  ],
+  factor_added: (parts: Parts) => notice(parts, parts.t.factor_added(factor(parts))),
+  factor_removed: (parts: Parts) => notice(parts, parts.t.factor_removed(factor(parts))),
+  recovery_codes_made: (parts: Parts) => notice(parts, parts.t.recovery_codes_made),
+  recovery_code_used: (parts: Parts) => {
+    const { t, vars } = parts;
+    return notice(parts, t.recovery_code_used, vars.left === undefined ? undefined : t.recovery_code_left(vars.left));
+  },
+  password_changed: (parts: Parts) => notice(parts, parts.t.password_changed),
+  account_changed: ({ t, when, link }: Parts) => [
+    `${t.account_changed} ${when}`,
+    `${t.account_changed_where}\n${link('/account')}`,
+  ],
+  glass_broken: ({ t, when, link }: Parts) => [`${t.glass_broken} ${when}`, `${t.glass_broken_where}\n${link('/')}`],
+};
+export type Template = keyof typeof templates;
+export const templateNames = Object.keys(templates) as Template[]; // the keys of the object above
+
+/** Something about one's own account happened, and what to do if it was somebody else. */
+function notice({ t, when, link }: Parts, what: string, more?: string): string[] {
+  return [`${what} ${when}`, ...(more ? [more] : []), `${t.notYou}\n${link('/account/sign-ins')}`];
+}
+
+function reasons(t: Words, given: readonly string[] = []): string[] {
+  const said = given.map((reason) => t[`reason_${reason}` as keyof Words]).filter((word) => typeof word === 'string');
+  return said.length > 0 ? [[t.reasons, ...said.map((word) => `- ${word}`)].join('\n')] : [];
+}
+
+function factor({ t, vars }: Parts): string {
+  const word = t[`factor_${vars.factor}` as keyof Words];
+  return typeof word === 'string' ? word : t.factor_other;
+}
+
+const isSms = (template: string): boolean => template === 'sms_code' || template === 'phone_code';
+
+/** Spaces and apostrophes that the alphabet of SMS has (GSM 03.38): with others a message takes 70 characters, not 160. */
+const toGsm = (text: string): string => text.replace(/[\u00a0\u202f]/g, ' ').replaceAll('’', "'");
+
+/** Browsers fill such a code in on this site and on no other: https://wicg.github.io/sms-one-time-codes. */
+const bindTo = (origin: string, code: string | undefined): string => `@${new URL(origin).hostname} #${code}`;

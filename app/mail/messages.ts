@@ -1,0 +1,211 @@
+/**
+ * What stands in e-mails and SMS. Plain and short: a mailbox isn't ours, so nothing clinical and nobody's name. Which
+ * template takes what, says compose.ts.
+ */
+import { messages } from '../i18n.ts';
+
+export const mail = messages(
+  {
+    closing: 'Vital Sync\nMessage automatique : personne ne lit les réponses.',
+    notYou:
+      'Si ce n’était pas vous, quelqu’un d’autre a peut-être accès à votre compte. Regardez vos connexions, et prévenez l’administrateur de votre cabinet :',
+    moment: (day: string, clock: string) => `${day} à ${clock}`,
+    when: (moment: string) => `C’était le ${moment}.`,
+    onceWithin: (hours: number) =>
+      hours === 1
+        ? 'Ouvrez ce lien dans l’heure ; il sert une seule fois :'
+        : `Ouvrez ce lien dans les ${hours} heures ; il sert une seule fois :`,
+
+    invitation_subject: 'Ouvrez votre compte Vital Sync',
+    invitation: (organisation: string) => `${organisation} vous invite à ouvrir votre compte.`,
+    invitation_else: 'Si vous n’attendiez pas cette invitation, ne faites rien : aucun compte ne sera ouvert.',
+
+    email_confirmation_subject: 'Confirmez votre adresse électronique',
+    email_confirmation:
+      'Quelqu’un, sans doute vous, s’inscrit avec cette adresse. Confirmez qu’elle est la vôtre pour continuer.',
+    email_confirmation_else: 'Si ce n’était pas vous, ne faites rien : sans ce lien, il n’y aura pas de compte.',
+
+    registration_exists_subject: 'Vous avez déjà un compte',
+    registration_exists: 'Quelqu’un, sans doute vous, a voulu s’inscrire avec cette adresse. Elle a déjà un compte.',
+    registration_exists_signIn: 'Pour vous connecter :',
+    registration_exists_recover: 'S’il vous manque votre mot de passe ou votre téléphone :',
+    registration_exists_else: 'Si ce n’était pas vous, ne faites rien : rien n’a changé.',
+
+    email_code_subject: 'Votre code de connexion',
+    email_code: (code: string) => `Votre code : ${code}`,
+    email_code_help:
+      'Il sert une fois, pendant 10 minutes, sur la page où vous l’avez demandé. Ne le donnez à personne, même à quelqu’un qui dit être de votre cabinet ou de l’assistance.',
+    email_code_else:
+      'Si vous n’êtes pas en train de vous connecter, quelqu’un connaît votre mot de passe. Changez-le sans attendre :',
+    sms_code: (code: string) =>
+      `Vital Sync : ${code} est votre code de connexion. Il sert une fois, 10 minutes. Ne le donnez à personne.`,
+    phone_code: (code: string) =>
+      `Vital Sync : ${code} est le code pour enregistrer ce numéro. Il sert une fois, 10 minutes. Ne le donnez à personne.`,
+
+    recovery_link_subject: 'Retrouver l’accès à votre compte',
+    recovery_link: 'Quelqu’un, sans doute vous, demande à retrouver l’accès à votre compte.',
+    recovery_link_else:
+      'Si ce n’était pas vous, ne faites rien : ce lien ne suffit pas pour entrer, et rien n’a changé.',
+    recovery_requested_subject: 'Une demande d’accès à votre compte attend',
+    recovery_requested:
+      'Quelqu’un a demandé à remplacer les moyens de connexion de votre compte, en disant les avoir perdus.',
+    recovery_requested_ready: (moment: string) =>
+      `Si personne ne s’y oppose, la demande pourra aboutir à partir du ${moment}.`,
+    recovery_requested_cancel: 'Si ce n’est pas vous, annulez la demande maintenant :',
+    recovery_ready_subject: 'Vous pouvez retrouver l’accès à votre compte',
+    recovery_ready: 'Le délai de sécurité est passé. Choisissez vos nouveaux moyens de connexion :',
+    recovery_confirmed_subject: 'Votre demande d’accès est confirmée',
+    recovery_confirmed:
+      'Quelqu’un de votre cabinet a confirmé que la demande vient de vous. Choisissez vos nouveaux moyens de connexion :',
+    recovery_cancelled_subject: 'La demande d’accès à votre compte est annulée',
+    recovery_cancelled: 'La demande qui voulait remplacer vos moyens de connexion est annulée. Rien n’a changé.',
+    recovery_asks_colleague_subject: 'Une demande d’accès attend votre avis',
+    recovery_asks_colleague:
+      'Quelqu’un de votre cabinet dit avoir perdu ses moyens de connexion. Avant de répondre, assurez-vous de vive voix que la demande vient bien de cette personne :',
+
+    unusual_sign_in_subject: 'Connexion inhabituelle à votre compte',
+    unusual_sign_in: 'Quelqu’un, sans doute vous, s’est connecté à votre compte d’une façon inhabituelle.',
+    unusual_sign_in_else: 'Si ce n’était pas vous, dites-le ici ; vos sessions seront fermées :',
+    unusual_sign_in_of_member_subject: 'Connexion inhabituelle dans votre cabinet',
+    unusual_sign_in_of_member: 'Un compte de votre cabinet a servi d’une façon inhabituelle. Les détails sont ici :',
+    sign_in_stopped_subject: 'Une connexion à votre compte a été arrêtée',
+    sign_in_stopped:
+      'Quelqu’un, sans doute vous, voulait se connecter d’une façon si inhabituelle que nous l’avons arrêté.',
+    sign_in_stopped_release: 'Si c’était vous, ouvrez ce lien dans l’heure, puis recommencez :',
+    sign_in_stopped_else:
+      'Si ce n’était pas vous, n’ouvrez pas ce lien et changez votre mot de passe : quelqu’un le connaît.',
+    reasons: 'Ce qui était inhabituel :',
+    reason_new_device: 'un appareil que ce compte n’avait jamais utilisé',
+    reason_new_network: 'un réseau que ce compte n’avait jamais utilisé',
+    reason_impossible_speed: 'un endroit trop éloigné de la connexion d’avant',
+    reason_many_failures: 'plusieurs essais manqués juste avant',
+    reason_odd_hour: 'une heure où ce compte ne sert pas d’habitude',
+
+    factor_added_subject: 'Nouveau moyen de connexion',
+    factor_added: (factor: string) => `Votre compte a un moyen de connexion de plus : ${factor}.`,
+    factor_removed_subject: 'Un moyen de connexion a été retiré',
+    factor_removed: (factor: string) => `Votre compte a un moyen de connexion de moins : ${factor}.`,
+    factor_totp: 'une application d’authentification',
+    factor_passkey: 'une clé d’accès',
+    factor_recovery_code: 'des codes de secours',
+    factor_email_code: 'un code par e-mail',
+    factor_sms_code: 'un code par SMS',
+    factor_other: 'un autre moyen',
+    recovery_codes_made_subject: 'Nouveaux codes de secours',
+    recovery_codes_made: 'De nouveaux codes de secours ont été faits pour votre compte. Les anciens ne servent plus.',
+    recovery_code_used_subject: 'Un code de secours a servi',
+    recovery_code_used: 'Quelqu’un, sans doute vous, s’est connecté à votre compte avec un code de secours.',
+    recovery_code_left: (left: number) =>
+      left > 1
+        ? `Il en reste ${left}.`
+        : left === 1
+          ? 'Il en reste un seul : faites-en de nouveaux.'
+          : 'C’était le dernier : faites-en de nouveaux.',
+    password_changed_subject: 'Votre mot de passe a changé',
+    password_changed: 'Le mot de passe de votre compte a changé, et toutes les sessions ont été fermées.',
+    account_changed_subject: 'Votre compte a changé',
+    account_changed: 'L’administrateur de votre cabinet a modifié votre compte.',
+    account_changed_where: 'Ce qui a changé se lit après connexion :',
+    glass_broken_subject: 'Un dossier a été ouvert en urgence',
+    glass_broken: 'Un accès d’urgence a servi à ouvrir un dossier.',
+    glass_broken_where: 'Qui, pourquoi et jusqu’à quand se lit après connexion :',
+  },
+  {
+    closing: 'Vital Sync\nAutomatic message: nobody reads the answers.',
+    notYou:
+      'If it wasn’t you, somebody else may have access to your account. Look at your sign-ins, and tell your practice’s administrator:',
+    moment: (day: string, clock: string) => `${day} at ${clock}`,
+    when: (moment: string) => `It was on ${moment}.`,
+    onceWithin: (hours: number) =>
+      hours === 1
+        ? 'Open this link within the hour; it works only once:'
+        : `Open this link within ${hours} hours; it works only once:`,
+
+    invitation_subject: 'Open your Vital Sync account',
+    invitation: (organisation: string) => `${organisation} invites you to open your account.`,
+    invitation_else: 'If you didn’t expect this invitation, do nothing: no account will be opened.',
+
+    email_confirmation_subject: 'Confirm your e-mail address',
+    email_confirmation: 'Somebody, probably you, is registering with this address. Confirm that it is yours to go on.',
+    email_confirmation_else: 'If it wasn’t you, do nothing: without this link there will be no account.',
+
+    registration_exists_subject: 'You already have an account',
+    registration_exists: 'Somebody, probably you, wanted to register with this address. It has an account already.',
+    registration_exists_signIn: 'To sign in:',
+    registration_exists_recover: 'If your password or your phone is missing:',
+    registration_exists_else: 'If it wasn’t you, do nothing: nothing has changed.',
+
+    email_code_subject: 'Your sign-in code',
+    email_code: (code: string) => `Your code: ${code}`,
+    email_code_help:
+      'It works once, for 10 minutes, on the page where you asked for it. Give it to nobody, not even somebody who says they are from your practice or from support.',
+    email_code_else: 'If you aren’t signing in right now, somebody knows your password. Change it without delay:',
+    sms_code: (code: string) =>
+      `Vital Sync: ${code} is your sign-in code. It works once, for 10 minutes. Give it to nobody.`,
+    phone_code: (code: string) =>
+      `Vital Sync: ${code} is the code to register this number. It works once, for 10 minutes. Give it to nobody.`,
+
+    recovery_link_subject: 'Get back into your account',
+    recovery_link: 'Somebody, probably you, asks to get back into your account.',
+    recovery_link_else: 'If it wasn’t you, do nothing: this link isn’t enough to get in, and nothing has changed.',
+    recovery_requested_subject: 'A request about your account is waiting',
+    recovery_requested: 'Somebody has asked to replace your account’s ways to sign in, saying that they were lost.',
+    recovery_requested_ready: (moment: string) => `If nobody objects, the request can go through from ${moment}.`,
+    recovery_requested_cancel: 'If it isn’t you, cancel the request now:',
+    recovery_ready_subject: 'You can get back into your account',
+    recovery_ready: 'The safety delay is over. Choose your new ways to sign in:',
+    recovery_confirmed_subject: 'Your request is confirmed',
+    recovery_confirmed:
+      'Somebody of your practice has confirmed that the request is yours. Choose your new ways to sign in:',
+    recovery_cancelled_subject: 'The request about your account is cancelled',
+    recovery_cancelled: 'The request to replace your ways to sign in is cancelled. Nothing has changed.',
+    recovery_asks_colleague_subject: 'A request for access waits for your opinion',
+    recovery_asks_colleague:
+      'Somebody of your practice says they have lost their ways to sign in. Before you answer, make sure in person or by voice that the request really is theirs:',
+
+    unusual_sign_in_subject: 'Unusual sign-in to your account',
+    unusual_sign_in: 'Somebody, probably you, signed in to your account in an unusual way.',
+    unusual_sign_in_else: 'If it wasn’t you, say so here; your sessions will be closed:',
+    unusual_sign_in_of_member_subject: 'Unusual sign-in in your practice',
+    unusual_sign_in_of_member: 'An account of your practice was used in an unusual way. The details are here:',
+    sign_in_stopped_subject: 'A sign-in to your account was stopped',
+    sign_in_stopped: 'Somebody, probably you, tried to sign in in so unusual a way that we stopped it.',
+    sign_in_stopped_release: 'If it was you, open this link within the hour, then try again:',
+    sign_in_stopped_else: 'If it wasn’t you, don’t open this link, and change your password: somebody knows it.',
+    reasons: 'What was unusual:',
+    reason_new_device: 'a device that this account had never used',
+    reason_new_network: 'a network that this account had never used',
+    reason_impossible_speed: 'a place too far from the sign-in before',
+    reason_many_failures: 'several failed attempts just before',
+    reason_odd_hour: 'an hour at which this account isn’t usually used',
+
+    factor_added_subject: 'New way to sign in',
+    factor_added: (factor: string) => `Your account has one more way to sign in: ${factor}.`,
+    factor_removed_subject: 'A way to sign in was removed',
+    factor_removed: (factor: string) => `Your account has one way to sign in less: ${factor}.`,
+    factor_totp: 'an authenticator app',
+    factor_passkey: 'a passkey',
+    factor_recovery_code: 'recovery codes',
+    factor_email_code: 'a code by e-mail',
+    factor_sms_code: 'a code by SMS',
+    factor_other: 'another way',
+    recovery_codes_made_subject: 'New recovery codes',
+    recovery_codes_made: 'New recovery codes were made for your account. The old ones don’t work any more.',
+    recovery_code_used_subject: 'A recovery code was used',
+    recovery_code_used: 'Somebody, probably you, signed in to your account with a recovery code.',
+    recovery_code_left: (left: number) =>
+      left > 1
+        ? `${left} are left.`
+        : left === 1
+          ? 'One is left: make new ones.'
+          : 'It was the last one: make new ones.',
+    password_changed_subject: 'Your password has changed',
+    password_changed: 'Your account’s password has changed, and all sessions were closed.',
+    account_changed_subject: 'Your account has changed',
+    account_changed: 'Your practice’s administrator has changed your account.',
+    account_changed_where: 'What has changed can be read after signing in:',
+    glass_broken_subject: 'A record was opened in an emergency',
+    glass_broken: 'Emergency access was used to open a record.',
+    glass_broken_where: 'Who, why and until when can be read after signing in:',
+  },
+);
