@@ -9,6 +9,7 @@ import { adminRoutes } from './admin/routes.tsx';
 import { staticFiles } from './assets.ts';
 import { auditRoutes } from './audit/routes.tsx';
 import { chartRoutes } from './chart/routes.tsx';
+import { consentRoutes } from './consents/routes.tsx';
 import { emergenciesRoutes } from './emergencies/routes.tsx';
 import { emergencyRoutes } from './emergency/routes.tsx';
 import { answerError, answerNotFound } from './errors.tsx';
@@ -49,6 +50,7 @@ export function createApp(services: Services) {
   app.route('/emergency', emergencyRoutes(door));
   app.route('/emergencies', emergenciesRoutes(door));
   app.route('/record', recordRoutes(door));
+  app.route('/account/consents', consentRoutes(door));
   app.route('/audit', auditRoutes(door));
   app.route('/admin', adminRoutes(door));
   return app;

@@ -653,6 +653,50 @@ alter table ops.service enable row level security;
 alter table ops.service force row level security;
 comment on table ops.service is 'One row: for which start, file and transaction this database was cleared to serve.';
 
+create table privacy.consent_texts (
+  type text not null,
+  version text not null,
+  lang text not null,
+  title text not null,
+  body text not null,
+  hash bytea not null,
+  published_at timestamp with time zone default clock_timestamp() not null,
+  constraint consent_texts_body_check CHECK (((length(body) >= 1) AND (length(body) <= 4000))),
+  constraint consent_texts_hash_check CHECK ((length(hash) = 32)),
+  constraint consent_texts_hash_key UNIQUE (hash),
+  constraint consent_texts_lang_check CHECK ((lang = ANY (ARRAY['fr'::text, 'en'::text]))),
+  constraint consent_texts_pkey PRIMARY KEY (type, version, lang),
+  constraint consent_texts_title_check CHECK (((length(title) >= 1) AND (length(title) <= 200))),
+  constraint consent_texts_type_check CHECK ((type = ANY (ARRAY['data_processing'::text, 'telemedicine_usage'::text, 'medical_record_storage'::text, 'mes_sharing'::text, 'research_anonymized'::text, 'marketing'::text]))),
+  constraint consent_texts_version_check CHECK ((version ~ '^[0-9]{4}\.[0-9]{1,3}$'::text))
+);
+alter table privacy.consent_texts enable row level security;
+alter table privacy.consent_texts force row level security;
+comment on table privacy.consent_texts is 'What people are asked, word for word: published for everybody, so it is in clear.';
+
+create table privacy.consents (
+  id uuid default ops.uuid_v7() not null,
+  account_id uuid not null,
+  organisation_id uuid not null,
+  patient_id uuid not null,
+  type text not null,
+  given boolean not null,
+  text_hash bytea not null,
+  session_id uuid not null,
+  origin_id uuid,
+  ip bytea,
+  at timestamp with time zone default clock_timestamp() not null,
+  constraint consents_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint consents_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint consents_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint consents_pkey PRIMARY KEY (id),
+  constraint consents_text_hash_fkey FOREIGN KEY (text_hash) REFERENCES privacy.consent_texts(hash),
+  constraint consents_type_check CHECK ((type = ANY (ARRAY['data_processing'::text, 'telemedicine_usage'::text, 'medical_record_storage'::text, 'mes_sharing'::text, 'research_anonymized'::text, 'marketing'::text])))
+);
+alter table privacy.consents enable row level security;
+alter table privacy.consents force row level security;
+comment on table privacy.consents is 'FHIR Consent: given or withdrawn, one row each; the last row of a type counts.';
+
 create table privacy.erasure_requests (
   id uuid not null,
   organisation_id uuid not null,
@@ -1011,6 +1055,10 @@ CREATE INDEX care_teams_organisation ON access.care_teams USING btree (organisat
 CREATE INDEX challenges_made ON iam.challenges USING btree (made_at);
 CREATE INDEX challenges_session ON iam.challenges USING btree (session_id) WHERE (session_id IS NOT NULL);
 CREATE INDEX conditions_patient ON store.conditions USING btree (patient_id, onset_at DESC NULLS LAST);
+CREATE INDEX consents_account ON privacy.consents USING btree (account_id);
+CREATE INDEX consents_organisation ON privacy.consents USING btree (organisation_id, at DESC);
+CREATE INDEX consents_patient ON privacy.consents USING btree (patient_id, type, at DESC);
+CREATE INDEX consents_text ON privacy.consents USING btree (text_hash);
 CREATE INDEX emergency_searches_account ON access.emergency_searches USING btree (account_id, made_at DESC);
 CREATE INDEX emergency_searches_patient ON access.emergency_searches USING btree (patient_id) WHERE (patient_id IS NOT NULL);
 CREATE INDEX emergency_searches_session ON access.emergency_searches USING btree (session_id);
@@ -1137,6 +1185,12 @@ create policy all_owner on ops.limits for all to vs_owner using (true) with chec
 create policy all_owner on ops.outbox for all to vs_owner using (true) with check (true); -- ops.post, and the delivery.
 create policy all_owner on ops.service for all to vs_owner using (true) with check (true); -- ops.is_cleared, ops.clear_to_serve.
 create policy select_dba on ops.service for select to vs_dba using (true); -- Why nobody enters: `vitalsync doctor`.
+create policy insert_owner on privacy.consent_texts for insert to vs_owner with check (true); -- privacy.publish_text, when the words change.
+create policy select_owner on privacy.consent_texts for select to vs_owner using (true); -- Pages show them, and consents refer to them.
+create policy insert_owner on privacy.consents for insert to vs_owner with check (((( SELECT access.role() AS role) = 'patient'::text) AND (account_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)))); -- A patient, in their own name.
+create policy select_dpo on privacy.consents for select to vs_dpo using ((organisation_id = ( SELECT access.organisation_as('dpo'::text) AS organisation_as))); -- The DPO shows that somebody has agreed (RGPD art. 7(1)).
+create policy select_owner on privacy.consents for select to vs_owner using (true); -- access.consents_to.
+create policy select_patient on privacy.consents for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own.
 create policy insert_owner on privacy.erasure_requests for insert to vs_owner with check (((( SELECT access.role() AS role) = 'dpo'::text) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)) AND (requested_by = ( SELECT access.account_id() AS account_id)))); -- A DPO, in their own name and organisation.
 create policy select_owner on privacy.erasure_requests for select to vs_owner using (true); -- privacy.erase_patient, clinic.read_erasure_requests.
 create policy insert_owner on privacy.erasures for insert to vs_owner with check (true); -- privacy.erase_patient, privacy.replay_erasure.
@@ -1292,6 +1346,40 @@ create view clinic.conditions with (security_invoker=true) (
   code text
 );
 comment on view clinic.conditions is 'Opened conditions; JSON columns hold JSON as text. not null: id, patient_id, clinical_status, code';
+
+create view clinic.consent_history with (security_invoker=true) (
+  id uuid,
+  type text,
+  given boolean,
+  at timestamp with time zone,
+  text_hash text
+);
+comment on view clinic.consent_history is 'Everything that a patient has agreed to or withdrawn, newest first. not null: id, type, given, at, text_hash';
+
+create view clinic.consent_proofs with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  type text,
+  given boolean,
+  at timestamp with time zone,
+  text_hash text,
+  ip text
+);
+comment on view clinic.consent_proofs is 'For the DPO: who agreed to which words, when and from where. not null: id, patient_id, type, given, at, text_hash';
+
+create view clinic.consents with (security_invoker=true) (
+  type text,
+  version text,
+  lang text,
+  needed boolean,
+  title text,
+  body text,
+  hash text,
+  given boolean,
+  at timestamp with time zone,
+  agreed_version text
+);
+comment on view clinic.consents is 'What a patient is asked, in each language, and what they have agreed to so far (agreed_version: which words). not null: type, version, lang, needed, title, body, hash, given';
 
 create view clinic.encounters with (security_invoker=true) (
   id uuid,
@@ -1510,6 +1598,14 @@ begin
                                 vault.session_secret(), 'sha256'), 'hex');
 end $function$;
 comment on function access.claims_mac is NULL;
+
+create function access.consents_to(patient uuid, type text) returns boolean
+language plpgsql stable as $function$
+begin
+  return coalesce((select c.given from privacy.consents c
+                   where c.patient_id = patient and c.type = consents_to.type order by c.at desc, c.id desc limit 1), false);
+end $function$;
+comment on function access.consents_to is 'Does this patient agree, now? Whoever shares, invites to a remote consultation or does research asks it. Internal.';
 
 create function access.create_care_team(organisation uuid, lead uuid) returns uuid
 language plpgsql volatile as $function$
@@ -2724,6 +2820,10 @@ begin
 end $function$;
 comment on function audit.open_broken_glass is 'The DPO or an administrator reads the emergency accesses. ok, forbidden or signed_out.';
 
+create function audit.open_consents() returns text
+language sql volatile security definer set debug_print_plan=off set search_path="" as $function$ select audit.open_page('dpo', 'log.read', 'Consent') $function$;
+comment on function audit.open_consents is 'The DPO reads consents and their proofs. ok, forbidden or signed_out.';
+
 create function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3367,6 +3467,27 @@ exception when unique_violation then
 end $function$;
 comment on function clinic.add_care_team_patient is 'For an administrator, who knows a record by its id alone: a team follows a patient. key: ops.intend(key, ''care_teams.add_patient''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
 
+create function clinic.change_consent(key uuid, type text, given boolean, hash text) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  id uuid;
+begin
+  if (c[4] = 'patient' and c[5] is not null) is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'a patient decides on their own consents';
+  end if;
+  if not exists (select from privacy.consent_texts t where t.type = change_consent.type and encode(t.hash, 'hex') = change_consent.hash
+                 and t.version = privacy.current_version(t.type)) then
+    raise exception using errcode = 'VS409', message = 'this text has changed since: read it again';
+  end if;
+  -- one after the other, so that the last row is the last word
+  perform from iam.accounts a where a.id = c[2]::uuid for no key update;
+  id := privacy.record_consent(vault.ring(), c, type, given, decode(hash, 'hex'));
+  perform ops.fulfil(key, case when given then 'consents.give' else 'consents.withdraw' end, id);
+  return id;
+end $function$;
+comment on function clinic.change_consent is 'A patient gives or withdraws a consent, with effect at once. hash: of the text that was shown. key: ops.intend(key, ''consents.give'' or ''consents.withdraw''). Errors: VS208, VS403, VS409, VS428.';
+
 create function clinic.change_role(key uuid, account uuid, role text) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3946,6 +4067,22 @@ begin
     order by m.id;
 end $function$;
 comment on function clinic.read_colleagues is 'The other clinicians who work in the organisation now: to refer to, or for a care team. Errors: VS403.';
+
+create function clinic.read_consents() returns TABLE(type text, version text, lang text, needed boolean, title text, body text, hash text, given boolean, at timestamp with time zone, agreed_version text)
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  return query
+  select t.type, t.version, t.lang, privacy.is_needed(t.type), t.title, t.body, encode(t.hash, 'hex'),
+         coalesce(l.given, false), l.at, l.version
+  from privacy.consent_texts t
+  left join lateral (select x.given, x.at, y.version from privacy.consents x join privacy.consent_texts y on y.hash = x.text_hash
+                     where x.patient_id = c[5]::uuid and x.type = t.type order by x.at desc, x.id desc limit 1) l on true
+  where c[4] = 'patient' and t.version = privacy.current_version(t.type)
+  order by array_position(array['data_processing', 'medical_record_storage', 'telemedicine_usage', 'mes_sharing', 'research_anonymized', 'marketing'], t.type);
+end $function$;
+comment on function clinic.read_consents is 'For a patient.';
 
 create function clinic.read_emergency_search(search uuid) returns TABLE(state text, patient_id uuid)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4696,6 +4833,16 @@ begin
   role := case when answer = 'ok' and s.factors = 1 then s.role end;
 end $function$;
 comment on function iam.confirm_totp is 'Makes the secret that was scanned the account''s, by a code of it, which is used up. role: the session was made by a link, and goes on whole under new_token. Answers ok, refused, wait (retry_after: seconds), restart (nothing was begun within the hour), or what iam.may_change_factors says. Errors: VS503.';
+
+create function iam.consent_texts(lang text) returns TABLE(type text, version text, needed boolean, title text, body text, hash text)
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return query
+  select t.type, t.version, privacy.is_needed(t.type), t.title, t.body, encode(t.hash, 'hex')
+  from privacy.consent_texts t where t.lang = consent_texts.lang and t.version = privacy.current_version(t.type)
+  order by array_position(array['data_processing', 'medical_record_storage', 'telemedicine_usage', 'mes_sharing', 'research_anonymized', 'marketing'], t.type);
+end $function$;
+comment on function iam.consent_texts is 'What somebody who registers is asked, in this language: the texts of now.';
 
 create function iam.create_account(ring text, organisation uuid, role text, email text, profile jsonb, prehash text, totp_secret bytea, patient uuid DEFAULT NULL::uuid, password_hash text DEFAULT NULL::text) returns uuid
 language plpgsql volatile as $function$
@@ -6342,6 +6489,29 @@ language sql immutable as $function$
 $function$;
 comment on function ops.uuid_v7_time is 'When a UUID of this kind was made, to the millisecond; NULL for another kind. Internal.';
 
+create function privacy.address_of(ring text, organisation uuid, origin uuid) returns text
+language plpgsql stable as $function$
+declare
+  o audit.origins;
+begin
+  select * into o from audit.origins x where x.id = origin and x.organisation_id = organisation;
+  if o.ip is null then return null; end if;
+  return convert_from(vault.unpack(vault.unwrap(ring, organisation, 'organisation'), 'audit.origins.ip'::bytea || '\x00'::bytea
+    || uuid_send(o.id) || uuid_send(organisation) || int8send(1), o.ip), 'UTF8');
+end $function$;
+comment on function privacy.address_of is 'Internal. Errors: VS404, VS500, VS503.';
+
+create function privacy.agrees(choices jsonb) returns boolean
+language plpgsql stable as $function$
+begin
+  -- every needed one, and no text but one of now: whoever was shown older words is asked again
+  return jsonb_typeof(choices) = 'object'
+    and not exists (select from jsonb_each_text(choices) k left join privacy.consent_texts t on t.type = k.key and encode(t.hash, 'hex') = k.value
+                    where t.hash is null or t.version <> privacy.current_version(k.key))
+    and not exists (select from unnest(array['data_processing', 'telemedicine_usage', 'medical_record_storage']) n where not choices ? n);
+end $function$;
+comment on function privacy.agrees is 'Do these choices let somebody register? choices: {type: hash of the text that was shown, hex}, what was agreed to alone. Internal.';
+
 create function privacy.certificate(erasure uuid) returns jsonb
 language sql volatile as $function$
   select jsonb_build_object(
@@ -6358,6 +6528,33 @@ language sql volatile as $function$
   where e.id = erasure
 $function$;
 comment on function privacy.certificate is 'What `vitalsync erase` prints: see docs/formats.md. As vs_owner.';
+
+create function privacy.consent_address(consent uuid) returns text
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  organisation uuid := access.organisation_as('dpo');
+  x privacy.consents;
+begin
+  select * into x from privacy.consents p where p.id = consent and p.organisation_id = organisation;
+  if x.ip is null or not exists (select from vault.keys k where k.subject_id = x.account_id and k.level = 'profile') then return null; end if;
+  return convert_from(vault.unpack(vault.unwrap(vault.ring(), x.account_id, 'profile'),
+    'privacy.consents.ip'::bytea || '\x00'::bytea || uuid_send(x.id) || uuid_send(x.account_id) || int8send(1) || privacy.consent_context(x), x.ip), 'UTF8');
+end $function$;
+comment on function privacy.consent_address is 'For the DPO: where a consent came from. It opens only if no column of the row has been changed; NULL after an erasure.';
+
+create function privacy.consent_context(c privacy.consents) returns bytea
+language plpgsql immutable as $function$
+begin
+  return uuid_send(c.organisation_id) || uuid_send(c.patient_id) || convert_to(c.type, 'UTF8') || boolsend(c.given) || c.text_hash
+    || uuid_send(c.session_id) || timestamptz_send(c.at);
+end $function$;
+comment on function privacy.consent_context is 'Internal.';
+
+create function privacy.current_version(type text) returns text
+language sql stable as $function$
+  select t.version from privacy.consent_texts t where t.type = current_version.type order by t.published_at desc, t.version desc limit 1
+$function$;
+comment on function privacy.current_version is 'Internal.';
 
 create function privacy.destroy(patient uuid) returns jsonb
 language plpgsql volatile as $function$
@@ -6453,6 +6650,21 @@ begin
 end $function$;
 comment on function privacy.erase_patient is 'Forgets a patient for good; gives the id of the erasure, of the earlier one if that has happened. ground: NULL takes the one that the DPO asked on. As vs_owner. Errors: VS404, VS409 while the law keeps the record, VS422, VS503.';
 
+create function privacy.first_consents(ring text, c text[], choices jsonb) returns boolean
+language plpgsql volatile as $function$
+begin
+  if privacy.agrees(choices) is not true then return false; end if;
+  perform privacy.record_consent(ring, c, k.key, true, decode(k.value, 'hex')) from jsonb_each_text(choices) k order by k.key;
+  return true;
+end $function$;
+comment on function privacy.first_consents is 'The consents of somebody who registers, or accepts an invitation to their record; false, and nothing is written, unless the needed ones are given. c: the identity of the session, which access.set_claims has set. Internal.';
+
+create function privacy.is_needed(type text) returns boolean
+language sql immutable as $function$
+  select type in ('data_processing', 'telemedicine_usage', 'medical_record_storage')
+$function$;
+comment on function privacy.is_needed is 'Does registering ask for this consent? Internal.';
+
 create function privacy.kept_until(ring text, patient uuid) returns timestamp with time zone
 language plpgsql volatile as $function$
 declare
@@ -6491,6 +6703,37 @@ exception when others then
 end $function$;
 comment on function privacy.last_day is 'Internal: NULL for what is no date.';
 
+create function privacy.publish_text(type text, version text, lang text, title text, body text) returns void
+language sql volatile as $function$
+  insert into privacy.consent_texts (type, version, lang, title, body, hash)
+  values (type, version, lang, title, body, privacy.text_hash(type, version, lang, title, body))
+$function$;
+comment on function privacy.publish_text is 'A new version of a text; a type''s current version is the one published last. As vs_owner.';
+
+create function privacy.record_consent(ring text, c text[], type text, given boolean, hash bytea) returns uuid
+language plpgsql volatile as $function$
+declare
+  made privacy.consents;
+begin
+  made.id := ops.uuid_v7();
+  made.account_id := c[2]::uuid;
+  made.organisation_id := c[3]::uuid;
+  made.patient_id := c[5]::uuid;
+  made.type := record_consent.type;
+  made.given := record_consent.given;
+  made.text_hash := hash;
+  made.session_id := c[1]::uuid;
+  made.origin_id := c[8]::uuid;
+  made.at := clock_timestamp();
+  made.ip := vault.seal(vault.unwrap(ring, made.account_id, 'profile'), made.id, made.account_id, 1, privacy.consent_context(made),
+                        'privacy.consents.ip', privacy.address_of(ring, made.organisation_id, made.origin_id));
+  insert into privacy.consents values (made.*);
+  perform audit.append(c, case when given then 'consent.give' else 'consent.withdraw' end, 'Consent', made.id, made.patient_id, 'success',
+    json_build_object('type', type, 'text', encode(hash, 'hex'))::text);
+  return made.id;
+end $function$;
+comment on function privacy.record_consent is 'One row and its event. c: as access.claims(). Internal. Errors: VS404, VS503.';
+
 create function privacy.replay_erasure(told jsonb) returns boolean
 language plpgsql volatile as $function$
 declare
@@ -6510,6 +6753,12 @@ begin
   return true;
 end $function$;
 comment on function privacy.replay_erasure is 'Does again what a line of the record outside tells; false if this database knows it. As vs_owner, before the database is cleared to serve.';
+
+create function privacy.text_hash(type text, version text, lang text, title text, body text) returns bytea
+language sql immutable as $function$
+  select sha256(convert_to(concat(type, E'\n', version, E'\n', lang, E'\n', title, E'\n\n', body), 'UTF8'))
+$function$;
+comment on function privacy.text_hash is 'SHA-256 of type, version, language and title, a line each, an empty line, then the text: docs/formats.md.';
 
 create function privacy.tg_keys__not_erased() returns trigger
 language plpgsql volatile as $function$
@@ -7528,6 +7777,11 @@ CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.nod
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF password_hash, status ON iam.accounts FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Person', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF number, confirmed_at ON iam.phones FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF secret, confirmed_at ON iam.totp_factors FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON privacy.consent_texts FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON privacy.consent_texts FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON privacy.consents FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON privacy.consents FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON privacy.consents FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Consent', 'patient_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON privacy.erasure_requests FOR EACH ROW EXECUTE FUNCTION audit.tg_row('ErasureRequest', 'patient_id');
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON privacy.erasures FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON privacy.erasures FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
@@ -7674,6 +7928,12 @@ grant select on clinic.colleagues to vs_org_admin;
 grant select on clinic.conditions to vs_clinician;
 grant select on clinic.conditions to vs_dba;
 grant select on clinic.conditions to vs_patient;
+grant select on clinic.consent_history to vs_dba;
+grant select on clinic.consent_history to vs_patient;
+grant select on clinic.consent_proofs to vs_dba;
+grant select on clinic.consent_proofs to vs_dpo;
+grant select on clinic.consents to vs_dba;
+grant select on clinic.consents to vs_patient;
 grant select on clinic.encounters to vs_clinician;
 grant select on clinic.encounters to vs_dba;
 grant select on clinic.encounters to vs_patient;
@@ -7744,6 +8004,20 @@ grant select on ops.intents to vs_dba;
 grant select on ops.limits to vs_dba;
 grant select on ops.outbox to vs_dba;
 grant select on ops.service to vs_dba;
+grant select on privacy.consent_texts to vs_dba;
+grant select on privacy.consents to vs_dba;
+grant select on privacy.consents (at) to vs_dpo;
+grant select on privacy.consents (at) to vs_patient;
+grant select on privacy.consents (given) to vs_dpo;
+grant select on privacy.consents (given) to vs_patient;
+grant select on privacy.consents (id) to vs_dpo;
+grant select on privacy.consents (id) to vs_patient;
+grant select on privacy.consents (patient_id) to vs_dpo;
+grant select on privacy.consents (patient_id) to vs_patient;
+grant select on privacy.consents (text_hash) to vs_dpo;
+grant select on privacy.consents (text_hash) to vs_patient;
+grant select on privacy.consents (type) to vs_dpo;
+grant select on privacy.consents (type) to vs_patient;
 grant select on privacy.erasure_requests to vs_dba;
 grant select on privacy.erasures to vs_dba;
 grant select on privacy.periods to vs_dba;
@@ -7859,6 +8133,14 @@ grant execute on function audit.open_broken_glass() to vs_org_admin;
 grant execute on function audit.open_broken_glass() to vs_patient;
 grant execute on function audit.open_broken_glass() to vs_researcher;
 grant execute on function audit.open_broken_glass() to vs_secretary;
+grant execute on function audit.open_consents() to vs_anon;
+grant execute on function audit.open_consents() to vs_auditor;
+grant execute on function audit.open_consents() to vs_clinician;
+grant execute on function audit.open_consents() to vs_dpo;
+grant execute on function audit.open_consents() to vs_org_admin;
+grant execute on function audit.open_consents() to vs_patient;
+grant execute on function audit.open_consents() to vs_researcher;
+grant execute on function audit.open_consents() to vs_secretary;
 grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_anon;
 grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_auditor;
 grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_clinician;
@@ -7950,6 +8232,7 @@ grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_d
 grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_org_admin;
 grant execute on function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
 grant execute on function clinic.add_care_team_patient(key uuid, team uuid, patient uuid, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
+grant execute on function clinic.change_consent(key uuid, type text, given boolean, hash text) to vs_patient;
 grant execute on function clinic.change_role(key uuid, account uuid, role text) to vs_org_admin;
 grant execute on function clinic.create_care_team(key uuid, lead uuid) to vs_org_admin;
 grant execute on function clinic.end_all_sessions(key uuid) to vs_org_admin;
@@ -7995,6 +8278,7 @@ grant execute on function clinic.open_profile(account uuid, row_id uuid, labels 
 grant execute on function clinic.read_accounts() to vs_org_admin;
 grant execute on function clinic.read_colleagues() to vs_clinician;
 grant execute on function clinic.read_colleagues() to vs_org_admin;
+grant execute on function clinic.read_consents() to vs_patient;
 grant execute on function clinic.read_emergency_search(search uuid) to vs_clinician;
 grant execute on function clinic.read_erasure_requests() to vs_dpo;
 grant execute on function clinic.read_me() to vs_auditor;
@@ -8030,6 +8314,7 @@ grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OU
 grant execute on function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_phone(ring text, token text, code text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_totp(ring text, token text, code text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.consent_texts(lang text) to vs_gate;
 grant execute on function iam.end_session() to vs_anon;
 grant execute on function iam.end_session() to vs_auditor;
 grant execute on function iam.end_session() to vs_clinician;
@@ -8087,6 +8372,7 @@ grant execute on function ops.intend(key uuid, operation text, content text) to 
 grant execute on function ops.is_cleared() to vs_dba;
 grant execute on function ops.message_done(id uuid, attempt integer, outcome text, reason text) to vs_gate;
 grant execute on function ops.take_messages(ring text, channels text[], most integer) to vs_gate;
+grant execute on function privacy.consent_address(consent uuid) to vs_dpo;
 grant execute on function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) to vs_dba;
 grant execute on function vault.aead_encrypt(key bytea, iv bytea, aad bytea, plaintext bytea, OUT ciphertext bytea, OUT tag bytea) to vs_dba;
 grant execute on function vault.open(level text, row_id uuid, patient uuid, version bigint, context bytea, labels bytea[], sealed bytea[]) to vs_clinician;

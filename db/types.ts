@@ -10,6 +10,9 @@ export interface Database {
   'clinic.care_teams': ClinicCareTeams;
   'clinic.colleagues': ClinicColleagues;
   'clinic.conditions': ClinicConditions;
+  'clinic.consent_history': ClinicConsentHistory;
+  'clinic.consent_proofs': ClinicConsentProofs;
+  'clinic.consents': ClinicConsents;
   'clinic.encounters': ClinicEncounters;
   'clinic.erasure_requests': ClinicErasureRequests;
   'clinic.me': ClinicMe;
@@ -132,6 +135,37 @@ export interface ClinicConditions {
   abatement_at: Date | null;
   recorded_at: Date | null;
   code: string;
+}
+
+export interface ClinicConsentHistory {
+  id: string;
+  type: string;
+  given: boolean;
+  at: Date;
+  text_hash: string;
+}
+
+export interface ClinicConsentProofs {
+  id: string;
+  patient_id: string;
+  type: string;
+  given: boolean;
+  at: Date;
+  text_hash: string;
+  ip: string | null;
+}
+
+export interface ClinicConsents {
+  type: string;
+  version: string;
+  lang: string;
+  needed: boolean;
+  title: string;
+  body: string;
+  hash: string;
+  given: boolean;
+  at: Date | null;
+  agreed_version: string | null;
 }
 
 export interface ClinicEncounters {

@@ -74,6 +74,7 @@ insert into plain values
   ('audit.events.resource_type', 'audit.append: a word of ours'), ('audit.events.actor_role', 'audit.append: a role'),
   ('audit.events.details', 'audit.append: digests, column names, words'), ('audit.events.leaf', 'the fields beside it'),
   ('audit.checkpoints.note', 'sizes and hashes, signed'), ('audit.log_origins.origin', 'the name of the log'), ('audit.log_origins.leaf', 'an event''s leaf'),
+  ('privacy.consent_texts.title', 'published'), ('privacy.consent_texts.body', 'published'),
   ('privacy.periods.name', 'a period of the law'), ('privacy.periods.why', 'its article'),
   ('privacy.erasures.masters', 'which master keys'), ('privacy.erasures.destroyed', 'how many of what'),
   ('vault.existing_tables.name', 'a table'), ('vault.existing_tables.view_name', 'a view'), ('vault.existing_columns.table_name', 'a table'),
@@ -107,6 +108,7 @@ insert into justified values
   ('clinic.create_care_team', 'access.require_admin asks'), ('clinic.add_care_team_member', 'access.require_admin_of asks'), ('clinic.end_care_team_member', 'access.require_admin_of asks'),
   ('clinic.add_care_team_patient', 'access.require_admin_of asks'), ('clinic.end_care_team_patient', 'access.require_admin_of asks'),
   ('audit.verify_all', 'breaks and their places; vs_dba alone'), ('audit.verify_log', 'breaks and their places; vs_dba alone'), ('audit.verify_restart', 'breaks and their places; vs_dba alone'), ('vault.check_ring', 'ok or a sentence; the administrator alone'), ('ops.figures', 'counts; vs_dba alone'),
+  ('iam.consent_texts', 'what everybody is asked, before anybody is signed in; vs_gate alone'),
   ('access.explain', 'words about ids; vs_dba alone'), ('access.who_can_see', 'words about ids; vs_dba alone');
 select is_empty($$select oid::regprocedure from functions where prosecdef and prosrc !~ 'access\.(claims|role|organisation_as|organisation_id|patients|account_id)\(|audit\.open_page\(|iam\.(find_session|may_change_factors)\(' and oid::regproc::text not in (select name from justified)$$,
   'a definer function asks who is there, or is justified');

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { asOwner } from '../../../db/owner.ts';
 import { breakGlass, change, refer } from '../care.ts';
+import { createPerson } from '../practice.ts';
 import { type House, inTransaction, open, openPatient, type World } from '../world.ts';
 
 /** @param edge a connection of the edge */
@@ -54,6 +55,16 @@ async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promis
   for (const person of [clinician, colleague, secretary])
     await open(edge, entry(person), 'audit.open_patient_list($1)', [randomUUID()]);
   await open(edge, entry(clinician), 'ops.intend($1, $2)', [randomUUID(), 'notes.sign']);
+  const neighbour = await asOwner(db.admin, () =>
+    createPerson(db, { organisation: house.organisation, role: 'patient', patient: theirs }),
+  );
+  const texts = await asOwner(db.admin, () =>
+    db.admin.query("select hash from iam.consent_texts('fr') where type = 'marketing'"),
+  );
+  for (const person of [patient, neighbour]) {
+    const agreed = ['marketing', true, texts.rows[0].hash];
+    await change(edge, entry(person), 'consents.give', 'clinic.change_consent($1, $2, $3, $4)', agreed);
+  }
   await open(edge, entry(auditor), 'audit.open_log()');
   await open(edge, entry(orgAdmin), 'audit.open_accounts()');
   const key = randomUUID();

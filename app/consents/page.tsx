@@ -1,0 +1,96 @@
+import type { ClinicConsentHistory, ClinicConsents } from '../../db/types.ts';
+import { useWords } from '../i18n.ts';
+import { Alert } from '../ui/alert.tsx';
+import { Badge } from '../ui/badge.tsx';
+import { labelOf } from '../ui/codeable.tsx';
+import { Empty } from '../ui/empty.tsx';
+import { Table } from '../ui/table.tsx';
+import { Moment } from '../ui/time.tsx';
+import { consents } from './messages.ts';
+
+/** Rows of clinic.consents and clinic.consent_history. */
+export type ConsentRow = ClinicConsents;
+export type DecisionRow = ClinicConsentHistory;
+
+/** What somebody has agreed to, in the words they read, and the way to change their mind. */
+export function ConsentsPage({
+  rows,
+  history,
+  changed,
+}: {
+  rows: readonly ConsentRow[];
+  history: readonly DecisionRow[];
+  changed?: boolean;
+}) {
+  const t = useWords(consents);
+  return (
+    <>
+      <h1>{t.title}</h1>
+      <p class="lead">{t.intro}</p>
+      {changed ? <Alert tone="warn" title={t.changed} /> : null}
+      {rows.map((row) => (
+        <Consent key={row.type} row={row} />
+      ))}
+      <h2>{t.history}</h2>
+      {history.length > 0 ? <History rows={history} /> : <Empty>{t.historyEmpty}</Empty>}
+    </>
+  );
+}
+
+function Consent({ row }: { row: ConsentRow }) {
+  const t = useWords(consents);
+  return (
+    <section class="card consent" id={row.type} aria-labelledby={`${row.type}-title`}>
+      <h2 id={`${row.type}-title`}>{row.title}</h2>
+      <p class="consent-state">
+        <State row={row} />
+      </p>
+      {row.given && row.agreed_version !== row.version ? <Alert tone="warn" title={t.newText} /> : null}
+      <p class="prose">{row.body}</p>
+      <p class="quiet">
+        {t.version(row.version)}. {row.needed ? t.needed : null} {row.needed && row.given ? t.withdrawNeeded : null}
+      </p>
+      <form method="post" action={`/account/consents/${row.type}`}>
+        <input type="hidden" name="key" value={crypto.randomUUID()} />
+        <input type="hidden" name="hash" value={row.hash} />
+        <button class="button" type="submit" name="given" value={row.given ? 'no' : 'yes'}>
+          {row.given ? t.withdraw : t.give}
+          <span class="visually-hidden"> : {row.title}</span>
+        </button>
+      </form>
+    </section>
+  );
+}
+
+function State({ row }: { row: ConsentRow }) {
+  const t = useWords(consents);
+  if (!row.at) return <Badge shape="empty">{t.notGiven}</Badge>;
+  return (
+    <>
+      <Badge tone={row.given ? 'ok' : undefined} shape={row.given ? undefined : 'empty'}>
+        {row.given ? t.given : t.withdrawn}
+      </Badge>{' '}
+      {t.since} <Moment at={row.at} />
+    </>
+  );
+}
+
+function History({ rows }: { rows: readonly DecisionRow[] }) {
+  const t = useWords(consents);
+  return (
+    <>
+      <Table
+        caption={t.history}
+        rows={rows}
+        rowId={(row) => `decision-${row.id}`}
+        columns={[
+          { label: t.when, header: true, cell: (row) => <Moment at={row.at} /> },
+          { label: t.what, cell: (row) => labelOf(t, 'type', row.type) },
+          { label: t.decision, cell: (row) => (row.given ? t.given : t.withdrawn) },
+          { label: t.proof, code: true, cell: (row) => row.text_hash.slice(0, 16) },
+        ]}
+      />
+      <p class="quiet">{t.proofHint}</p>
+    </>
+  );
+}

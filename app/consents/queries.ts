@@ -1,0 +1,37 @@
+import { sql } from 'kysely';
+import { k } from '../../db/query.ts';
+import type { Lang } from '../../edge/session.ts';
+
+/** A text that somebody who registers is asked, and the hash that stands for its words. */
+export type ConsentText = {
+  type: string;
+  version: string;
+  needed: boolean;
+  title: string;
+  body: string;
+  hash: string;
+};
+
+/** On the gate: nobody is signed in yet. */
+export function readTexts(lang: Lang) {
+  return sql<ConsentText>`
+    select type, version, needed, title, body, hash from iam.consent_texts(${lang})`.compile(k);
+}
+
+/** Nothing to record beside the transaction itself: a patient's own. */
+export function openOwnConsents() {
+  return sql<{ answer: string }>`select audit.open_home() as answer`.compile(k);
+}
+
+export function readConsents(lang: Lang) {
+  return k.selectFrom('clinic.consents').selectAll().where('lang', '=', lang).compile();
+}
+
+export function readHistory() {
+  return k.selectFrom('clinic.consent_history').selectAll().orderBy('at', 'desc').limit(100).compile();
+}
+
+export function changeConsent(key: string, type: string, given: boolean, hash: string) {
+  return sql<{ id: string }>`
+    select clinic.change_consent(${key}::uuid, ${type}::text, ${given}::boolean, ${hash}::text) as id`.compile(k);
+}

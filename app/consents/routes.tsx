@@ -1,0 +1,44 @@
+/** GET /account/consents, POST /account/consents/:type: a patient's own agreements. */
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import { type Door, Refusal } from '../../db/batch.ts';
+import type { Env } from '../../edge/session.ts';
+import { inLang } from '../i18n.ts';
+import { page } from '../layout.tsx';
+import { readMe } from '../me.ts';
+import { consents } from './messages.ts';
+import { ConsentsPage } from './page.tsx';
+import { changeConsent, openOwnConsents, readConsents, readHistory } from './queries.ts';
+
+const Decision = z.object({ key: z.guid(), hash: z.string().max(64), given: z.enum(['yes', 'no']) });
+
+export function consentRoutes(door: Door) {
+  return new Hono<Env>()
+    .get('/', (c) => answerPage(c, door))
+
+    .post('/:type', async (c) => {
+      const type = z
+        .string()
+        .regex(/^[a-z_]{1,40}$/)
+        .parse(c.req.param('type'));
+      const { key, hash, given } = Decision.parse(await c.req.parseBody());
+      const operation = given === 'yes' ? 'consents.give' : 'consents.withdraw';
+      const change = changeConsent(key, type, given === 'yes', hash);
+      try {
+        await door.write(c.var.who, { open: openOwnConsents(), key, operation, change, reads: [] });
+      } catch (error) {
+        if (!(error instanceof Refusal && error.reason === 'conflict')) throw error;
+        return answerPage(c, door, true);
+      }
+      return c.redirect(`/account/consents#${type}`, 303);
+    });
+}
+
+/** `changed`: the words were others when the form was made. */
+async function answerPage(c: Context<Env>, door: Door, changed = false) {
+  const reads = [readMe(), readConsents(c.var.lang), readHistory()] as const;
+  const [me, rows, history] = await door.read(c.var.who, { open: openOwnConsents(), reads });
+  const title = inLang(consents, c.var.lang).title;
+  const options = { title, me: me[0], error: changed, status: changed ? (409 as const) : (200 as const) };
+  return page(c, options, <ConsentsPage {...{ rows, history, changed }} />);
+}

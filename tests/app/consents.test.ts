@@ -1,0 +1,69 @@
+// A patient's own agreements (0310_consents): read in the words that were shown, given and withdrawn on one page.
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { asOwner } from '../../db/owner.ts';
+import { openPages, type Pages, visibleText } from './pages.ts';
+
+let pages: Pages;
+beforeAll(async () => {
+  pages = await openPages();
+});
+afterAll(() => pages?.close());
+
+const path = '/account/consents';
+const hashOf = async (type: string) =>
+  (
+    await asOwner(pages.db.admin, () =>
+      pages.db.admin.query("select hash from iam.consent_texts('fr') where type = $1", [type]),
+    )
+  ).rows[0].hash as string;
+const decide = async (given: 'yes' | 'no', hash: string, key: string = randomUUID(), type = 'research_anonymized') =>
+  pages.post(pages.patientPerson, `${path}/${type}`, { key, hash, given });
+const agrees = async () =>
+  (
+    await asOwner(pages.db.admin, () =>
+      pages.db.admin.query("select access.consents_to($1, 'research_anonymized') as yes", [pages.patient]),
+    )
+  ).rows[0].yes as boolean;
+
+test('nobody else decides or reads', async () => {
+  const hash = await hashOf('research_anonymized');
+  for (const person of [pages.practice.clinician, pages.practice.secretary, pages.practice.orgAdmin]) {
+    expect((await pages.get(person, path)).status).toBe(403);
+    const fields = { key: randomUUID(), hash, given: 'yes' };
+    expect((await pages.post(person, `${path}/research_anonymized`, fields)).status).toBe(403);
+  }
+  expect((await pages.get(null, path)).status).toBe(303);
+  expect(await agrees()).toBe(false);
+});
+
+test('an agreement is off until it is given, and given once however often the form is sent', async () => {
+  expect(visibleText((await pages.get(pages.patientPerson, path)).text)).toContain('Vous n’avez encore rien accepté.');
+  const [hash, key] = [await hashOf('research_anonymized'), randomUUID()];
+  for (const _ of [1, 2]) expect((await decide('yes', hash, key)).status).toBe(303);
+  expect(await agrees()).toBe(true);
+  const { text } = await pages.get(pages.patientPerson, path);
+  expect(text.match(/id="decision-/g)).toHaveLength(1);
+  expect(visibleText(text)).toContain(hash.slice(0, 16));
+});
+
+test('is withdrawn with effect at once, and both decisions stay', async () => {
+  expect((await decide('no', await hashOf('research_anonymized'))).location).toBe(`${path}#research_anonymized`);
+  expect(await agrees()).toBe(false);
+  expect((await pages.get(pages.patientPerson, path)).text.match(/id="decision-/g)).toHaveLength(2);
+});
+
+test('words that were never shown are no agreement', async () => {
+  for (const hash of ['', '0'.repeat(64), await hashOf('marketing')]) {
+    const answer = await decide('yes', hash);
+    expect(answer.status).toBe(409);
+    expect(visibleText(answer.text)).toContain('Ce texte vient de changer.');
+  }
+  for (const type of ['everything', '%27', 'A'.repeat(50)])
+    expect([404, 409, 422]).toContain((await decide('yes', 'x', randomUUID(), type)).status);
+  for (const fields of [{}, { key: 'x' }, { key: randomUUID(), hash: 'x', given: 'perhaps' }])
+    expect((await pages.post(pages.patientPerson, `${path}/marketing`, fields as Record<string, string>)).status).toBe(
+      422,
+    );
+  expect(await agrees()).toBe(false);
+});
