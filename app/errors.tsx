@@ -35,7 +35,11 @@ export function answerError(error: Error, c: Context<Env>, services: Services): 
   if (error.reason === 'step_up') return answerStepUp(c, services);
   if (error.reason === 'signed_out') return answerSignedOut(c);
   const status = error.status as ContentfulStatusCode; // a Refusal's status always goes with a body
-  return answerProblem(c, { reason: error.reason, status, retryAfter: retryAfter[error.reason] });
+  return answerProblem(c, {
+    reason: error.reason,
+    status,
+    retryAfter: error.details.retry_after ?? retryAfter[error.reason],
+  });
 }
 
 /** Seconds. A database that was restarted is back within some (db/service.ts). */
@@ -86,7 +90,7 @@ function goTo(c: Context<Env>, path: string): Response {
 
 function ProblemPage({ problem, reference, unsent }: { problem: Problem; reference: string; unsent?: Unsent }) {
   const t = useWords(errors);
-  const help = problem.reason === 'signed_out' ? t.signed_outPageHelp : t[`${problem.reason}Help`];
+  const help = problem.reason === 'signed_out' ? t.signed_outPageHelp : helpFor(t, problem);
   return (
     <>
       <header class="page-head">
@@ -117,12 +121,16 @@ function ProblemText({ problem, reference }: { problem: Problem; reference: stri
       <Icon shape="danger" />
       <div>
         <p>
-          <b>{t[problem.reason]}.</b> {t[`${problem.reason}Help`]}
+          <b>{t[problem.reason]}.</b> {helpFor(t, problem)}
         </p>
         {problem.reason === 'signed_out' ? <SignInAgain /> : <Reference value={reference} />}
       </div>
     </>
   );
+}
+
+function helpFor(t: typeof errors.en, { reason, retryAfter }: Problem): string {
+  return reason === 'limited' && retryAfter ? t.limitedFor(Number(retryAfter)) : t[`${reason}Help`];
 }
 
 function Reference({ value }: { value: string }) {

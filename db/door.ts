@@ -13,9 +13,9 @@ export type DoorSettings = {
   ring: Ring;
 };
 
-/** For Node and Deno. Signing in has few connections of its own: bcrypt must not take every core from the pages. */
+/** For Node and Deno. Signing in has few connections of its own; how many passwords are hashed at a time is SQL's (0086_limits). */
 export function openDoor({ edgeUrl, gateUrl, ring }: DoorSettings): Door {
-  return createDoor({ edge: poolOf(edgeUrl, 12), gate: poolOf(gateUrl, 3), ring });
+  return createDoor({ edge: poolOf(edgeUrl, 12), gate: poolOf(gateUrl, 6), ring });
 }
 
 /** For workerd, where a connection belongs to the request that opened it, and for poolers that move transactions. */

@@ -60,7 +60,7 @@ const reasons: Record<string, Reason> = {
 // 26000: what was prepared on the connection is gone; it is closed, and the next one prepares anew.
 const passing = new Set(['25P02', '26000', '40001', '40P01', '57P01', '57P02', '57P03']);
 
-/** Why a request isn't answered with what was asked for. `details` holds the SQLSTATE and nothing personal. */
+/** Why a request isn't answered with what was asked for. `details` holds the SQLSTATE, or retry_after in seconds, and nothing personal. */
 export class Refusal extends Error {
   override name = 'Refusal';
   readonly reason: Reason;

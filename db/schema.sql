@@ -575,6 +575,19 @@ alter table iam.totp_factors enable row level security;
 alter table iam.totp_factors force row level security;
 comment on table iam.totp_factors is 'RFC 6238: the sealed secret, and the last time step that was used up.';
 
+create table ops.delays (
+  key text not null,
+  failures integer not null,
+  not_before timestamp with time zone not null,
+  forgotten_at timestamp with time zone not null,
+  was_forgotten_at timestamp with time zone not null,
+  constraint delays_failures_check CHECK ((failures >= 0)),
+  constraint delays_pkey PRIMARY KEY (key)
+) with (fillfactor=70);
+alter table ops.delays enable row level security;
+alter table ops.delays force row level security;
+comment on table ops.delays is 'Failures in a row, and when the next try is taken. Keys as in ops.limits.';
+
 create table ops.deliveries (
   channel text not null,
   seen_at timestamp with time zone default clock_timestamp() not null,
@@ -584,6 +597,17 @@ create table ops.deliveries (
 alter table ops.deliveries enable row level security;
 alter table ops.deliveries force row level security;
 comment on table ops.deliveries is 'When somebody last asked for messages of this kind: what nobody delivers isn''t offered.';
+
+create table ops.hashing (
+  one boolean default true not null,
+  at_once integer default 2 not null,
+  constraint hashing_at_once_check CHECK (((at_once >= 1) AND (at_once <= 64))),
+  constraint hashing_one_check CHECK (one),
+  constraint hashing_pkey PRIMARY KEY (one)
+);
+alter table ops.hashing enable row level security;
+alter table ops.hashing force row level security;
+comment on table ops.hashing is 'How many passwords are hashed at a time: each takes a core for a quarter of a second. docs/dba.md says when to raise it.';
 
 create table ops.intents (
   key uuid not null,
@@ -606,11 +630,12 @@ create table ops.limits (
   key text not null,
   tokens double precision not null,
   at timestamp with time zone not null,
+  full_at timestamp with time zone default (clock_timestamp() + 'P1D'::interval) not null,
   constraint limits_pkey PRIMARY KEY (key)
 ) with (fillfactor=70);
 alter table ops.limits enable row level security;
 alter table ops.limits force row level security;
-comment on table ops.limits is 'Token buckets, shared by all edges. Keys hold ids and keyed hashes, no addresses.';
+comment on table ops.limits is 'Token buckets, shared by all edges. Keys hold ids and keyed hashes, no addresses. One that is full again is as good as none.';
 
 create table ops.outbox (
   id uuid default ops.uuid_v7() not null,
@@ -1059,6 +1084,7 @@ CREATE INDEX consents_account ON privacy.consents USING btree (account_id);
 CREATE INDEX consents_organisation ON privacy.consents USING btree (organisation_id, at DESC);
 CREATE INDEX consents_patient ON privacy.consents USING btree (patient_id, type, at DESC);
 CREATE INDEX consents_text ON privacy.consents USING btree (text_hash);
+CREATE INDEX delays_forgotten ON ops.delays USING btree (forgotten_at);
 CREATE INDEX emergency_searches_account ON access.emergency_searches USING btree (account_id, made_at DESC);
 CREATE INDEX emergency_searches_patient ON access.emergency_searches USING btree (patient_id) WHERE (patient_id IS NOT NULL);
 CREATE INDEX emergency_searches_session ON access.emergency_searches USING btree (session_id);
@@ -1082,7 +1108,7 @@ CREATE INDEX invitations_organisation ON iam.invitations USING btree (organisati
 CREATE INDEX keys_indexed ON vault.keys USING btree (indexed, active, organisation_id) WHERE (indexed IS NOT NULL);
 CREATE INDEX keys_master ON vault.keys USING btree (master, active, organisation_id);
 CREATE INDEX keys_organisation ON vault.keys USING btree (organisation_id);
-CREATE INDEX limits_at ON ops.limits USING btree (at);
+CREATE INDEX limits_full ON ops.limits USING btree (full_at);
 CREATE INDEX medication_requests_patient ON store.medication_requests USING btree (patient_id, authored_at DESC);
 CREATE INDEX memberships_organisation ON access.memberships USING btree (organisation_id, account_id);
 CREATE INDEX memberships_patient ON access.memberships USING btree (patient_id) WHERE (patient_id IS NOT NULL);
@@ -1179,7 +1205,9 @@ create policy all_owner on iam.sent_codes for all to vs_owner using (true) with 
 create policy all_owner on iam.sessions for all to vs_owner using (true) with check (true); -- iam.enter and the sign-in functions.
 create policy all_owner on iam.totp_enrolments for all to vs_owner using (true) with check (true); -- Enrolment, by functions of the gate.
 create policy all_owner on iam.totp_factors for all to vs_owner using (true) with check (true); -- Enrolment and sign-in.
+create policy all_owner on ops.delays for all to vs_owner using (true) with check (true); -- ops.delay.
 create policy all_owner on ops.deliveries for all to vs_owner using (true) with check (true); -- The delivery writes, sending a code asks.
+create policy all_owner on ops.hashing for all to vs_owner using (true) with check (true); -- ops.hash_turn, and the administrator of the installation.
 create policy all_owner on ops.intents for all to vs_owner using (true) with check (true); -- ops.intend and ops.fulfil.
 create policy all_owner on ops.limits for all to vs_owner using (true) with check (true); -- ops.take.
 create policy all_owner on ops.outbox for all to vs_owner using (true) with check (true); -- ops.post, and the delivery.
@@ -3023,7 +3051,7 @@ comment on function audit.open_verification is 'An auditor has the log verified.
 create function audit.origin(ring text, organisation uuid, session uuid, ip text, user_agent text) returns uuid
 language plpgsql volatile as $function$
 declare
-  address text := host(ip::inet);
+  address text;
   browser text := left(user_agent, 300);
   place uuid := coalesce(organisation, '00000000-0000-0000-0000-000000000000');
   keyed bytea;
@@ -3031,6 +3059,7 @@ declare
   key bytea;
 begin
   if ip is null and user_agent is null then return null; end if;
+  address := host(ip::inet);
   keyed := extensions.hmac(convert_to(array_to_json(array[address, browser])::text, 'UTF8'),
                            vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256');
   select o.id into found_id from audit.origins o
@@ -4494,8 +4523,10 @@ begin
     if phase <> 'open' then
       raise exception using errcode = 'VS401', message = 'no session: sign in';
     end if;
-    -- a session that is known, and is over or unfinished: somebody tries its token. The log doesn't grow by it for ever.
-    if s.id is not null and not told and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
+    -- somebody tries a token: of a session that is known, and is over or unfinished, or of none. The log doesn't grow by it for ever.
+    if s.id is null and token is not null then
+      perform ops.record_unknown(ring, 'page', ip, user_agent);
+    elsif s.id is not null and not told and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
       perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null],
         'page.refused', 'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
     end if;
@@ -4626,7 +4657,8 @@ begin
     return;
   end if;
   bucket := 'password/change/' || allowed.account;
-  retry_after := ops.take(bucket, 5, 5.0 / 3600);
+  retry_after := ops.delay(bucket, 5, '1 hour', '1 hour', '1 hour');
+  if retry_after = 0 then perform ops.wait_for_hash_turn(); end if;
   answer := case
     when retry_after > 0 then 'wait'
     when present = chosen then 'same'
@@ -4637,7 +4669,7 @@ begin
     perform audit.append(claims, 'password.change', 'session', allowed.session, null, 'failure', json_build_object('answer', answer)::text);
     return;
   end if;
-  perform ops.give_back(bucket);
+  perform ops.forgive(bucket);
   perform iam.set_password(allowed.account, chosen);
   update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'password_changed'
   where x.account_id = allowed.account and x.revoked_at is null;
@@ -4746,13 +4778,24 @@ begin
 end $function$;
 comment on function iam.code_hash is 'Internal. key: of the profile.';
 
+create function iam.code_key(s iam.sessions, method text) returns text
+language plpgsql stable as $function$
+begin
+  return 'code/' || method || '/' || s.account_id || case when s.device_id is null then '' else '/known' end;
+end $function$;
+comment on function iam.code_key is 'Internal.';
+
 create function iam.code_taken(s iam.sessions, method text) returns void
-language sql volatile as $function$ select ops.give_back('code/' || method || '/' || s.account_id) $function$;
-comment on function iam.code_taken is 'Internal.';
+language sql volatile as $function$ select ops.forgive(iam.code_key(s, method)) $function$;
+comment on function iam.code_taken is 'The code was right: the try that was just counted was none. Internal.';
 
 create function iam.code_wait(s iam.sessions, method text) returns integer
-language sql volatile as $function$ select ops.take('code/' || method || '/' || s.account_id, 5, 5.0 / 3600) $function$;
-comment on function iam.code_wait is 'Seconds until this session may try a code. Internal.';
+language plpgsql volatile as $function$
+begin
+  if method = 'passkey' then return 0; end if;
+  return ops.delay(iam.code_key(s, method), 5, '1 hour', '1 hour', '1 hour');
+end $function$;
+comment on function iam.code_wait is 'Counts a try: 0, or the seconds until this session may try a code of this kind. Internal.';
 
 create function iam.confirm_phone(ring text, token text, code text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -5804,10 +5847,12 @@ end $function$;
 comment on function iam.session_is_live is NULL;
 
 create function iam.set_password(account uuid, prehash text) returns void
-language sql volatile as $function$
+language plpgsql volatile as $function$
+begin
+  perform ops.wait_for_hash_turn();
   update iam.accounts set password_hash = extensions.crypt(prehash, extensions.gen_salt('bf', 12)),
-                          pepper_id = split_part(prehash, ':', 1), password_changed_at = clock_timestamp() where id = account
-$function$;
+                          pepper_id = split_part(prehash, ':', 1), password_changed_at = clock_timestamp() where id = account;
+end $function$;
 comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. prehash: `pepper id:base64` (edge/password.ts). As vs_owner.';
 
 create function iam.sign_count(data bytea) returns bigint
@@ -5816,6 +5861,14 @@ begin
   return (get_byte(data, 33)::bigint << 24) | (get_byte(data, 34) << 16) | (get_byte(data, 35) << 8) | get_byte(data, 36);
 end $function$;
 comment on function iam.sign_count is NULL;
+
+create function iam.sign_in_is_known(account uuid, device text) returns boolean
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  perform ops.require_clearance();
+  return iam.known_device(account, device) is not null;
+end $function$;
+comment on function iam.sign_in_is_known is 'Has this account signed in with this browser before? Its edge lets it go first when many sign in. Errors: VS503.';
 
 create function iam.sign_in_lookup(ring text, email text) returns uuid
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -5895,51 +5948,68 @@ declare
   a iam.accounts;
   m access.memberships;
   s iam.sessions;
+  device uuid := iam.known_device(account, caller ->> 'device');
   address_key text;
   account_key text := 'password/account/' || account;
-  pair_key text;
-  origin uuid;
+  -- whose failures make the next try wait: this browser's, or this account's at this address
+  own_key text := 'password/device/' || device;
+  reached text;
   ok boolean;
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
   address_key := 'password/address/' || ops.network_key(ring, caller ->> 'ip');
-  pair_key := address_key || '/' || account;
-  select * into a from iam.accounts x where x.id = account;
-  select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
-  -- bcrypt takes its time: one address holds two connections at most, so that others sign in meanwhile
-  if not (pg_try_advisory_xact_lock(hashtextextended(address_key || '/0', 0))
-          or pg_try_advisory_xact_lock(hashtextextended(address_key || '/1', 0))) then
+  own_key := coalesce(own_key, address_key || '/' || account);
+  -- First without taking anything: whoever is told to wait holds nobody up. A browser that the account knows isn't held up
+  -- by what happens elsewhere, so that a stranger who goes on failing doesn't keep the owner out.
+  select x.reached, x.seconds into reached, retry_after
+  from (values (own_key, ops.delayed(own_key, '15 minutes')),
+               (address_key, case when device is null then ops.peek(address_key, 60, 0.5) end),
+               (account_key, case when device is null then ops.peek(account_key, 60, 1.0 / 60) end)) x (reached, seconds)
+  where x.seconds > 0 order by x.seconds desc limit 1;
+  if retry_after > 0 then
+    answer := 'wait';
+    perform ops.record_limited(ring, iam.gate_claims(account, null, null), 'password', reached, caller);
+    return;
+  end if;
+  -- one hash at a time for an account and for an address: what is counted below is locked until it is done
+  if not (ops.hash_turn(device is not null) and pg_try_advisory_xact_lock(hashtextextended(own_key, 0))
+          and (device is not null or (pg_try_advisory_xact_lock(hashtextextended(address_key, 0))
+                                      and pg_try_advisory_xact_lock(hashtextextended(account_key, 0))))) then
     answer := 'busy';
     return;
   end if;
-  origin := iam.caller_origin(ring, m.organisation_id, null, caller);
-  -- one person at one address first, and the account's own bucket only by who got that far, so that an attacker
-  -- elsewhere can't use up the owner's tries
-  retry_after := ops.take(pair_key, 8, 1.0 / 30);
-  if retry_after = 0 then retry_after := ops.take(address_key, 100, 1); end if;
-  if retry_after = 0 then retry_after := ops.take(account_key, 60, 1.0 / 10); end if;
+  -- counted before it is tried, and given back if it was right
+  retry_after := ops.delay(own_key, 5, '5 seconds', '15 minutes', '1 day');
+  if device is null then
+    if retry_after = 0 then retry_after := ops.take(address_key, 60, 0.5); end if;
+    if retry_after = 0 then retry_after := ops.take(account_key, 60, 1.0 / 60); end if;
+  end if;
   if retry_after > 0 then
     answer := 'wait';
-    perform audit.append(iam.gate_claims(account, null, origin), 'session.password', 'session', null, null, 'failure', '{"reason":"limited"}');
+    perform ops.record_limited(ring, iam.gate_claims(account, null, null), 'password', own_key, caller);
     return;
   end if;
+  select * into a from iam.accounts x where x.id = account;
+  select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
   -- the dummy costs what a real one costs
   ok := extensions.crypt(prehash, coalesce(a.password_hash, '$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW'))
         = a.password_hash and a.status = 'active' and m.id is not null;
   if ok is not true then
     answer := 'refused';
-    perform audit.append(iam.gate_claims(account, null, origin), 'session.password', 'session', null, null, 'failure', '{"reason":"refused"}');
+    perform audit.append(iam.gate_claims(account, null, iam.caller_origin(ring, m.organisation_id, null, caller)),
+      'session.password', 'session', null, null, 'failure', '{"reason":"refused"}');
     return;
   end if;
-  perform ops.give_back(pair_key), ops.give_back(address_key), ops.give_back(account_key);
+  perform ops.forget(own_key);
+  if device is null then perform ops.give_back(address_key), ops.give_back(account_key); end if;
   perform vault.saw_ring(ring);
   s := iam.start_session(ring, account, token, '{password}', caller, old_token);
   perform audit.append(iam.gate_claims(account, s.id, s.origin_id), 'session.password', 'session', s.id, null, 'success');
   answer := 'second_factor';
 end $function$;
-comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: two attempts of this address are under way, ask again in a moment. Errors: VS503.';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: there is no turn for hashing (0086), nothing was tried, ask again in a moment. Errors: VS503.';
 
 create function iam.start_session(ring text, account uuid, token text, methods text[], caller jsonb, old_token text DEFAULT NULL::text, enrols boolean DEFAULT false) returns iam.sessions
 language plpgsql volatile as $function$
@@ -5975,7 +6045,9 @@ begin
   if s.id is null or s.enrols and s.factors = 1 then
     answer := 'expired';
     select * into s from iam.sessions x where x.token_hash = iam.hash_token(token);
-    if s.id is not null and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
+    if s.id is null then
+      perform ops.record_unknown(ring, 'factor', caller ->> 'ip', caller ->> 'user_agent');
+    elsif ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
       perform audit.append(iam.gate_claims(s.account_id, s.id, null), 'session.factor', 'session', s.id, null, 'failure', '{"answer":"expired"}');
     end if;
     return;
@@ -5989,6 +6061,8 @@ begin
   end if;
   if retry_after > 0 then
     answer := 'wait';
+    perform ops.record_limited(ring, iam.gate_claims(s.account_id, s.id, null), 'factor', iam.code_key(s, method), caller);
+    return;
   elsif answer is null then
     if method = any (iam.methods_of(s.account_id)) then
       if method = 'totp' then ok := iam.verify_totp(ring, s.account_id, proof ->> 'code');
@@ -6158,6 +6232,36 @@ begin
 end $function$;
 comment on function ops.clear_to_serve is 'Lets people in again; true if they were kept out. compared: with what is `outside`, an `empty` database, or `nothing`. As vs_owner.';
 
+create function ops.delay(key text, free integer, first interval, longest interval, memory interval) returns integer
+language plpgsql volatile as $function$
+declare
+  d ops.delays;
+  now_at timestamptz := clock_timestamp();
+  wait interval := interval '0';
+begin
+  delete from ops.delays x where x.key in (
+    select y.key from ops.delays y where y.forgotten_at < now_at and y.key <> delay.key order by y.forgotten_at limit 2 for update skip locked);
+  -- an update of nothing locks the row, and gives it
+  insert into ops.delays as x (key, failures, not_before, forgotten_at, was_forgotten_at) values (delay.key, 0, '-infinity', now_at, now_at)
+  on conflict on constraint delays_pkey do update set failures = x.failures returning x.* into d;
+  if ops.seconds_until(d.not_before, longest) > 0 then return ops.seconds_until(d.not_before, longest); end if;
+  if d.forgotten_at <= now_at then d.failures := 0; end if;
+  d.failures := d.failures + 1;
+  if d.failures >= free then
+    wait := least(longest, first * (2.0 ^ least(30, d.failures - free)));
+  end if;
+  update ops.delays x set failures = d.failures, not_before = now_at + wait, forgotten_at = now_at + greatest(wait, memory),
+    was_forgotten_at = d.forgotten_at where x.key = delay.key;
+  return 0;
+end $function$;
+comment on function ops.delay is 'Counts a try as a failure: 0, or the seconds to wait, and then nothing is counted. The first `free` come at once; then the next one waits `first`, and twice as long each time, up to `longest`. Forgotten after `memory` without one. Internal.';
+
+create function ops.delayed(key text, longest interval) returns integer
+language sql volatile as $function$
+  select coalesce((select ops.seconds_until(d.not_before, longest) from ops.delays d where d.key = delayed.key), 0)
+$function$;
+comment on function ops.delayed is 'What ops.delay would answer: counts nothing, waits for nobody. Internal.';
+
 create function ops.delivers(channel text) returns boolean
 language sql stable as $function$
   select exists (select from ops.deliveries d where d.channel = delivers.channel and d.seen_at > clock_timestamp() - interval '15 minutes')
@@ -6202,6 +6306,18 @@ begin
 end $function$;
 comment on function ops.figures is 'What monitoring watches. A definer, since vs_dba executes nothing of the vault; it gives numbers alone. NULL: not known yet.';
 
+create function ops.forget(key text) returns void
+language sql volatile as $function$
+  delete from ops.delays d where d.key = forget.key
+$function$;
+comment on function ops.forget is 'All failures: whoever failed has shown who they are. Internal.';
+
+create function ops.forgive(key text) returns void
+language sql volatile as $function$
+  update ops.delays d set failures = greatest(0, d.failures - 1), not_before = '-infinity', forgotten_at = d.was_forgotten_at where d.key = forgive.key
+$function$;
+comment on function ops.forgive is 'The try that ops.delay has just counted, in the same transaction, was none. Internal.';
+
 create function ops.fulfil(key uuid, operation text, result uuid) returns void
 language plpgsql volatile as $function$
 declare
@@ -6228,7 +6344,7 @@ create function ops.give_back(key text) returns void
 language sql volatile as $function$
   update ops.limits l set tokens = l.tokens + 1 where l.key = give_back.key
 $function$;
-comment on function ops.give_back is NULL;
+comment on function ops.give_back is 'The token, to somebody who needed none. Internal.';
 
 create function ops.give_up_messages() returns void
 language plpgsql volatile as $function$
@@ -6245,6 +6361,16 @@ begin
   end loop;
 end $function$;
 comment on function ops.give_up_messages is 'Ends what was lost with its sender, and what is too late. Internal: the delivery and ops.upkeep.';
+
+create function ops.hash_turn(known boolean DEFAULT false) returns boolean
+language plpgsql volatile as $function$
+begin
+  for i in 1 .. (select h.at_once from ops.hashing h) + known::int loop
+    if pg_try_advisory_xact_lock(hashtextextended('ops.hashing/' || i, 0)) then return true; end if;
+  end loop;
+  return false;
+end $function$;
+comment on function ops.hash_turn is 'A turn, to the end of the transaction, or false: then nothing is hashed, and the answer is `busy`. known: a browser that its account knows. Internal.';
 
 create function ops.intend(key uuid, operation text, content text DEFAULT ''::text) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -6286,6 +6412,26 @@ language sql immutable parallel safe as $function$
 $function$;
 comment on function ops.is_sqlstate is 'The form of the codes of Postgres and ours. Internal.';
 
+create function ops.limit_route(ring text, route text, caller jsonb, subject uuid DEFAULT NULL::uuid) returns integer
+language plpgsql volatile as $function$
+declare
+  burst double precision := case when route in ('register', 'recover', 'send_code') then 5 when route in ('accept', 'confirm') then 20 else 30 end;
+  an_hour double precision := case when route in ('register', 'recover', 'send_code') then 10 when route in ('accept', 'confirm') then 60 else 360 end;
+  place text := 'route/' || route || '/address/' || ops.network_key(ring, caller ->> 'ip');
+  retry_after int;
+  reached text := place;
+begin
+  -- whoever doesn't wait, waits longer
+  retry_after := ops.take(place, burst, an_hour / 3600, -burst);
+  if retry_after = 0 and subject is not null then
+    reached := 'route/' || route || '/account/' || subject;
+    retry_after := ops.take(reached, burst, an_hour / 3600, -burst);
+  end if;
+  if retry_after > 0 then perform ops.record_limited(ring, iam.gate_claims(subject, null, null), route, reached, caller); end if;
+  return retry_after;
+end $function$;
+comment on function ops.limit_route is 'Begins a gate function that may be asked too often: 0, or the seconds to wait (answer `wait`, retry_after). route: register, recover, send_code (5 at once, 10 an hour), accept, confirm (20, 60), any other word (30, 360); for each network, and for each account if `subject` is given. Internal.';
+
 create function ops.message_done(id uuid, attempt integer, outcome text, reason text) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -6326,10 +6472,11 @@ comment on function ops.message_life is 'How long a message may wait for its del
 create function ops.network_key(ring text, ip text) returns text
 language plpgsql stable as $function$
 declare
-  network text := case when ip is null then ''
-                       when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64)))
-                       else host(ip::inet) end;
+  network text;
 begin
+  network := case when ip is null then ''
+                  when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64)))
+                  else host(ip::inet) end;
   return encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
     vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256'), 1, 12), 'hex');
 exception when invalid_text_representation then
@@ -6353,6 +6500,20 @@ language sql stable as $function$
 $function$;
 comment on function ops.outbox_figures is 'Internal: ops.figures.';
 
+create function ops.peek(key text, capacity double precision, per_second double precision) returns integer
+language plpgsql stable as $function$
+declare
+  l ops.limits;
+  left_over double precision;
+begin
+  select * into l from ops.limits x where x.key = peek.key;
+  -- none, or one of a clock that was ahead, which ops.take corrects
+  if l.key is null or l.at > clock_timestamp() + interval '5 seconds' then return 0; end if;
+  left_over := least(capacity, l.tokens + per_second * greatest(0, extract(epoch from clock_timestamp() - l.at)::float8)) - 1;
+  return case when left_over >= 0 then 0 else ceil(-left_over / per_second)::int end;
+end $function$;
+comment on function ops.peek is 'What ops.take would answer: takes nothing, waits for nobody. Internal.';
+
 create function ops.post(ring text, account uuid, channel text, template text, vars jsonb DEFAULT '{}'::jsonb) returns uuid
 language plpgsql volatile as $function$
 declare
@@ -6368,6 +6529,28 @@ begin
 end $function$;
 comment on function ops.post is 'Puts a message into the outbox. template: which words (app/mail); vars: what goes into them, {"path"} for a link. Internal. Errors: VS404, VS422.';
 
+create function ops.record_limited(ring text, claims text[], step text, reached text, caller jsonb) returns void
+language plpgsql volatile as $function$
+begin
+  -- looked at first: those of a flood don't wait for each other
+  if ops.peek('limited/' || reached, 1, 1.0 / 60) > 0 or ops.take('limited/' || reached, 1, 1.0 / 60) > 0 then return; end if;
+  claims[8] := iam.caller_origin(ring, claims[3]::uuid, claims[1]::uuid, caller)::text;
+  perform audit.append(claims, 'session.limited', 'session', claims[1]::uuid, null, 'failure', json_build_object('step', step)::text);
+end $function$;
+comment on function ops.record_limited is 'That a limit was reached: once a minute for each. Internal.';
+
+create function ops.record_unknown(ring text, step text, ip text, user_agent text) returns void
+language plpgsql volatile as $function$
+declare
+  place text := 'unknown/' || ops.network_key(ring, ip);
+begin
+  if ops.peek(place, 10, 1.0 / 60) > 0 or ops.peek('unknown', 100, 0.1) > 0 then return; end if;
+  if ops.take(place, 10, 1.0 / 60) > 0 or ops.take('unknown', 100, 0.1) > 0 then return; end if;
+  perform audit.append(array[null, null, null, 'unknown', null, null, null, audit.origin(ring, null, null, ip, user_agent)::text],
+    'page.refused', 'session', null, null, 'failure', json_build_object('answer', 'unknown', 'step', step)::text);
+end $function$;
+comment on function ops.record_unknown is 'Records that a token of nobody was tried: ten at once and one a minute for each network, a hundred at once and six a minute in all. Internal.';
+
 create function ops.require_clearance() returns void
 language plpgsql volatile as $function$
 begin
@@ -6378,20 +6561,35 @@ begin
 end $function$;
 comment on function ops.require_clearance is 'Internal. Errors: VS503.';
 
-create function ops.take(key text, capacity double precision, per_second double precision) returns integer
+create function ops.seconds_until(not_before timestamp with time zone, longest interval) returns integer
+language sql volatile as $function$
+  -- one that is further away than any delay comes from a clock that was ahead
+  select case when not_before > clock_timestamp() and not_before <= clock_timestamp() + longest
+              then ceil(extract(epoch from not_before - clock_timestamp()))::int else 0 end
+$function$;
+comment on function ops.seconds_until is 'Internal.';
+
+create function ops.take(key text, capacity double precision, per_second double precision, lowest double precision DEFAULT '-1'::integer) returns integer
 language plpgsql volatile as $function$
 declare
   left_over double precision;
+  is_new boolean;
+  now_at timestamptz := clock_timestamp();
 begin
-  insert into ops.limits as l (key, tokens, at) values (take.key, capacity - 1, clock_timestamp())
+  insert into ops.limits as l (key, tokens, at, full_at) values (take.key, capacity - 1, now_at, now_at + make_interval(secs => 1 / per_second))
   on conflict on constraint limits_pkey do update set
-    tokens = greatest(-1, least(capacity, l.tokens + per_second * greatest(0, extract(epoch from clock_timestamp() - l.at)::float8)) - 1),
-    at = clock_timestamp()
-  returning tokens into left_over;
+    tokens = greatest(lowest, least(capacity, l.tokens + per_second * greatest(0, extract(epoch from now_at - l.at)::float8)) - 1),
+    at = now_at, full_at = now_at + make_interval(secs => (capacity - lowest) / per_second)
+  returning tokens, xmax = 0 into left_over, is_new;
+  -- each new one takes two away that are over: the table doesn't outgrow what is going on
+  if is_new then
+    delete from ops.limits l where l.key in (
+      select x.key from ops.limits x where x.full_at < now_at order by x.full_at limit 2 for update skip locked);
+  end if;
   if left_over >= 0 then return 0; end if;
   return ceil(-left_over / per_second)::int;
 end $function$;
-comment on function ops.take is 'Takes a token from a bucket: 0, or the seconds to wait.';
+comment on function ops.take is 'Takes a token from a bucket: 0, or the seconds to wait. lowest: how far below zero those go on who don''t wait. Internal.';
 
 create function ops.take_messages(ring text, channels text[], most integer) returns TABLE(id uuid, attempt integer, channel text, template text, lang text, address text, organisation text, written_at timestamp with time zone, vars jsonb)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -6454,7 +6652,9 @@ begin
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
   -- searches older than an hour no longer count, and the log has them
   delete from access.emergency_searches e where e.id in (select x.id from access.emergency_searches x where x.made_at < now() - interval '1 day' limit 10000);
-  delete from ops.limits l where l.key in (select x.key from ops.limits x where x.at < now() - interval '1 day' limit 10000);
+  -- these clear out as they come (0086_limits); here, what a flood has left
+  delete from ops.limits l where l.key in (select x.key from ops.limits x where x.full_at < now() limit 10000 for update skip locked);
+  delete from ops.delays d where d.key in (select x.key from ops.delays x where x.forgotten_at < now() limit 10000 for update skip locked);
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (
     select x.key from ops.intents x where x.fulfilled_at < now() - interval '30 days' limit 10000);
@@ -6488,6 +6688,15 @@ language sql immutable as $function$
     then to_timestamp(('x' || substr(encode(uuid_send(id), 'hex'), 1, 12))::bit(48)::bigint / 1000.0) end
 $function$;
 comment on function ops.uuid_v7_time is 'When a UUID of this kind was made, to the millisecond; NULL for another kind. Internal.';
+
+create function ops.wait_for_hash_turn() returns void
+language plpgsql volatile as $function$
+begin
+  if not ops.hash_turn() then
+    perform pg_advisory_xact_lock(hashtextextended('ops.hashing/' || 1 + floor(random() * (select h.at_once from ops.hashing h))::int, 0));
+  end if;
+end $function$;
+comment on function ops.wait_for_hash_turn is 'The same for a password that is set: waits, as long as lock_timeout says. Internal. Errors: 55P03.';
 
 create function privacy.address_of(ring text, organisation uuid, origin uuid) returns text
 language plpgsql stable as $function$
@@ -7999,7 +8208,9 @@ grant select on iam.sent_codes to vs_dba;
 grant select on iam.sessions to vs_dba;
 grant select on iam.totp_enrolments to vs_dba;
 grant select on iam.totp_factors to vs_dba;
+grant select on ops.delays to vs_dba;
 grant select on ops.deliveries to vs_dba;
+grant select on ops.hashing to vs_dba;
 grant select on ops.intents to vs_dba;
 grant select on ops.limits to vs_dba;
 grant select on ops.outbox to vs_dba;
@@ -8355,6 +8566,7 @@ grant execute on function iam.remove_passkey(ring text, token text, passkey uuid
 grant execute on function iam.remove_phone(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.remove_totp(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.send_code(ring text, token text, method text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.sign_in_is_known(account uuid, device text) to vs_gate;
 grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;
 grant execute on function iam.sign_in_methods(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.sign_in_passkey(ring text, token text, proof jsonb, caller jsonb, old_token text, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;

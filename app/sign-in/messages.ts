@@ -17,7 +17,10 @@ export const signIn = messages(
 
     wait: 'Trop d’essais.',
     waitHelp: (seconds: number) =>
-      `Par sécurité, réessayez dans ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} secondes`}.`,
+      `Par sécurité, réessayez dans ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : seconds > 1 ? `${seconds} secondes` : 'une seconde'}.`,
+    crowded: 'Beaucoup de personnes se connectent en ce moment.',
+    crowdedHelp: (seconds: number) =>
+      `Votre mot de passe n’a pas encore été vérifié. Saisissez-le de nouveau dans ${seconds} secondes.`,
   },
   {
     title: 'Sign in',
@@ -35,6 +38,8 @@ export const signIn = messages(
 
     wait: 'Too many attempts.',
     waitHelp: (seconds: number) =>
-      `For safety, try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} seconds`}.`,
+      `For safety, try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : seconds > 1 ? `${seconds} seconds` : 'a second'}.`,
+    crowded: 'Many people are signing in at the moment.',
+    crowdedHelp: (seconds: number) => `Your password has not been checked yet. Type it again in ${seconds} seconds.`,
   },
 );

@@ -6,8 +6,12 @@ import { Field } from '../ui/field.tsx';
 import { ErrorSummary, type Errors } from '../ui/form.tsx';
 import { signIn } from './messages.ts';
 
-/** Why the step came back: a wrong answer, a pause in seconds, or an expired first step. */
-export type Setback = { kind: 'refused' } | { kind: 'wait'; seconds: number } | { kind: 'expired' };
+/** Why the step came back: a wrong answer, a pause in seconds, too many who sign in at the moment, or an expired first step. */
+export type Setback =
+  | { kind: 'refused' }
+  | { kind: 'wait'; seconds: number }
+  | { kind: 'crowded'; seconds: number }
+  | { kind: 'expired' };
 
 export function PasswordStep(props: { email?: string; errors?: Errors; setback?: Setback; promises: boolean }) {
   const { email, errors = {}, setback, promises } = props;
@@ -73,6 +77,12 @@ function SetbackAlert({ setback, title, help }: { setback: Setback; title: strin
       return (
         <Alert tone="warn" title={t.wait} id="setback">
           <p>{t.waitHelp(setback.seconds)}</p>
+        </Alert>
+      );
+    case 'crowded':
+      return (
+        <Alert tone="warn" title={t.crowded} id="setback">
+          <p>{t.crowdedHelp(setback.seconds)}</p>
         </Alert>
       );
     case 'expired':

@@ -12,9 +12,14 @@ export type FactorAnswer = {
   retry_after: number | null;
 };
 
-/** The account at this address, or for an unknown one an id that stays the same and belongs to nobody. */
-export function lookUp(ring: string, email: string) {
-  return sql<{ id: string }>`select iam.sign_in_lookup(${ring}, ${email}) as id`.compile(k);
+/**
+ * The account at this address, or for an unknown one an id that stays the same and belongs to nobody; and whether it has
+ * signed in with this browser before.
+ */
+export function lookUp(ring: string, email: string, who: Who) {
+  return sql<{ id: string; known: boolean }>`
+    select l.id, iam.sign_in_is_known(l.id, ${who.device ?? null}) as known
+    from (select iam.sign_in_lookup(${ring}, ${email}) as id offset 0) l`.compile(k);
 }
 
 export function checkPassword(ring: string, account: string, prehash: string, token: string, who: Who) {

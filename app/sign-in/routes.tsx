@@ -5,6 +5,7 @@ import { Refusal } from '../../db/batch.ts';
 import { ringNow } from '../../db/ring.ts';
 import { prehash } from '../../edge/password.ts';
 import { type Env, newToken, signIn, signOut } from '../../edge/session.ts';
+import { createTurns } from '../../edge/turns.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import type { Services } from '../services.ts';
@@ -12,7 +13,7 @@ import type { Errors } from '../ui/form.tsx';
 import { codeRoutes } from './code-routes.tsx';
 import { signIn as words } from './messages.ts';
 import { PasswordStep, type Setback } from './page.tsx';
-import { checkPassword, endSession, lookUp, type PasswordAnswer, recordFailed } from './queries.ts';
+import { checkPassword, endSession, lookUp, recordFailed } from './queries.ts';
 
 // What is longer than the input allows counts as not given. A password isn't trimmed: a space may begin or end it.
 const Credentials = z.object({
@@ -22,6 +23,7 @@ const Credentials = z.object({
 
 export function signInRoutes(services: Services) {
   const { door, ring, pepper, promises } = services;
+  const turns = createTurns();
   const answerPassword = (c: Context<Env>, step: Step) => passwordPage(c, step, promises !== undefined);
   return new Hono<Env>()
     .get('/', (c) => answerPassword(c, {}))
@@ -34,13 +36,17 @@ export function signInRoutes(services: Services) {
         password: password ? undefined : t.passwordMissing,
       });
       if (errors) return answerPassword(c, { email, errors });
-      const [account] = await door.gate(lookUp(ringNow(ring), email));
+      const [account] = await door.gate(lookUp(ringNow(ring), email, c.var.who));
       const token = newToken();
       const hash = await prehash(pepper, account?.id ?? '', password);
       const failed = recordFailed(ringNow(ring), account?.id ?? null, c.var.who);
       const check = () => door.gate(checkPassword(ringNow(ring), account?.id ?? '', hash, token, c.var.who), failed);
-      const result = await askInTurn(check);
-      if (result?.answer !== 'second_factor') return answerPassword(c, { email, setback: setbackOf(c, result) });
+      const result = await turns.take({ known: account?.known === true, address: c.var.who.ip }, async () => {
+        const [checked] = await check();
+        return checked?.answer === 'busy' ? 'busy' : checked;
+      });
+      if (!result) return answerPassword(c, { email, setback: crowded(c) });
+      if (result.answer !== 'second_factor') return answerPassword(c, { email, setback: setbackOf(c, result) });
       signIn(c, token, 'anon'); // until the second factor this session opens nothing
       return c.redirect('/sign-in/code', 303);
     })
@@ -74,17 +80,15 @@ function passwordPage(c: Context<Env>, step: Step, promises: boolean) {
 
 function outcome({ errors, setback }: Step) {
   if (setback?.kind === 'wait') return { error: true, status: 429 as const };
+  if (setback?.kind === 'crowded') return { error: true, status: 503 as const };
   return { error: Boolean(errors ?? setback), status: errors || setback ? (422 as const) : (200 as const) };
 }
 
-/** Two attempts of an address are hashed at a time; the others of a full waiting room come in turn, for ten seconds. */
-async function askInTurn(ask: () => Promise<PasswordAnswer[]>): Promise<PasswordAnswer> {
-  for (let tries = 0; tries < 40; tries++) {
-    const [result] = await ask();
-    if (result && result.answer !== 'busy') return result;
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
-  return { answer: 'wait', retry_after: 5 };
+/** Told apart, so that those who were sent away don't come back all at once. */
+function crowded(c: Context<Env>): Setback {
+  const seconds = 5 + Math.floor(10 * Math.random());
+  c.header('Retry-After', String(seconds));
+  return { kind: 'crowded', seconds };
 }
 
 function setbackOf(c: Context<Env>, result: { answer: string; retry_after: number | null } | undefined): Setback {

@@ -123,10 +123,12 @@ end $$;
 comment on function iam.create_account is 'An account with its profile key, membership, password hash and TOTP secret. As vs_owner. Errors: VS409, VS422.';
 
 create function iam.set_password(account uuid, prehash text) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform ops.wait_for_hash_turn();
   update iam.accounts set password_hash = extensions.crypt(prehash, extensions.gen_salt('bf', 12)),
-                          pepper_id = split_part(prehash, ':', 1), password_changed_at = clock_timestamp() where id = account
-$$;
+                          pepper_id = split_part(prehash, ':', 1), password_changed_at = clock_timestamp() where id = account;
+end $$;
 comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. prehash: `pepper id:base64` (edge/password.ts). As vs_owner.';
 
 -- ---------------------------------------------------------------- names

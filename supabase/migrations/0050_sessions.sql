@@ -248,8 +248,10 @@ begin
     if phase <> 'open' then
       raise exception using errcode = 'VS401', message = 'no session: sign in';
     end if;
-    -- a session that is known, and is over or unfinished: somebody tries its token. The log doesn't grow by it for ever.
-    if s.id is not null and not told and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
+    -- somebody tries a token: of a session that is known, and is over or unfinished, or of none. The log doesn't grow by it for ever.
+    if s.id is null and token is not null then
+      perform ops.record_unknown(ring, 'page', ip, user_agent);
+    elsif s.id is not null and not told and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
       perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null],
         'page.refused', 'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
     end if;

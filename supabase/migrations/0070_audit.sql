@@ -222,7 +222,7 @@ comment on function audit.append is 'Writes one event at the end of a lane; give
 create function audit.origin(ring text, organisation uuid, session uuid, ip text, user_agent text) returns uuid
 language plpgsql volatile set search_path = '' as $$
 declare
-  address text := host(ip::inet);
+  address text;
   browser text := left(user_agent, 300);
   place uuid := coalesce(organisation, '00000000-0000-0000-0000-000000000000');
   keyed bytea;
@@ -230,6 +230,7 @@ declare
   key bytea;
 begin
   if ip is null and user_agent is null then return null; end if;
+  address := host(ip::inet);
   keyed := extensions.hmac(convert_to(array_to_json(array[address, browser])::text, 'UTF8'),
                            vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256');
   select o.id into found_id from audit.origins o

@@ -6,7 +6,8 @@
 --   2. The same answer and the same work whether or not an account exists.
 --   3. Every factor is checked by its own file, and goes through one function: iam.take_factor.
 --   4. Attempts are limited before anything is hashed; refusals are answers, so that they are recorded.
---      (`busy` refuses nothing: nothing was tried, and the edge asks again.)
+--      (`busy` refuses nothing: nothing was tried, and the edge asks again.) Nobody can use up the tries of the owner in a
+--      browser that the account knows; no code space is searched faster than ten tries an hour.
 --   5. No role that is reachable from vs_edge may call these functions.
 --   6. Nobody signs in to a database that was restarted or restored before it was cleared (0250).
 --   7. A step that ended in an error is recorded as well (iam.record_failed_sign_in).
@@ -32,6 +33,15 @@ begin
 end $$;
 comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account. Errors: VS503 for a ring that isn''t this database''s.';
 grant execute on function iam.sign_in_lookup to vs_gate;
+
+create function iam.sign_in_is_known(account uuid, device text) returns boolean
+language plpgsql stable security definer set search_path = '' set debug_print_plan = off as $$
+begin
+  perform ops.require_clearance();
+  return iam.known_device(account, device) is not null;
+end $$;
+comment on function iam.sign_in_is_known is 'Has this account signed in with this browser before? Its edge lets it go first when many sign in. Errors: VS503.';
+grant execute on function iam.sign_in_is_known to vs_gate;
 
 create function iam.gate_claims(account uuid, session uuid, origin uuid) returns text[]
 language sql stable set search_path = '' as $$
@@ -108,51 +118,68 @@ declare
   a iam.accounts;
   m access.memberships;
   s iam.sessions;
+  device uuid := iam.known_device(account, caller ->> 'device');
   address_key text;
   account_key text := 'password/account/' || account;
-  pair_key text;
-  origin uuid;
+  -- whose failures make the next try wait: this browser's, or this account's at this address
+  own_key text := 'password/device/' || device;
+  reached text;
   ok boolean;
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
   address_key := 'password/address/' || ops.network_key(ring, caller ->> 'ip');
-  pair_key := address_key || '/' || account;
-  select * into a from iam.accounts x where x.id = account;
-  select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
-  -- bcrypt takes its time: one address holds two connections at most, so that others sign in meanwhile
-  if not (pg_try_advisory_xact_lock(hashtextextended(address_key || '/0', 0))
-          or pg_try_advisory_xact_lock(hashtextextended(address_key || '/1', 0))) then
+  own_key := coalesce(own_key, address_key || '/' || account);
+  -- First without taking anything: whoever is told to wait holds nobody up. A browser that the account knows isn't held up
+  -- by what happens elsewhere, so that a stranger who goes on failing doesn't keep the owner out.
+  select x.reached, x.seconds into reached, retry_after
+  from (values (own_key, ops.delayed(own_key, '15 minutes')),
+               (address_key, case when device is null then ops.peek(address_key, 60, 0.5) end),
+               (account_key, case when device is null then ops.peek(account_key, 60, 1.0 / 60) end)) x (reached, seconds)
+  where x.seconds > 0 order by x.seconds desc limit 1;
+  if retry_after > 0 then
+    answer := 'wait';
+    perform ops.record_limited(ring, iam.gate_claims(account, null, null), 'password', reached, caller);
+    return;
+  end if;
+  -- one hash at a time for an account and for an address: what is counted below is locked until it is done
+  if not (ops.hash_turn(device is not null) and pg_try_advisory_xact_lock(hashtextextended(own_key, 0))
+          and (device is not null or (pg_try_advisory_xact_lock(hashtextextended(address_key, 0))
+                                      and pg_try_advisory_xact_lock(hashtextextended(account_key, 0))))) then
     answer := 'busy';
     return;
   end if;
-  origin := iam.caller_origin(ring, m.organisation_id, null, caller);
-  -- one person at one address first, and the account's own bucket only by who got that far, so that an attacker
-  -- elsewhere can't use up the owner's tries
-  retry_after := ops.take(pair_key, 8, 1.0 / 30);
-  if retry_after = 0 then retry_after := ops.take(address_key, 100, 1); end if;
-  if retry_after = 0 then retry_after := ops.take(account_key, 60, 1.0 / 10); end if;
+  -- counted before it is tried, and given back if it was right
+  retry_after := ops.delay(own_key, 5, '5 seconds', '15 minutes', '1 day');
+  if device is null then
+    if retry_after = 0 then retry_after := ops.take(address_key, 60, 0.5); end if;
+    if retry_after = 0 then retry_after := ops.take(account_key, 60, 1.0 / 60); end if;
+  end if;
   if retry_after > 0 then
     answer := 'wait';
-    perform audit.append(iam.gate_claims(account, null, origin), 'session.password', 'session', null, null, 'failure', '{"reason":"limited"}');
+    perform ops.record_limited(ring, iam.gate_claims(account, null, null), 'password', own_key, caller);
     return;
   end if;
+  select * into a from iam.accounts x where x.id = account;
+  select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
   -- the dummy costs what a real one costs
   ok := extensions.crypt(prehash, coalesce(a.password_hash, '$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW'))
         = a.password_hash and a.status = 'active' and m.id is not null;
   if ok is not true then
     answer := 'refused';
-    perform audit.append(iam.gate_claims(account, null, origin), 'session.password', 'session', null, null, 'failure', '{"reason":"refused"}');
+    perform audit.append(iam.gate_claims(account, null, iam.caller_origin(ring, m.organisation_id, null, caller)),
+      'session.password', 'session', null, null, 'failure', '{"reason":"refused"}');
     return;
   end if;
-  perform ops.give_back(pair_key), ops.give_back(address_key), ops.give_back(account_key);
+  perform ops.forget(own_key);
+  if device is null then perform ops.give_back(address_key), ops.give_back(account_key); end if;
   perform vault.saw_ring(ring);
   s := iam.start_session(ring, account, token, '{password}', caller, old_token);
   perform audit.append(iam.gate_claims(account, s.id, s.origin_id), 'session.password', 'session', s.id, null, 'success');
   answer := 'second_factor';
 end $$;
-comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: two attempts of this address are under way, ask again in a moment. Errors: VS503.';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: there is no turn for hashing (0086), nothing was tried, ask again in a moment. Errors: VS503.';
 grant execute on function iam.sign_in_password to vs_gate;
 
 -- ---------------------------------------------------------------- the second factor, and a factor shown again
@@ -202,7 +229,9 @@ begin
   if s.id is null or s.enrols and s.factors = 1 then
     answer := 'expired';
     select * into s from iam.sessions x where x.token_hash = iam.hash_token(token);
-    if s.id is not null and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
+    if s.id is null then
+      perform ops.record_unknown(ring, 'factor', caller ->> 'ip', caller ->> 'user_agent');
+    elsif ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
       perform audit.append(iam.gate_claims(s.account_id, s.id, null), 'session.factor', 'session', s.id, null, 'failure', '{"answer":"expired"}');
     end if;
     return;
@@ -216,6 +245,8 @@ begin
   end if;
   if retry_after > 0 then
     answer := 'wait';
+    perform ops.record_limited(ring, iam.gate_claims(s.account_id, s.id, null), 'factor', iam.code_key(s, method), caller);
+    return;
   elsif answer is null then
     if method = any (iam.methods_of(s.account_id)) then
       if method = 'totp' then ok := iam.verify_totp(ring, s.account_id, proof ->> 'code');
@@ -261,13 +292,24 @@ begin
 end $$;
 comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
 
--- Each kind of code has a bucket of its own for each account: five tries at once, then five an hour. What is right gives its try back.
+-- Codes can be guessed, so in any hour ten are tried at most, of each kind, for an account: five in browsers that it knows and
+-- five in all others. A stranger who has the password uses up the others' alone. A passkey's signature can't be guessed.
+create function iam.code_key(s iam.sessions, method text) returns text
+language plpgsql stable set search_path = '' as $$
+begin
+  return 'code/' || method || '/' || s.account_id || case when s.device_id is null then '' else '/known' end;
+end $$;
+comment on function iam.code_key is 'Internal.';
 create function iam.code_wait(s iam.sessions, method text) returns int
-language sql volatile set search_path = '' as $$ select ops.take('code/' || method || '/' || s.account_id, 5, 5.0 / 3600) $$;
+language plpgsql volatile set search_path = '' as $$
+begin
+  if method = 'passkey' then return 0; end if;
+  return ops.delay(iam.code_key(s, method), 5, '1 hour', '1 hour', '1 hour');
+end $$;
+comment on function iam.code_wait is 'Counts a try: 0, or the seconds until this session may try a code of this kind. Internal.';
 create function iam.code_taken(s iam.sessions, method text) returns void
-language sql volatile set search_path = '' as $$ select ops.give_back('code/' || method || '/' || s.account_id) $$;
-comment on function iam.code_wait is 'Seconds until this session may try a code. Internal.';
-comment on function iam.code_taken is 'Internal.';
+language sql volatile set search_path = '' as $$ select ops.forgive(iam.code_key(s, method)) $$;
+comment on function iam.code_taken is 'The code was right: the try that was just counted was none. Internal.';
 
 -- ---------------------------------------------------------------- who may add or remove a factor
 

@@ -25,7 +25,8 @@ begin
     return;
   end if;
   bucket := 'password/change/' || allowed.account;
-  retry_after := ops.take(bucket, 5, 5.0 / 3600);
+  retry_after := ops.delay(bucket, 5, '1 hour', '1 hour', '1 hour');
+  if retry_after = 0 then perform ops.wait_for_hash_turn(); end if;
   answer := case
     when retry_after > 0 then 'wait'
     when present = chosen then 'same'
@@ -36,7 +37,7 @@ begin
     perform audit.append(claims, 'password.change', 'session', allowed.session, null, 'failure', json_build_object('answer', answer)::text);
     return;
   end if;
-  perform ops.give_back(bucket);
+  perform ops.forgive(bucket);
   perform iam.set_password(allowed.account, chosen);
   update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'password_changed'
   where x.account_id = allowed.account and x.revoked_at is null;

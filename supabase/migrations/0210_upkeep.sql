@@ -18,7 +18,9 @@ begin
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
   -- searches older than an hour no longer count, and the log has them
   delete from access.emergency_searches e where e.id in (select x.id from access.emergency_searches x where x.made_at < now() - interval '1 day' limit 10000);
-  delete from ops.limits l where l.key in (select x.key from ops.limits x where x.at < now() - interval '1 day' limit 10000);
+  -- these clear out as they come (0086_limits); here, what a flood has left
+  delete from ops.limits l where l.key in (select x.key from ops.limits x where x.full_at < now() limit 10000 for update skip locked);
+  delete from ops.delays d where d.key in (select x.key from ops.delays x where x.forgotten_at < now() limit 10000 for update skip locked);
   -- an intent that was never fulfilled stays: it is a failed attempt
   delete from ops.intents i where i.key in (
     select x.key from ops.intents x where x.fulfilled_at < now() - interval '30 days' limit 10000);

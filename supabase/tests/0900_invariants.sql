@@ -70,7 +70,7 @@ insert into plain values
   ('access.organisations.name', 'in the national directory'), ('iam.accounts.pepper_id', 'which pepper, not the pepper'),
   ('vault.keys.master', 'which master key'), ('vault.keys.indexed', 'which master key'), ('vault.masters.id', 'which master key'), ('vault.rings.names', 'which master keys'),
   ('iam.passkeys.rp_id', 'a host name of ours'), ('iam.passkeys.transports', 'words of the standard'), ('iam.challenges.origin', 'an address of ours'),
-  ('ops.limits.key', 'keyed hashes of addresses, ids of accounts'), ('ops.service.file', 'the place of its own file'),
+  ('ops.limits.key', 'keyed hashes of addresses, ids of accounts'), ('ops.delays.key', 'keyed hashes of addresses, ids of accounts'), ('ops.service.file', 'the place of its own file'),
   ('audit.events.resource_type', 'audit.append: a word of ours'), ('audit.events.actor_role', 'audit.append: a role'),
   ('audit.events.details', 'audit.append: digests, column names, words'), ('audit.events.leaf', 'the fields beside it'),
   ('audit.checkpoints.note', 'sizes and hashes, signed'), ('audit.log_origins.origin', 'the name of the log'), ('audit.log_origins.leaf', 'an event''s leaf'),
@@ -95,7 +95,7 @@ select is_empty($$select oid::regprocedure from functions where prosecdef and ob
 create temp table justified (name text primary key, why text not null);
 insert into justified values
   ('iam.admit', 'it is the door: it asks the session''s token'), ('access.claims', 'it is the verified identity'),
-  ('iam.sign_in_lookup', 'nobody is signed in yet; vs_gate alone'), ('iam.sign_in_password', 'asks for the password; vs_gate alone'),
+  ('iam.sign_in_lookup', 'nobody is signed in yet; vs_gate alone'), ('iam.sign_in_password', 'asks for the password; vs_gate alone'), ('iam.sign_in_is_known', 'tells the edge who may go first; vs_gate alone'),
   ('iam.passkey_key', 'a public key, by an id that only its owner''s browser has; vs_gate alone'), ('iam.sign_in_passkey', 'asks for a passkey; vs_gate alone'),
   ('iam.record_failed_sign_in', 'records, and tells nothing; vs_gate alone'),
   ('iam.begin_totp', 'iam.may_change_factors asks; vs_gate alone'), ('iam.confirm_totp', 'iam.may_change_factors asks; vs_gate alone'), ('iam.remove_totp', 'iam.may_change_factors asks; vs_gate alone'),
@@ -120,6 +120,7 @@ select is_empty($$select oid::regprocedure from functions where proparallel = 's
 select is_empty($$select oid::regprocedure from functions where proparallel <> 'u' and prosrc ~* 'set_config|exception\s+when|vault\.(ring|release|open|set_\w+)\(|person_name|read_origin'$$, 'what sets something, or catches an error, runs beside no worker: Postgres refuses both there (25000)');
 select is_empty($$select oid::regprocedure from functions where prosrc ~ '\\[dwsDWSbB]' $$, 'no literal means something else under standard_conforming_strings = off');
 select is_empty($$select oid::regprocedure from functions where prosrc ~* '\mexecute\M' and proname not in ('make_month', 'make_default', 'file_strays', 'prune_month')$$, 'no function makes SQL out of text, but for partitions, whose names are months');
+select is_empty($$select oid::regprocedure from functions where prosrc ~ 'extensions\.crypt\(' and prosrc !~ 'ops\.(hash_turn|wait_for_hash_turn)\(' and oid::regproc::text <> 'iam.create_account'$$, 'a password is hashed by whoever has a turn, but for accounts that the administrator of the installation makes');
 select is_empty($$select f.oid::regprocedure from functions f join pg_language l on l.oid = f.prolang where l.lanname not in ('sql', 'plpgsql')$$, 'functions are SQL or PL/pgSQL');
 
 select is((select string_agg(format('%s:%s %s: %s', c.functionid, c.lineno, c.level, c.message), E'\n')

@@ -40,7 +40,7 @@ beforeEach(async () => {
   const token = await asOwner(app.db.admin, () => openSession(app.db, account));
   clinician = { ...app.practice.clinician, token };
   await owner("update iam.sessions set factor_at = clock_timestamp() - interval '11 minutes'");
-  await owner("update iam.totp_factors set last_step = 0; delete from ops.limits where key like 'code/%'");
+  await owner("update iam.totp_factors set last_step = 0; delete from ops.delays where key like 'code/%'");
 });
 
 const as = (token: string) => cookieOf({ ...clinician, token });
@@ -174,7 +174,7 @@ describe('the page', () => {
     '/\n/evil.example',
     '/'.padEnd(500, 'a'),
   ])('leads nowhere else: %s', async (path) => {
-    await owner("update iam.totp_factors set last_step = 0; delete from ops.limits where key like 'code/%'");
+    await owner("update iam.totp_factors set last_step = 0; delete from ops.delays where key like 'code/%'");
     const page = await app.ask(`/step-up?return=${encodeURIComponent(path)}`, { cookie: as(clinician.token) });
     if (page.status === 200) expect(fieldsOf(await page.text())).toMatchObject({ step_up_to: '/' });
     else expect(page.status).toBe(400);

@@ -157,7 +157,7 @@ describe.each(tested)('on Postgres %i, nothing planted is found in', (version) =
     const [half, token] = [0, 1].map((n) =>
       canaries.text(`token ${i}.${n}`, randomBytes(32).toString('base64url')),
     ) as [string, string];
-    const [found] = await door.gate(lookUp(db.ring, email));
+    const [found] = await door.gate(lookUp(db.ring, email, from));
     expect(found?.id).toBe(account);
     const hash = canaries.text(`prehash ${i}`, await prehash(db.pepper, account, password));
     await door.gate(

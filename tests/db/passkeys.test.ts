@@ -28,7 +28,7 @@ afterAll(async () => {
   await db?.close();
 });
 beforeEach(async () => {
-  await owner("delete from ops.limits where key !~ '^password'");
+  await owner("delete from ops.limits where key !~ '^password'; delete from ops.delays");
   anne = await asOwner(db.admin, async () => ({
     ...practice.clinician,
     token: await openSession(db, practice.clinician.account),
@@ -365,7 +365,7 @@ describe('a passkey as second factor (§7.2)', () => {
       expect(proof).toMatchObject({ signed: false });
     }
     for (const signed of [false, null, 'true', 1, undefined]) {
-      await owner("delete from ops.limits where key ~ '^code'");
+      await owner("delete from ops.delays where key ~ '^code'");
       expect(await second({}, await halfWay(), { signed }), String(signed)).toBe('refused');
     }
   });

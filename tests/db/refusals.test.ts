@@ -281,7 +281,7 @@ describe('a sign-in that fails', () => {
   const ring = () => world.db.ring;
   const token = () => randomBytes(32).toString('base64url');
   async function password(address: string, typed: string, next = token()) {
-    const [found] = await door.gate(lookUp(ring(), address));
+    const [found] = await door.gate(lookUp(ring(), address, from));
     const hash = await prehash(world.db.pepper, found!.id, typed);
     await door.gate(checkPassword(ring(), found!.id, hash, next, from), recordFailed(ring(), found!.id, from));
     return next;
@@ -312,7 +312,9 @@ describe('a sign-in that fails', () => {
           details: expect.stringContaining('expired'),
         }),
       ]);
-    expect((await recordedBy(() => code(token(), 'abcdef')))[1]).toEqual([]); // nobody: there is nothing to tell of it
+    expect((await recordedBy(() => code(token(), 'abcdef')))[1]).toEqual([
+      expect.objectContaining({ event: 'page.refused', actor: null, details: expect.stringContaining('unknown') }),
+    ]);
   });
 
   test('by an error of its own', async () => {
@@ -338,7 +340,7 @@ describe('a sign-in that fails', () => {
         expect.objectContaining({
           event: 'session.factor',
           actor: account,
-          details: '{"reason" : "error", "sqlstate" : "22P02"}',
+          details: '{"reason" : "error", "sqlstate" : "VS422"}',
         }),
       ],
     ]);

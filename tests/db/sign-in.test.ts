@@ -73,8 +73,8 @@ async function hashesOf(id: string): Promise<number> {
   try {
     await root.query("set track_functions = 'all'");
     await root.query('begin');
-    await root.query('select iam.sign_in_password($1, $2, $3, $4, $5, $6)', [
-      ...[db.ring, id, 'x', newToken(), anotherAddress(), 'test'],
+    await root.query('select iam.sign_in_password($1, $2, $3, $4, $5)', [
+      ...[db.ring, id, 'x', newToken(), { ip: anotherAddress(), user_agent: 'test' }],
     ]);
     const { rows } = await root.query(
       "select calls::int from pg_stat_xact_user_functions where schemaname = 'extensions' and funcname = 'crypt'",
@@ -107,7 +107,7 @@ async function tryCode(token: string, code: string, next = newToken(), client = 
   return { ...(rows[0] as { answer: string; role: string | null; retry_after: number }), token: next };
 }
 const forgetSteps = () =>
-  owner("update iam.totp_factors set last_step = 0; delete from ops.limits where key like 'code/%'");
+  owner("update iam.totp_factors set last_step = 0; delete from ops.delays where key like 'code/%'");
 const enter = async (token: string) => {
   await edge.query('begin');
   const { rows } = await edge.query('select iam.enter($1, $2) as answer', [token, db.ring]);
@@ -243,46 +243,6 @@ describe('a code', () => {
     const left = 30_000 - (Date.now() % 30_000);
     if (left < 2000) await new Promise((done) => setTimeout(done, left + 50));
   };
-});
-
-describe('limits', () => {
-  const empty = (key: string) =>
-    owner(
-      'insert into ops.limits values ($1, 0, clock_timestamp()) on conflict (key) do update set tokens = 0, at = clock_timestamp()',
-      [key],
-    );
-
-  test('answer before anything is hashed, and are recorded', async () => {
-    await empty(`password/account/${account}`);
-    expect(await hashesOf(account)).toBe(0);
-    const answer = await tryPassword(account, password);
-    expect(answer.answer).toBe('wait');
-    expect(answer.retry_after).toBeGreaterThan(0);
-    expect(
-      (await owner("select details from audit.events where event = 'session.password' order by at desc limit 1"))[0]
-        .details,
-    ).toContain('limited');
-    await owner('delete from ops.limits');
-  });
-
-  test("of one person at one address don't use up the tries of the owner elsewhere", async () => {
-    // an attacker who is told to wait and goes on, eighty times
-    const unhashed = async () =>
-      (
-        await gate.query('select * from iam.sign_in_password($1, $2, $3, $4, $5)', [
-          db.ring,
-          account,
-          'x',
-          newToken(),
-          { ip: '198.51.100.9', user_agent: 'test' },
-        ])
-      ).rows[0];
-    await unhashed();
-    await owner("update ops.limits set tokens = 0 where key like 'password/address/%/%'");
-    for (let i = 0; i < 80; i += 1) expect(['wait', 'refused']).toContain((await unhashed()).answer);
-    expect(await tryPassword(account, password, newToken(), '203.0.113.5')).toMatchObject({ answer: 'second_factor' });
-    await owner('delete from ops.limits');
-  });
 });
 
 describe('a password', () => {

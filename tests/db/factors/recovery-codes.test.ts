@@ -15,7 +15,7 @@ const newPerson = () =>
   asOwner(f.db.admin, () => createPerson(f.db, { organisation: f.practice.organisation, role: 'secretary' }));
 const make = async (token: string) => (await f.call('make_recovery_codes', [token])).codes!;
 const show = async (one: Person, code: string, client = f.gate) => {
-  await f.owner("delete from ops.limits where key like 'code/%'");
+  await f.owner("delete from ops.delays where key like 'code/%'");
   const token = await f.openAnother(one.account);
   return (await f.call('take_factor', [token, 'recovery_code', { code }, newToken()], client)).answer;
 };
