@@ -23,6 +23,7 @@ import { referralRoutes } from './referrals/routes.tsx';
 import type { Services } from './services.ts';
 import { sessionRoutes } from './sessions/routes.tsx';
 import { signInRoutes, signOutRoutes } from './sign-in/routes.tsx';
+import { heldRoutes } from './sign-ins/held.tsx';
 import { stepUpRoutes } from './step-up/routes.tsx';
 
 export function createApp(services: Services) {
@@ -41,6 +42,7 @@ export function createApp(services: Services) {
   app.route('/sign-out', signOutRoutes(services));
   app.route('/step-up', stepUpRoutes(services));
   app.route('/account/sessions', sessionRoutes(door));
+  app.route('/sign-ins/held', heldRoutes());
   if (services.promises) app.route('/promises', promiseRoutes(services.promises));
 
   app.route('/patients', patientRoutes(door));

@@ -8,6 +8,7 @@
 // 4. A token is renewed every 15 minutes by the request that happens to come then: the database takes the new one on, and
 //    the answer brings it to the browser.
 // 5. `__Host-device` = 32 random bytes, for 400 days: says that this browser has signed somebody in before, and nothing else.
+//    A browser without one gets it when somebody signs in; the request that does so has told the database already.
 import type { Context, MiddlewareHandler } from 'hono';
 import { setCookie } from 'hono/cookie';
 import type { Who } from '../db/batch.ts';
@@ -43,7 +44,7 @@ export function session(): MiddlewareHandler<Env> {
       ip: clientAddress(c),
       userAgent: userAgent(c),
       requestId: c.get('requestId') ?? crypto.randomUUID(),
-      device: readDevice(c),
+      device: readDevice(c) ?? newToken(),
       place: placeOf(c),
       ...(token && { renewal }),
     });
@@ -51,7 +52,7 @@ export function session(): MiddlewareHandler<Env> {
     c.set('theme', readTheme(c));
     await next();
     // a page that signs somebody in or out has said already what the cookie holds
-    if (renewed && !setsSession(c)) signIn(c, renewal.token, role);
+    if (renewed && !setsSession(c)) keepSession(c, renewal.token, role);
   };
 }
 
@@ -69,12 +70,18 @@ export function newToken(): string {
  * No Max-Age: the database ends sessions, and a closed browser forgets them.
  */
 export function signIn(c: Context<Env>, token: string, role: Who['role']): void {
+  keepSession(c, token, role);
+  if (role !== 'anon') keepDevice(c);
+}
+
+function keepSession(c: Context<Env>, token: string, role: Who['role']): void {
   setCookie(c, 'vs', `${token}.${role}`, { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Lax' });
 }
 
-/** The browser is known from now on, by a token that the database has taken on. */
-export function keepDevice(c: Context<Env>, device: string): void {
-  setCookie(c, 'device', device, {
+/** The browser is known from now on, or will be once its sign-in is released: by a token that the database has taken on. */
+export function keepDevice(c: Context<Env>): void {
+  if (!c.var.who.device) return;
+  setCookie(c, 'device', c.var.who.device, {
     prefix: 'host',
     path: '/',
     secure: true,

@@ -37,7 +37,7 @@ create table iam.sessions (
   rotated_at       timestamptz not null default clock_timestamp(),
   revoked_at       timestamptz,
   revoked_because  text check (revoked_because in ('signed_out', 'signed_in_again', 'token_reused', 'tries', 'own', 'administrator',
-                                                   'suspended', 'password_changed', 'recovered')),
+                                                   'suspended', 'password_changed', 'recovered', 'held', 'disowned')),
   origin_id        uuid,
   replaces_id      uuid references iam.sessions,
   check ((role = 'import') = (care_team_id is not null)),
@@ -96,7 +96,7 @@ comment on function iam.factor_is_recent is 'Was a factor shown within the last 
 create function iam.asks_again(operation text) returns boolean
 language sql immutable set search_path = '' as $$
   select operation in ('notes.sign', 'record.export', 'log.export', 'erasure.request', 'accounts.change', 'accounts.invite',
-                       'recovery.confirm', 'sessions.end')
+                       'recovery.confirm', 'sessions.end', 'sign_ins.release', 'security.change')
 $$;
 comment on function iam.asks_again is 'Operations that step up (requirement A8); breaking the glass and changing a factor ask by themselves.';
 

@@ -104,6 +104,7 @@ insert into justified values
   ('iam.send_code', 'asks for the session; vs_gate alone'), ('iam.begin_phone', 'iam.may_change_factors asks; vs_gate alone'), ('iam.confirm_phone', 'iam.may_change_factors asks; vs_gate alone'),
   ('iam.remove_phone', 'iam.may_change_factors asks; vs_gate alone'), ('iam.read_phone', 'asks for the session; vs_gate alone'),
   ('ops.take_messages', 'each message is given once; vs_gate alone'), ('ops.message_done', 'a word about a message; vs_gate alone'),
+  ('iam.look_at_sign_in', 'asks for the link that was sent; vs_gate alone'), ('iam.answer_sign_in', 'asks for the link that was sent; vs_gate alone'),
   ('vault.open', 'vault.release asks, or the MAC of the slot'), ('clinic.import_rows', 'clinic.import_key asks'),
   ('clinic.create_care_team', 'access.require_admin asks'), ('clinic.add_care_team_member', 'access.require_admin_of asks'), ('clinic.end_care_team_member', 'access.require_admin_of asks'),
   ('clinic.add_care_team_patient', 'access.require_admin_of asks'), ('clinic.end_care_team_patient', 'access.require_admin_of asks'),
