@@ -30,7 +30,7 @@ export function createApp(services: Services) {
   const { door } = services;
   const app = new Hono<Env>();
 
-  app.use(logging(services.log), headers(), session(), limits(), csrf());
+  app.use(logging(services.log), headers(), session(services.pepper.key), limits(), csrf());
   app.onError((error, c) => answerError(error, c, services));
   app.notFound(answerNotFound);
 

@@ -432,6 +432,7 @@ create table iam.old_tokens (
   token_hash bytea not null,
   session_id uuid not null,
   retired_at timestamp with time zone default clock_timestamp() not null,
+  origin_id uuid,
   constraint old_tokens_pkey PRIMARY KEY (token_hash),
   constraint old_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id),
   constraint old_tokens_token_hash_check CHECK ((length(token_hash) = 32))
@@ -4706,6 +4707,7 @@ declare
   -- of a token that the session had before
   session uuid;
   late boolean := false;
+  replaced_at uuid;
   renewed boolean := false;
   told boolean := false;
 begin
@@ -4721,13 +4723,11 @@ begin
   end if;
   select * into s from iam.sessions x where x.token_hash = hash;
   if s.id is null then
-    select o.session, coalesce(o.late, false) into session, late from iam.find_by_old_token(hash) o;
+    select o.session, coalesce(o.late, false), o.origin into session, late, replaced_at from iam.find_by_old_token(hash) o;
     if session is not null then select * into s from iam.sessions x where x.id = session; end if;
     if late and phase = 'open' then
       told := iam.end_family(s, audit.origin(ring, s.organisation_id, s.id, ip, user_agent));
     end if;
-    -- a request that is sent again after a lost connection has its new token already
-    renewed := coalesce(not late and s.token_hash = iam.hash_token(renewal), false);
   end if;
   if s.id is null or late or s.revoked_at is not null or s.expires_at <= clock_timestamp()
      or s.last_seen_at <= clock_timestamp() - (case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
@@ -4759,7 +4759,10 @@ begin
     end if;
     origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
     if phase = 'open' and renewal is not null and s.rotated_at < clock_timestamp() - interval '15 minutes' and s.role <> 'import' then
-      renewed := iam.replace_token(s.id, hash, renewal);
+      renewed := iam.replace_token(s.id, hash, renewal, origin);
+    elsif session is not null and s.token_hash = iam.hash_token(renewal) then
+      -- its answer was lost, and this is the browser that it was for: elsewhere an old token is given nothing
+      renewed := coalesce(origin = replaced_at, false);
     end if;
   end if;
   if focus is not null then
@@ -5285,10 +5288,10 @@ begin
 end $function$;
 comment on function iam.find_by_link is 'The sign-in that a link is about, locked. Internal.';
 
-create function iam.find_by_old_token(hash bytea, OUT session uuid, OUT late boolean) returns record
+create function iam.find_by_old_token(hash bytea, OUT session uuid, OUT late boolean, OUT origin uuid) returns record
 language plpgsql stable as $function$
 begin
-  select o.session_id, o.retired_at <= clock_timestamp() - interval '30 seconds' into session, late
+  select o.session_id, o.retired_at <= clock_timestamp() - interval '30 seconds', o.origin_id into session, late, origin
   from iam.old_tokens o where o.token_hash = hash;
 end $function$;
 comment on function iam.find_by_old_token is 'Internal.';
@@ -6146,14 +6149,14 @@ begin
 end $function$;
 comment on function iam.renew_invitation is 'Another link; the one before is worth nothing. Gives the token. Internal.';
 
-create function iam.replace_token(session uuid, old_hash bytea, new_token text) returns boolean
+create function iam.replace_token(session uuid, old_hash bytea, new_token text, origin uuid DEFAULT NULL::uuid) returns boolean
 language plpgsql volatile as $function$
 begin
   update iam.sessions s set token_hash = iam.hash_token(new_token), rotated_at = clock_timestamp()
   where s.id = session and s.token_hash = old_hash;
   -- two requests at once: the first one has done it, and the token that came with it serves for a while longer
   if not found then return false; end if;
-  insert into iam.old_tokens (token_hash, session_id) values (old_hash, session);
+  insert into iam.old_tokens (token_hash, session_id, origin_id) values (old_hash, session, origin);
   return true;
 end $function$;
 comment on function iam.replace_token is 'Internal.';
