@@ -14,6 +14,7 @@ import { emergenciesRoutes } from './emergencies/routes.tsx';
 import { emergencyRoutes } from './emergency/routes.tsx';
 import { answerError, answerNotFound } from './errors.tsx';
 import { homeRoutes } from './home/routes.ts';
+import { invitationRoutes } from './invitations/routes.tsx';
 import { noteRoutes } from './notes/routes.tsx';
 import { patientRoutes } from './patients/routes.tsx';
 import { preferenceRoutes } from './preferences/routes.ts';
@@ -40,6 +41,7 @@ export function createApp(services: Services) {
   app.route('/preferences', preferenceRoutes());
   app.route('/sign-in', signInRoutes(services));
   app.route('/sign-out', signOutRoutes(services));
+  app.route('/invitations', invitationRoutes(services));
   app.route('/step-up', stepUpRoutes(services));
   app.route('/account/sessions', sessionRoutes(door));
   app.route('/sign-ins/held', heldRoutes());

@@ -16,6 +16,8 @@ const Vars = z.object({
   code: z.string().optional(),
   /** How many hours the link works, where it isn't the usual time. */
   hours: z.coerce.number().optional(),
+  /** The name of a practice that isn't the reader's own. */
+  practice: z.string().max(200).optional(),
   /** A method of iam.sessions. */
   factor: z.string().optional(),
   /** Recovery codes that are left. */
@@ -89,6 +91,11 @@ const templates = {
     t.invitation(organisation),
     `${t.onceWithin(vars.hours ?? 72)}\n${link()}`,
     t.invitation_else,
+  ],
+  invitation_exists: ({ t, vars }: Parts) => [
+    t.invitation_exists(vars.practice ?? 'Vital Sync'),
+    t.invitation_exists_help,
+    t.invitation_exists_else,
   ],
   email_confirmation: ({ t, link, vars }: Parts) => [
     t.email_confirmation,

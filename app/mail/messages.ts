@@ -20,6 +20,13 @@ export const mail = messages(
     invitation: (organisation: string) => `${organisation} vous invite à ouvrir votre compte.`,
     invitation_else: 'Si vous n’attendiez pas cette invitation, ne faites rien : aucun compte ne sera ouvert.',
 
+    invitation_exists_subject: 'Un cabinet vous invite, à une autre adresse',
+    invitation_exists: (practice: string) =>
+      `${practice} vous invite à ouvrir un compte, mais cette adresse sert déjà à un compte Vital Sync.`,
+    invitation_exists_help:
+      'Un compte appartient à un seul cabinet : donnez à celui-ci une autre adresse électronique, et il vous enverra un lien.',
+    invitation_exists_else: 'Si vous n’attendiez pas cette invitation, ne faites rien : rien n’a changé.',
+
     email_confirmation_subject: 'Confirmez votre adresse électronique',
     email_confirmation:
       'Quelqu’un, sans doute vous, s’inscrit avec cette adresse. Confirmez qu’elle est la vôtre pour continuer.',
@@ -125,6 +132,13 @@ export const mail = messages(
     invitation_subject: 'Open your Vital Sync account',
     invitation: (organisation: string) => `${organisation} invites you to open your account.`,
     invitation_else: 'If you didn’t expect this invitation, do nothing: no account will be opened.',
+
+    invitation_exists_subject: 'A practice invites you, at another address',
+    invitation_exists: (practice: string) =>
+      `${practice} invites you to open an account, but this address has a Vital Sync account already.`,
+    invitation_exists_help:
+      'An account belongs to one practice: give this one another e-mail address, and it will send you a link.',
+    invitation_exists_else: 'If you did not expect this invitation, do nothing: nothing has changed.',
 
     email_confirmation_subject: 'Confirm your e-mail address',
     email_confirmation: 'Somebody, probably you, is registering with this address. Confirm that it is yours to go on.',
