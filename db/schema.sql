@@ -4849,7 +4849,7 @@ begin
 end $function$;
 comment on function iam.begin_phone is 'Sends a code to a telephone number that is to become a factor. Answers those of iam.may_change_factors, number (none that takes SMS), refused (the organisation doesn''t allow it), unavailable (nobody delivers SMS) or wait (retry_after: seconds). Errors: VS503.';
 
-create function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text) returns record
+create function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text, OUT replaces boolean) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   allowed record;
@@ -4875,10 +4875,11 @@ begin
     values (s.id, vault.seal(key, s.id, s.account_id, 1, '', 'iam.totp_enrolments.secret', encode(secret, 'base64')))
     on conflict on constraint totp_enrolments_pkey do update set secret = excluded.secret, made_at = clock_timestamp();
   end if;
+  replaces := exists (select from iam.totp_factors f where f.account_id = s.account_id);
   -- nothing of the person: a session that enrols has one factor
   select o.name into label from access.organisations o where o.id = s.organisation_id;
 end $function$;
-comment on function iam.begin_totp is 'A secret to scan (20 bytes), the same for this session until it is confirmed; label: the practice. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
+comment on function iam.begin_totp is 'A secret to scan (20 bytes), the same for this session until it is confirmed; label: the practice; replaces: there is an app already. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
 
 create function iam.caller_origin(ring text, organisation uuid, session uuid, caller jsonb) returns uuid
 language sql volatile as $function$
@@ -5626,6 +5627,21 @@ begin
   perform ops.post(ring, allowed.account, 'email', 'recovery_codes_made');
 end $function$;
 comment on function iam.make_recovery_codes is 'Ten new codes, which nobody sees again; those before end. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
+
+create function iam.may_begin_change(ring text, token text, caller jsonb) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+begin
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  return case
+    when allowed.answer <> 'ok' then allowed.answer
+    when iam.is_half(allowed.session) then 'second_factor'
+    -- whoever begins now has five minutes to finish: what they type into a password field isn't kept for them
+    when (select s.factor_at from iam.sessions s where s.id = allowed.session) < clock_timestamp() - interval '5 minutes' then 'step_up'
+    else 'ok' end;
+end $function$;
+comment on function iam.may_begin_change is 'For a page with such a form, before somebody fills it in: ok, or what iam.may_change_factors says. The form asks again. Errors: VS503.';
 
 create function iam.may_change_factors(ring text, token text, caller jsonb, OUT answer text, OUT session uuid, OUT account uuid, OUT organisation uuid, OUT origin uuid) returns record
 language plpgsql volatile as $function$
@@ -9060,7 +9076,7 @@ grant execute on function iam.add_passkey(ring text, token text, proof jsonb, na
 grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.answer_sign_in(ring text, link text, mine boolean, caller jsonb, OUT answer text) to vs_gate;
 grant execute on function iam.begin_phone(ring text, token text, number text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
-grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text) to vs_gate;
+grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text, OUT replaces boolean) to vs_gate;
 grant execute on function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_phone(ring text, token text, code text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_totp(ring text, token text, code text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
@@ -9077,6 +9093,7 @@ grant execute on function iam.end_session() to vs_secretary;
 grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone) to vs_gate;
 grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[]) to vs_gate;
+grant execute on function iam.may_begin_change(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.own_passkeys() to vs_auditor;
 grant execute on function iam.own_passkeys() to vs_clinician;
 grant execute on function iam.own_passkeys() to vs_dpo;
