@@ -10,6 +10,8 @@ export type Bindings = {
   place?: string;
   /** TRUST_PROXY: our own reverse proxy stands in front, sets X-Forwarded-Proto and appends to X-Forwarded-For. */
   proxied?: boolean;
+  /** PUBLIC_ORIGIN: the one address that browsers reach us by. Without it the Host header is believed. */
+  origin?: string;
 };
 
 /** Stands for a socket without an address (a Unix socket, a test that calls the app in memory). */
@@ -35,8 +37,10 @@ export function placeOf(c: Context): string | null {
   return told && PLACE.test(told) ? told : null;
 }
 
-/** `scheme://host[:port]` that the browser has in its address bar; Host is kept as it is by our proxy. */
+/** PUBLIC_ORIGIN, or what the request says: `scheme://host[:port]` of the browser's address bar, Host kept as it is by our proxy. */
 export function publicOrigin(c: Context): string {
+  const { origin } = bindings(c);
+  if (origin) return origin;
   const host = c.req.header('host') ?? new URL(c.req.url).host;
   return `${isHttps(c) ? 'https' : 'http'}://${host.toLowerCase()}`;
 }
@@ -45,6 +49,11 @@ export function publicOrigin(c: Context): string {
 export function isHttps(c: Context): boolean {
   if (bindings(c).proxied) return c.req.header('x-forwarded-proto') === 'https';
   return c.req.url.startsWith('https:');
+}
+
+/** Of PUBLIC_ORIGIN: `https://dossier.exemple.fr`, without a path; http for this machine alone. */
+export function isPublicOrigin(text: string): boolean {
+  return /^(https:\/\/[a-z0-9-]+(\.[a-z0-9-]+)*|http:\/\/(localhost|127\.0\.0\.1))(:\d{1,5})?$/.test(text);
 }
 
 function bindings(c: Context): Bindings {

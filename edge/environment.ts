@@ -1,5 +1,6 @@
 // What an edge without a key file is told: the variables of docs/dba.md, read once.
 import type { Services } from '../app/services.ts';
+import { isPublicOrigin } from './client.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,6 +17,15 @@ export function need(environment: Environment, name: string): string {
   const value = environment[name];
   if (!value) throw new Error(`${name} is missing: put it into the environment.`);
   return value;
+}
+
+/** PUBLIC_ORIGIN: the one address that browsers reach us by, if it is said. */
+export function readOrigin(environment: Environment): { origin?: string } {
+  const origin = environment.PUBLIC_ORIGIN;
+  if (!origin) return {};
+  if (!isPublicOrigin(origin))
+    throw new Error('PUBLIC_ORIGIN must be like https://dossier.exemple.fr, in small letters and without a path.');
+  return { origin };
 }
 
 /** HOST, PORT and TRUST_PROXY. Errors are sentences: a record never goes over a network in clear. */

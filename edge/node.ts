@@ -15,17 +15,19 @@ export type Settings = Pick<Services, 'ring' | 'pepper' | 'demo' | 'promises'> &
   port: number;
   /** A reverse proxy of ours stands in front: its X-Forwarded-* headers are believed. */
   proxied: boolean;
+  /** PUBLIC_ORIGIN. */
+  origin?: string;
 };
 export type Server = { port: number; stop(): Promise<void> };
 
 /** Listens; errors are those of `listen` (EADDRINUSE, EACCES, EADDRNOTAVAIL). */
-export async function serve({ edgeUrl, gateUrl, host, port, proxied, ...secrets }: Settings): Promise<Server> {
+export async function serve({ edgeUrl, gateUrl, host, port, proxied, origin, ...secrets }: Settings): Promise<Server> {
   const door = openDoor({ edgeUrl, gateUrl, ring: secrets.ring });
   const app = createApp({ ...secrets, door, assets: readAssets(), log: await openLog() });
   const server = createAdaptorServer({
     fetch: (request, { incoming }) => {
       const address = (incoming as HttpBindings['incoming']).socket.remoteAddress;
-      const bindings: Bindings = { proxied, ...(address !== undefined && { address }) };
+      const bindings: Bindings = { proxied, origin, ...(address !== undefined && { address }) };
       return app.fetch(request, bindings);
     },
     // Longer than a proxy keeps its connections, so that the proxy ends them and no request falls into the gap.

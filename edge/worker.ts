@@ -5,11 +5,11 @@ import { createApp } from '../app/app.tsx';
 import type { Door } from '../db/batch.ts';
 import { openDoorForRequest } from '../db/door.ts';
 import { bundledAssets } from './assets/bundled.ts';
-import { readSecrets } from './environment.ts';
+import { readOrigin, readSecrets } from './environment.ts';
 import { openLog } from './logging.ts';
 
 type Hyperdrive = { connectionString: string };
-type Bound = { EDGE: Hyperdrive; GATE: Hyperdrive; VITAL_KEYS: string; VITAL_PEPPER: string };
+type Bound = { EDGE: Hyperdrive; GATE: Hyperdrive; VITAL_KEYS: string; VITAL_PEPPER: string; PUBLIC_ORIGIN?: string };
 type Execution = { waitUntil(work: Promise<unknown>): void };
 
 const doors = new AsyncLocalStorage<Door>();
@@ -48,7 +48,12 @@ export default {
     });
     // Cloudflare sets this header itself, whatever the caller sent; there is no proxy of ours to believe.
     const address = request.headers.get('cf-connecting-ip');
-    const answer = await doors.run(own, () => pages.fetch(request, address === null ? {} : { address }));
+    const answer = await doors.run(own, () =>
+      pages.fetch(request, {
+        ...readOrigin({ PUBLIC_ORIGIN: bound.PUBLIC_ORIGIN }),
+        ...(address !== null && { address }),
+      }),
+    );
     execution.waitUntil(own.close());
     return answer;
   },

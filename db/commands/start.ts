@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type pg from 'pg';
+import { isPublicOrigin } from '../../edge/client.ts';
 import type { MetricsServer } from '../../edge/metrics.ts';
 import type { serve as Serve, Server } from '../../edge/node.ts';
 import { type Command, print } from '../command.ts';
@@ -31,6 +32,8 @@ and TRUST_PROXY=1 says that it is there.
 
   DATABASE_URL  any Postgres 15 to 18: owner of the database, CREATEROLE, not superuser
   VITAL_KEYS, VITAL_PEPPER, VITAL_SIGNING_KEY  else read from .vitalsync/keys.env
+  PUBLIC_ORIGIN  the address that browsers reach it by, such as https://dossier.exemple.fr: passkeys belong to it, and
+                nothing else is believed
   METRICS_PORT  figures for Prometheus on 127.0.0.1, for instance the days until the master key is due
   VITAL_PRUNE=1  give up the months of the audit log that are older than three years, as audit prune does`,
   options: {},
@@ -69,7 +72,7 @@ and TRUST_PROXY=1 says that it is there.
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
-type Place = { host: string; port: number; proxied: boolean };
+type Place = { host: string; port: number; proxied: boolean; origin?: string };
 
 function readPlace(environment: NodeJS.ProcessEnv): Place {
   const host = environment.HOST || '127.0.0.1';
@@ -81,7 +84,12 @@ function readPlace(environment: NodeJS.ProcessEnv): Place {
     throw new CommandError(
       `HOST=${host} would send records over the network in clear: put a reverse proxy with TLS in front and set TRUST_PROXY=1, or leave HOST out.`,
     );
-  return { host, port, proxied };
+  const origin = environment.PUBLIC_ORIGIN || undefined;
+  if (origin && !isPublicOrigin(origin))
+    throw new CommandError(
+      'PUBLIC_ORIGIN must be like https://dossier.exemple.fr, in small letters and without a path.',
+    );
+  return { host, port, proxied, ...(origin && { origin }) };
 }
 
 /** Before the database is touched, so that the sentence comes at once. */
@@ -144,14 +152,14 @@ async function warnOfHoles(site: Site): Promise<void> {
     print(site.embedded ? `${holes} Accepted here, since it listens on this machine alone.` : `Warning: ${holes}`);
 }
 
-async function listen(site: Site, { host, port, proxied }: Place, ring: Ring): Promise<Server> {
+async function listen(site: Site, { host, port, proxied, origin }: Place, ring: Ring): Promise<Server> {
   const { buildNode } = await import('../../edge/build.ts'); // brings esbuild, which no other command needs
   const { serve } = (await import(await buildNode())) as { serve: typeof Serve }; // the bundle of edge/node.ts
   const { edgeUrl, gateUrl, keys } = site;
   const demo = site.embedded !== undefined;
   const promises = promisesOf(site, ring);
   try {
-    return await serve({ edgeUrl, gateUrl, ring, pepper: keys.pepper, demo, promises, host, port, proxied });
+    return await serve({ edgeUrl, gateUrl, ring, pepper: keys.pepper, demo, promises, host, port, proxied, origin });
   } catch (error) {
     throw explainListen(error as NodeJS.ErrnoException, host, port); // whatever it is, it goes on as it came
   }

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { readOrigin } from '../../edge/environment.ts';
 import type { Env } from '../../edge/session.ts';
 import { ask, guarded, ORIGIN } from './support.ts';
 
@@ -69,6 +70,27 @@ describe('our own pages can', () => {
     const answer = await ask(app, '/notes', { method: 'POST', body: 'plan=rest', headers, from: { proxied: true } });
     expect(answer.status).toBe(200);
   });
+});
+
+describe('PUBLIC_ORIGIN', () => {
+  const from = { origin: 'https://dossier.test' };
+  const post = (headers: Record<string, string>) =>
+    ask(app, '/notes', { method: 'POST', body: 'plan=rest', headers, from });
+
+  test('is believed, and no Host header', async () => {
+    expect((await post({ Origin: 'https://dossier.test', Host: 'evil.test' })).status).toBe(200);
+    expect((await post({ Origin: 'http://evil.test', Host: 'evil.test' })).status).toBe(403);
+  });
+
+  test.each(['https://a.test/', 'https://A.test', 'http://a.test', 'https://a.test:x', 'a.test', 'https://a@b.test'])(
+    'cannot be %s',
+    (text) => expect(() => readOrigin({ PUBLIC_ORIGIN: text })).toThrow('PUBLIC_ORIGIN must be like'),
+  );
+  test.each(['https://a.test', 'https://a.test:8443', 'http://localhost:3000', 'http://127.0.0.1:3000'])(
+    'can be %s',
+    (text) => expect(readOrigin({ PUBLIC_ORIGIN: text })).toEqual({ origin: text }),
+  );
+  test('may be missing', () => expect(readOrigin({ PUBLIC_ORIGIN: '' })).toEqual({}));
 });
 
 describe('another site may link to a page', () => {
