@@ -9,12 +9,13 @@ import type { Env } from '../edge/session.ts';
 export type Assets = (name: string) => { body: Uint8Array | string; type: string } | undefined;
 
 const FRAME = ['layers', 'tokens', 'base', 'layout', 'forms', 'components', 'table', 'banner', 'search'];
-const PAGES = ['chart', 'notes', 'care', 'record', 'consents', 'account', 'audit', 'promises'];
+const PAGES = ['chart', 'notes', 'care', 'record', 'consents', 'audit', 'promises'];
 const JOINED: Record<string, readonly string[]> = {
   'style.css': [...FRAME, ...PAGES, 'print'].map((name) => `css/${name}.css`),
+  'passkey.js': ['js/passkey.js'],
   'app.js': ['search', 'keys', 'live', 'unsaved', 'step-up'].map((name) => `js/${name}.js`),
 };
-const SERVED = ['style.css', 'app.js', 'htmx.js', 'icon.svg'] as const;
+const SERVED = ['style.css', 'app.js', 'passkey.js', 'htmx.js', 'icon.svg'] as const;
 type Served = (typeof SERVED)[number];
 
 let versions: Partial<Record<Served, string>> = {};

@@ -6,8 +6,8 @@ import { ringNow } from '../../db/ring.ts';
 import { type Env, newToken, signIn } from '../../edge/session.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
+import { passkeyProof } from '../passkeys/proof.ts';
 import type { Services } from '../services.ts';
-import { answerStopped } from '../sign-ins/held.tsx';
 import { labelOf } from '../ui/codeable.tsx';
 import { type CodeNotice, CodeStep, type CodeStepProps, isSent } from './code.tsx';
 import { secondStep } from './code-words.ts';
@@ -21,6 +21,8 @@ const Form = z.object({
   by: z.enum(METHODS).optional().catch(undefined),
   // a code as it was read off a telephone or a sheet of paper
   code: z.string().max(40).catch(''),
+  // what a passkey answered, as JSON
+  credential: z.string().max(60_000).catch(''),
 });
 
 /** `expired`: the page for when the first step is over. */
@@ -47,23 +49,23 @@ export function codeRoutes(services: Services, expired: (c: Context<Env>) => Res
     .get('/', async (c) => (c.var.who.token ? await answer(c, {}) : c.redirect('/sign-in', 303)))
 
     .post('/', async (c) => {
-      const { method, by, code } = Form.parse(await c.req.parseBody());
+      const { method, by, code, credential } = Form.parse(await c.req.parseBody());
       const { who } = c.var;
       if (by && !isSent(by)) return answer(c, { method: by });
       if (by) {
         const [result] = await door.gate(sendCode(ringNow(ring), by, who), recordFailed(ringNow(ring), null, who));
         return answer(c, { method: by, notice: sentNotice(c, result) });
       }
-      const proof = { code: code.replace(/[\s\u00a0\u202f-]/g, '') };
-      if (!looksLike(method, proof.code)) {
+      const typed = code.replace(/[\s\u00a0\u202f-]/g, '');
+      if (method === 'passkey' ? !credential : !looksLike(method, typed)) {
         const missing = labelOf(inLang(secondStep, c.var.lang), 'missing', method);
-        return answer(c, { method, errors: { code: missing } });
+        return answer(c, { method, errors: { [method === 'passkey' ? 'credential' : 'code']: missing } });
       }
+      const proof = method === 'passkey' ? await passkeyProof(door, credential) : { code: typed };
       const token = newToken();
       const taken = takeFactor(ringNow(ring), method, proof, token, who);
       const [result] = await door.gate(taken, recordFailed(ringNow(ring), null, who));
       if (result?.answer === 'expired') return expired(c);
-      if (result?.answer === 'stopped') return answerStopped(c);
       if (result?.answer !== 'ok' || !result.role) return answer(c, { method, notice: setback(c, result) });
       signIn(c, token, result.role as Role); // the database's own list of roles
       // whoever had to take a code from the drawer has lost something: their factors come first
@@ -81,6 +83,7 @@ function outcome({ errors, notice }: Partial<CodeStepProps>) {
 }
 
 function setback(c: Context<Env>, result: FactorAnswer | undefined): CodeNotice {
+  if (result?.answer === 'stopped') return { kind: 'stopped' };
   if (result?.answer !== 'wait') return { kind: 'refused' };
   return { kind: 'wait', seconds: retryAfter(c, result.retry_after) };
 }

@@ -28,9 +28,12 @@ export const secondStep = messages(
     missing_sms_code: 'Saisissez les 6 chiffres du message',
     by_sms_code: 'Recevoir un code par SMS',
     sent_sms_code: 'Un code est parti vers votre téléphone.',
+    missing_passkey: 'Utilisez votre clé d’accès, ou choisissez un autre moyen',
     by_passkey: 'Clé d’accès',
+    usePasskey: 'Utiliser ma clé d’accès',
 
     refused: 'Ce code ne convient pas.',
+    refusedPasskey: 'La clé d’accès n’a pas été reconnue.',
     refusedHelp_totp: 'Un code ne sert qu’une fois : attendez le suivant dans votre application.',
     refusedHelp_recovery_code: 'Chaque code de secours ne sert qu’une fois : vérifiez-le, ou prenez le suivant.',
     refusedHelp_email_code: 'Vérifiez les chiffres du dernier message reçu, ou demandez un autre code.',
@@ -42,6 +45,9 @@ export const secondStep = messages(
     waitToSend: 'Plusieurs codes viennent déjà d’être envoyés.',
     waitHelp: (seconds: number) =>
       `Par sécurité, réessayez dans ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} secondes`}, ou choisissez un autre moyen.`,
+    stopped: 'Cette connexion a été arrêtée.',
+    stoppedHelp:
+      'Elle ne ressemble pas à vos connexions habituelles. Un message vous a été envoyé : il permet de la débloquer si c’était vous.',
   },
   {
     title: 'Verification code',
@@ -69,9 +75,12 @@ export const secondStep = messages(
     missing_sms_code: 'Enter the 6 digits of the message',
     by_sms_code: 'Get a code by text message',
     sent_sms_code: 'A code is on its way to your telephone.',
+    missing_passkey: 'Use your passkey, or choose another way',
     by_passkey: 'Passkey',
+    usePasskey: 'Use my passkey',
 
     refused: 'This code does not work.',
+    refusedPasskey: 'The passkey was not recognised.',
     refusedHelp_totp: 'A code works only once: wait for the next one in your app.',
     refusedHelp_recovery_code: 'Each recovery code works only once: check it, or take the next one.',
     refusedHelp_email_code: 'Check the digits of the last message, or ask for another code.',
@@ -83,5 +92,7 @@ export const secondStep = messages(
     waitToSend: 'Several codes have been sent already.',
     waitHelp: (seconds: number) =>
       `For safety, try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} seconds`}, or choose another way.`,
+    stopped: 'This sign-in was stopped.',
+    stoppedHelp: 'It does not look like your usual ones. A message was sent to you: it lets you go on if it was you.',
   },
 );

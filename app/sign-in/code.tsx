@@ -1,5 +1,6 @@
 /** The second step of signing in: one field for the means that is asked for, and a button for each of the others. */
 import { useWords } from '../i18n.ts';
+import { PasskeyButton } from '../passkeys/button.tsx';
 import { Alert } from '../ui/alert.tsx';
 import { labelOf } from '../ui/codeable.tsx';
 import { Field } from '../ui/field.tsx';
@@ -8,7 +9,9 @@ import { secondStep } from './code-words.ts';
 import type { Method } from './queries.ts';
 
 /** Why the step came back, or what has been done about a code that is sent. */
-export type CodeNotice = { kind: 'sent' | 'refused' | 'not_sent' } | { kind: 'wait' | 'wait_to_send'; seconds: number };
+export type CodeNotice =
+  | { kind: 'sent' | 'refused' | 'stopped' | 'not_sent' }
+  | { kind: 'wait' | 'wait_to_send'; seconds: number };
 export type CodeStepProps = {
   /** By which this account may, and the one that is asked for. */
   methods: readonly Method[];
@@ -29,34 +32,47 @@ export function CodeStep({ methods, method, errors = {}, notice }: CodeStepProps
         {notice ? <Notice notice={notice} method={method} /> : null}
         <ErrorSummary errors={errors} />
         <input type="hidden" name="method" value={method} />
-        <Field
-          name="code"
-          label={labelOf(t, 'code', method)}
-          hint={labelOf(t, 'hint', method)}
-          error={errors.code}
-          autocomplete={method === 'recovery_code' ? 'off' : 'one-time-code'}
-          inputMode={method === 'recovery_code' ? 'text' : 'numeric'}
-          spellcheck={false}
-          maxLength={40}
-          autofocus={Object.keys(errors).length === 0}
-          required
-        />
-        <div class="form-actions">
-          <button class="button" data-primary type="submit">
-            {t.enter}
-          </button>
-          {isSent(method) ? (
-            <button class="button" data-quiet type="submit" name="by" value={method}>
-              {t.sendAgain}
+        {method === 'passkey' ? (
+          <PasskeyButton purpose="factor" label={t.usePasskey} primary autofocus />
+        ) : (
+          <CodeField method={method} error={errors.code} />
+        )}
+        {method === 'passkey' ? null : (
+          <div class="form-actions">
+            <button class="button" data-primary type="submit">
+              {t.enter}
             </button>
-          ) : null}
-        </div>
+            {isSent(method) ? (
+              <button class="button" data-quiet type="submit" name="by" value={method}>
+                {t.sendAgain}
+              </button>
+            ) : null}
+          </div>
+        )}
         <OtherMeans methods={methods} method={method} />
       </form>
       <p class="page-note">
         <a href="/sign-in">{t.restart}</a>
       </p>
     </>
+  );
+}
+
+function CodeField({ method, error }: { method: Method; error?: string }) {
+  const t = useWords(secondStep);
+  return (
+    <Field
+      name="code"
+      label={labelOf(t, 'code', method)}
+      hint={labelOf(t, 'hint', method)}
+      error={error}
+      autocomplete={method === 'recovery_code' ? 'off' : 'one-time-code'}
+      inputMode={method === 'recovery_code' ? 'text' : 'numeric'}
+      spellcheck={false}
+      maxLength={40}
+      autofocus={!error}
+      required
+    />
   );
 }
 
@@ -90,8 +106,14 @@ function Notice({ notice, method }: { notice: CodeNotice; method: Method }) {
       return <Alert tone="ok" title={labelOf(t, 'sent', method)} id="setback" />;
     case 'refused':
       return (
-        <Alert tone="danger" title={t.refused} id="setback">
+        <Alert tone="danger" title={method === 'passkey' ? t.refusedPasskey : t.refused} id="setback">
           <p>{labelOf(t, 'refusedHelp', method)}</p>
+        </Alert>
+      );
+    case 'stopped':
+      return (
+        <Alert tone="danger" title={t.stopped} id="setback">
+          <p>{t.stoppedHelp}</p>
         </Alert>
       );
     case 'not_sent':

@@ -1,5 +1,6 @@
 /** The first step of signing in (the second: code.tsx). The same words whether or not an account exists. */
 import { useWords } from '../i18n.ts';
+import { PasskeySignIn } from '../passkeys/sign-in.tsx';
 import { promised } from '../promises/messages.ts';
 import { Alert } from '../ui/alert.tsx';
 import { Field } from '../ui/field.tsx';
@@ -55,6 +56,7 @@ export function PasswordStep(props: { email?: string; errors?: Errors; setback?:
           </button>
         </div>
       </form>
+      <PasskeySignIn />
       {promises ? (
         <p class="page-note">
           <a href="/promises">{invitation}</a>

@@ -22,27 +22,19 @@ const Fields = z.object({
   // a button: ask for this one instead
   step_up_other: z.enum(methods).optional().catch(undefined),
   step_up_code: code,
-  step_up_proof: z.string().max(20_000).catch(''),
+  step_up_proof: z.string().max(60_000).catch(''),
 });
 
-export type Shown = { to: string; method: Method; other?: Method; proof: object | undefined };
+export type Shown = { to: string; method: Method; other?: Method; code: string; credential: string };
 
-/** In: the posted form. `proof` is undefined where nothing was typed that could be one. */
+/** In: the posted form. `credential`: what a passkey answered, as JSON. */
 export function readStepUp(body: Record<string, unknown>): Shown {
   const { step_up_to, step_up_method, step_up_other, step_up_code, step_up_proof } = Fields.parse(body);
   return {
     to: step_up_to,
     method: step_up_method,
     other: step_up_other,
-    proof: step_up_method === 'passkey' ? parseProof(step_up_proof) : step_up_code ? { code: step_up_code } : undefined,
+    code: step_up_code,
+    credential: step_up_proof,
   };
-}
-
-function parseProof(text: string): object | undefined {
-  try {
-    const proof: unknown = JSON.parse(text);
-    return typeof proof === 'object' && proof !== null ? proof : undefined;
-  } catch {
-    return undefined; // nothing was shown: the page asks again
-  }
 }

@@ -1,6 +1,7 @@
 /** The factor shown again: a page of its own, or the inside of the one dialog when the form still stands behind it. */
 import { HiddenFields, Written, writtenIn } from '../errors/unsent.tsx';
 import { useWords } from '../i18n.ts';
+import { PasskeyButton } from '../passkeys/button.tsx';
 import type { Method } from '../sign-in/queries.ts';
 import { Alert } from '../ui/alert.tsx';
 import { labelOf } from '../ui/codeable.tsx';
@@ -54,9 +55,11 @@ export function StepUpForm(props: StepUpProps) {
       <input type="hidden" name="step_up_method" value={method} />
       <Proof method={method} setback={setback} />
       <div class="form-actions">
-        <button class="button" data-primary="" type="submit">
-          {t.confirm}
-        </button>
+        {method === 'passkey' ? null : (
+          <button class="button" data-primary="" type="submit">
+            {t.confirm}
+          </button>
+        )}
         {again ? <a href="/">{t.cancel}</a> : null}
       </div>
       <OtherMeans {...props} />
@@ -80,6 +83,8 @@ function Behind({ waiting, inPlace }: Pick<StepUpProps, 'waiting' | 'inPlace'>) 
 
 function Proof({ method, setback }: Pick<StepUpProps, 'method' | 'setback'>) {
   const t = useWords(stepUp);
+  if (method === 'passkey')
+    return <PasskeyButton purpose="factor" name="step_up_proof" label={t.usePasskey} primary autofocus />;
   return (
     <Field
       name="step_up_code"

@@ -9,6 +9,7 @@ import { type Env, newToken, signIn } from '../../edge/session.ts';
 import { readUnsent } from '../errors/unsent.tsx';
 import { wantsFragment } from '../layout.tsx';
 import { localPath } from '../local-path.ts';
+import { passkeyProof } from '../passkeys/proof.ts';
 import type { Services } from '../services.ts';
 import { type FactorAnswer, recordFailed, takeFactor } from '../sign-in/queries.ts';
 import { askForFactor } from './answer.tsx';
@@ -24,12 +25,14 @@ export function stepUpRoutes(services: Services) {
     })
 
     .post('/', async (c) => {
-      const { to, method, other, proof } = readStepUp(await c.req.parseBody());
+      const { to, method, other, code, credential } = readStepUp(await c.req.parseBody());
       const unsent = await readUnsent(c);
       const waiting: Waiting = unsent ? { unsent } : { path: to };
       if (other) return askForFactor(c, services, { waiting, method: other, status: 200 });
-      if (!proof) return askForFactor(c, services, { waiting, method, setback: 'missing', status: 422 });
+      if (!(method === 'passkey' ? credential : code))
+        return askForFactor(c, services, { waiting, method, setback: 'missing', status: 422 });
       if (!c.var.who.token) throw new Refusal('signed_out');
+      const proof = method === 'passkey' ? await passkeyProof(door, credential) : { code };
       const token = newToken();
       const failed = recordFailed(ringNow(ring), null, c.var.who);
       const [result] = await door.gate(takeFactor(ringNow(ring), method, proof, token, c.var.who), failed);

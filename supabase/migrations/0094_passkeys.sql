@@ -361,29 +361,30 @@ declare
   checked record;
   why text;
   passkey uuid;
-  whole boolean;
+  half boolean;
 begin
   if name is null or btrim(name) = '' or length(name) > 60 then
     raise exception using errcode = 'VS422', message = 'a passkey has a name of 1 to 60 characters';
   end if;
   select * into allowed from iam.may_change_factors(ring, token, caller);
   answer := allowed.answer;
-  if allowed.session is null then return; end if;
-  if answer = 'ok' then
-    select * into checked from iam.check_registration(proof, allowed.session);
-    why := checked.why;
-    if why is null and (select count(*) from iam.passkeys p where p.account_id = allowed.account) >= 20 then why := 'many'; end if;
-    if why is not null then answer := 'refused'; end if;
+  if answer <> 'ok' then
+    perform iam.record_refused_change(ring, token, 'factor.add', answer, caller);
+    return;
   end if;
+  select * into checked from iam.check_registration(proof, allowed.session);
+  why := checked.why;
+  if why is null and iam.lock_factors(allowed.account) >= 20 then why := 'many'; end if;
+  if why is not null then answer := 'refused'; end if;
   if answer = 'ok' then
     passkey := ops.uuid_v7();
     insert into iam.passkeys (id, account_id, rp_id, credential_id, public_key, sign_count, transports, name, user_verified, backup_eligible, backed_up)
     values (passkey, allowed.account, checked.rp_id, checked.credential_id, checked.public_key, checked.sign_count, checked.transports,
             vault.seal(vault.unwrap(ring, allowed.account, 'profile'), passkey, allowed.account, 1, '', 'iam.passkeys.name', btrim(add_passkey.name)),
             checked.user_verified, checked.backup_eligible, checked.backed_up);
-    select s.factors = 2 into whole from iam.sessions s where s.id = allowed.session;
+    half := iam.is_half(allowed.session);
     answer := iam.first_factor(ring, allowed.session, 'passkey', new_token, caller);
-    if whole then
+    if not half then
       perform ops.post(ring, allowed.account, 'email', 'factor_added', '{"factor":"passkey"}');
     elsif answer = 'ok' then
       role := (select s.role from iam.sessions s where s.id = allowed.session);
@@ -403,16 +404,12 @@ declare
   answer text;
 begin
   select * into allowed from iam.may_change_factors(ring, token, caller);
-  answer := allowed.answer;
-  if allowed.session is null then return answer; end if;
-  if answer = 'ok' then
-    -- two at once, in two browsers, could remove the last two
-    perform from iam.accounts a where a.id = allowed.account for update;
-    answer := case when not exists (select from iam.passkeys p where p.id = passkey and p.account_id = allowed.account) then 'hidden'
-                   when not exists (select from iam.passkeys p where p.id <> passkey and p.account_id = allowed.account)
-                    and not exists (select from iam.totp_factors f where f.account_id = allowed.account and f.confirmed_at is not null) then 'last'
-                   else 'ok' end;
+  if allowed.answer <> 'ok' then
+    perform iam.record_refused_change(ring, token, 'factor.remove', allowed.answer, caller);
+    return allowed.answer;
   end if;
+  answer := case when iam.lock_factors(allowed.account) < 2 then 'last' else 'ok' end;
+  if not exists (select from iam.passkeys p where p.id = passkey and p.account_id = allowed.account) then answer := 'hidden'; end if;
   if answer = 'ok' then
     delete from iam.passkeys p where p.id = passkey;
     perform ops.post(ring, allowed.account, 'email', 'factor_removed', '{"factor":"passkey"}');

@@ -27,8 +27,10 @@ export type Stage = {
   close(): Promise<void>;
 };
 
-/** `promises`: with the page /promises, as the demo has it. */
-export async function setStage(options: { db?: TestDatabase; promises?: Promises } = {}): Promise<Stage> {
+/** `promises`: with the page /promises, as the demo has it. `hostname`: localhost where an address of numbers won't do. */
+export async function setStage(
+  options: { db?: TestDatabase; promises?: Promises; hostname?: string } = {},
+): Promise<Stage> {
   const db = options.db ?? (await createDatabase());
   const practice = await createPractice(db);
   const { edgeUrl, gateUrl, ring, pepper } = db;
@@ -44,7 +46,7 @@ export async function setStage(options: { db?: TestDatabase; promises?: Promises
     proxied: false,
   });
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
-  const origin = `http://127.0.0.1:${server.port}`;
+  const origin = `http://${options.hostname ?? '127.0.0.1'}:${server.port}`;
   const wrongs: string[] = [];
   return {
     db,
