@@ -12,7 +12,7 @@
 --      destruction of every master key of then, whichever comes first.
 --   5. A database that was restored does it again before it serves, from the record outside (0250, db/erasures.ts).
 --
--- What stays: ids, times and statuses of rows; the log, with who looked; addresses of the patient's own sign-ins, sealed with
+-- What stays: consents, which prove what was agreed to (who, when, which text); ids, times and statuses of rows; the log, with who looked; addresses of the patient's own sign-ins, sealed with
 -- the organisation's key, as long as the log is kept.
 
 set role vs_owner;
@@ -196,6 +196,7 @@ declare
     select s.id from iam.sessions s join access.memberships m on m.id = s.membership_id where m.patient_id = patient);
   now_at timestamptz := clock_timestamp();
   n bigint;
+  m bigint;
   counts jsonb := '{}'::jsonb;
 begin
   -- ways in first, while everything still knows its organisation
@@ -212,10 +213,24 @@ begin
   update access.memberships m set valid_until = now_at where m.patient_id = patient and m.valid_until > now_at;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('memberships', n);
   delete from iam.totp_factors f where f.account_id = any (own_accounts);
-  get diagnostics n = row_count; counts := counts || jsonb_build_object('factors', n);
+  get diagnostics n = row_count;
+  delete from iam.passkeys f where f.account_id = any (own_accounts);
+  get diagnostics m = row_count;
+  delete from iam.phones f where f.account_id = any (own_accounts);
+  delete from iam.recovery_codes f where f.account_id = any (own_accounts);
+  counts := counts || jsonb_build_object('factors', n + m);
+  -- what hangs on sign-ins, whoever's session it is: an account that stays keeps its own
+  delete from iam.totp_enrolments x where x.session_id in (select s.id from iam.sessions s where s.account_id = any (own_accounts));
+  delete from iam.challenges x where x.session_id in (select s.id from iam.sessions s where s.account_id = any (own_accounts));
+  delete from iam.sent_codes x where x.account_id = any (own_accounts);
+  delete from iam.sign_ins x where x.account_id = any (own_accounts);
+  update iam.sessions s set device_id = null where s.account_id = any (own_accounts) and s.device_id is not null;
+  delete from iam.devices x where x.account_id = any (own_accounts);
+  delete from iam.invitations x where x.account_id = any (own_accounts);
+  delete from ops.outbox x where x.account_id = any (own_accounts);
   -- the index of an address could be tried with the master key: random bytes instead
   update iam.accounts a set status = 'suspended', email_index = extensions.gen_random_bytes(16), password_hash = null, pepper_id = null,
-    last_sign_in_at = null
+    last_sign_in_at = null, email_confirmed_at = null, password_changed_at = null
   where a.id = any (own_accounts);
   get diagnostics n = row_count; counts := counts || jsonb_build_object('accounts', n);
   -- keys before tokens: a rotation that renews the tokens at this moment holds the key's row. Reasons of emergencies have

@@ -71,6 +71,11 @@ begin
   account := iam.create_account(ring, organisation, 'patient', 'yves@exemple.fr', '{"family_name": "Lenoir", "given_name": "Yves"}', null, null,
                                 patient => patient, password_hash => '$2a$12$' || repeat('.', 53));
   token := iam.open_session(account);
+  insert into iam.devices (account_id, token_hash) values (account, iam.hash_token('a browser'));
+  insert into iam.recovery_codes (account_id, code_hash) values (account, sha256('a code'));
+  insert into iam.passkeys (account_id, credential_id, public_key, rp_id, name, user_verified, backup_eligible, backed_up)
+  values (account, uuid_send(account), 'key', 'localhost', 'sealed', true, false, false);
+  perform ops.post(ring, account, 'email', 'password_changed', '{}');
   perform set_config('role', 'none', true);
   insert into tests.world values ('a.old account', account), ('a.old patient', token);
 end $$;
@@ -102,15 +107,24 @@ select gen_random_uuid() as selection \gset
 select is(tests.attempt('a.secretary', format('select audit.open_patient_search(%L, ''desvignes'', null)', :'selection'), 'open'), '(ok)');
 select is(tests.attempt('a.secretary', format('select birth_name from clinic.patient_names where id = %L and id = any (audit.selected(%L))', tests.the('a.old'), :'selection')), '(Desvignes)');
 
+select tests.the('a.old account') as old \gset
 select pg_temp.erase('a.old', null) as erasure \gset
 select is(length(:'erasure'), 36, 'the administrator does what the DPO asked for, on that ground');
 select is((select destroyed - 'search_tokens' - 'openings' from privacy.erasures where id = :'erasure'),
-  '{"keys": 3, "accounts": 1, "factors": 0, "sessions": 1, "selections": 1, "care_teams": 1, "memberships": 1, "referrals": 1, "emergencies": 1}'::jsonb, 'what was destroyed is counted');
+  '{"keys": 3, "accounts": 1, "factors": 1, "sessions": 1, "selections": 1, "care_teams": 1, "memberships": 1, "referrals": 1, "emergencies": 1}'::jsonb, 'what was destroyed is counted');
 select is((select count(*) from vault.keys where subject_id in (tests.the('a.old')::uuid, tests.the('a.old account')::uuid)), 0::bigint, 'no key is left');
 select is((select count(*) from vault.search_tokens where patient_id = tests.the('a.old')::uuid), 0::bigint, 'no search token');
 select is((select count(*) from audit.openings where patient_id = tests.the('a.old')::uuid), 0::bigint, 'no opening');
 select is((select count(*) from audit.selections where tests.the('a.old')::uuid = any (patients)), 0::bigint, 'no selection holds the id');
 select is((select count(*) from store.patients where id = tests.the('a.old')::uuid), 1::bigint, 'the ciphertext stays');
+select is((select count(*) from iam.devices where account_id = :'old') + (select count(*) from iam.recovery_codes where account_id = :'old')
+  + (select count(*) from iam.passkeys where account_id = :'old') + (select count(*) from ops.outbox where account_id = :'old'), 0::bigint, 'browsers, codes, passkeys and messages are gone')
+  from (select) x;
+select is_empty($$select a.attrelid::regclass from pg_attribute a join pg_class c on c.oid = a.attrelid and c.relkind = 'r'
+  where a.attname in ('account_id', 'session_id') and c.relnamespace in ('iam'::regnamespace, 'ops'::regnamespace, 'privacy'::regnamespace)
+  -- tokens of sessions that are over, keys of changes, and the proof of what was agreed to
+  and a.attrelid::regclass::text not in ('iam.sessions', 'iam.old_tokens', 'ops.intents', 'privacy.consents')
+  and strpos((select p.prosrc from pg_proc p where p.oid = 'privacy.destroy'::regproc), 'delete from ' || a.attrelid::regclass || ' ') = 0$$, 'erasing knows every table of what an account has');
 select is(tests.owner(format('select iam.sign_in_lookup(%L, ''yves@exemple.fr'')::text', tests.the('ring'))) = tests.the('a.old account'), false, 'the address leads nowhere');
 select is((select (status, password_hash) from iam.accounts where id = tests.the('a.old account')::uuid), row('suspended'::text, null::text), 'nobody signs in with it');
 
