@@ -74,7 +74,7 @@ export function TopBar({ role, me, section, search }: { role: string; me?: Me; s
         </nav>
       ) : null}
       {destinations.includes('patients') ? <PatientSearch value={search} /> : null}
-      {destinations.length > 0 ? <Account role={role} me={me} /> : null}
+      {role !== 'anon' ? <Account role={role} me={me} /> : null}
     </header>
   );
 }
@@ -95,6 +95,9 @@ function Account({ role, me }: { role: string; me?: Me }) {
           <span>{roles[`role_${role}`] as string}</span>
           {me ? <span>{me.organisation_name}</span> : null}
         </p>
+        <a class="button" href="/account">
+          {t.account}
+        </a>
         <form method="post" action="/sign-out">
           <button class="button" type="submit">
             {t.signOut}

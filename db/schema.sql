@@ -407,7 +407,7 @@ create table iam.devices (
 );
 alter table iam.devices enable row level security;
 alter table iam.devices force row level security;
-comment on table iam.devices is 'A browser in which somebody has shown two factors.';
+comment on table iam.devices is 'A browser in which somebody has shown two factors. forgotten_at: it isn''t known any more, or not yet.';
 
 create table iam.invitations (
   account_id uuid not null,
@@ -432,6 +432,7 @@ create table iam.old_tokens (
   token_hash bytea not null,
   session_id uuid not null,
   retired_at timestamp with time zone default clock_timestamp() not null,
+  origin_id uuid,
   constraint old_tokens_pkey PRIMARY KEY (token_hash),
   constraint old_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id),
   constraint old_tokens_token_hash_check CHECK ((length(token_hash) = 32))
@@ -544,13 +545,50 @@ create table iam.sessions (
   constraint sessions_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_replaces_id_fkey FOREIGN KEY (replaces_id) REFERENCES iam.sessions(id),
-  constraint sessions_revoked_because_check CHECK ((revoked_because = ANY (ARRAY['signed_out'::text, 'signed_in_again'::text, 'token_reused'::text, 'tries'::text, 'own'::text, 'administrator'::text, 'suspended'::text, 'password_changed'::text, 'recovered'::text]))),
+  constraint sessions_revoked_because_check CHECK ((revoked_because = ANY (ARRAY['signed_out'::text, 'signed_in_again'::text, 'token_reused'::text, 'tries'::text, 'own'::text, 'administrator'::text, 'suspended'::text, 'password_changed'::text, 'recovered'::text, 'held'::text, 'disowned'::text]))),
   constraint sessions_token_hash_check CHECK ((length(token_hash) = 32)),
   constraint sessions_token_hash_key UNIQUE (token_hash)
 );
 alter table iam.sessions enable row level security;
 alter table iam.sessions force row level security;
 comment on table iam.sessions is 'A sign-in: 30 minutes idle, 12 hours in all (NIST 800-63B-4 AAL2 allows 1 h and 24 h).';
+
+create table iam.sign_ins (
+  id uuid default ops.uuid_v7() not null,
+  account_id uuid not null,
+  organisation_id uuid not null,
+  session_id uuid not null,
+  device_id uuid,
+  at timestamp with time zone default clock_timestamp() not null,
+  network bytea,
+  placed boolean not null,
+  signals text[] not null,
+  score integer not null,
+  outcome text not null,
+  facts bytea not null,
+  link_hash bytea,
+  released_at timestamp with time zone,
+  released_by uuid,
+  disowned_at timestamp with time zone,
+  constraint sign_ins_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint sign_ins_check CHECK (((outcome = 'stopped'::text) OR (released_at IS NULL))),
+  constraint sign_ins_check1 CHECK (((released_at IS NOT NULL) OR (released_by IS NULL))),
+  constraint sign_ins_device_id_fkey FOREIGN KEY (device_id) REFERENCES iam.devices(id),
+  constraint sign_ins_link_hash_check CHECK ((length(link_hash) = 32)),
+  constraint sign_ins_link_hash_key UNIQUE (link_hash),
+  constraint sign_ins_network_check CHECK ((length(network) = 16)),
+  constraint sign_ins_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint sign_ins_outcome_check CHECK ((outcome = ANY (ARRAY['let_in'::text, 'told'::text, 'stopped'::text]))),
+  constraint sign_ins_pkey PRIMARY KEY (id),
+  constraint sign_ins_released_by_fkey FOREIGN KEY (released_by) REFERENCES iam.accounts(id),
+  constraint sign_ins_score_check CHECK ((score >= 0)),
+  constraint sign_ins_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id),
+  constraint sign_ins_session_id_key UNIQUE (session_id),
+  constraint sign_ins_signals_check CHECK ((signals <@ ARRAY['new_device'::text, 'new_network'::text, 'impossible_speed'::text, 'many_failures'::text, 'odd_hour'::text]))
+);
+alter table iam.sign_ins enable row level security;
+alter table iam.sign_ins force row level security;
+comment on table iam.sign_ins is 'Sign-ins with two factors. facts (sealed JSON): ip, user_agent, place, and what the signals are about: km, minutes, failures.';
 
 create table iam.totp_enrolments (
   session_id uuid not null,
@@ -657,7 +695,7 @@ create table ops.outbox (
   constraint outbox_check2 CHECK (((vars IS NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'uncertain'::text])))),
   constraint outbox_pkey PRIMARY KEY (id),
   constraint outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'uncertain'::text]))),
-  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
+  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
 );
 alter table ops.outbox enable row level security;
 alter table ops.outbox force row level security;
@@ -1094,10 +1132,12 @@ CREATE INDEX erasure_requests_patient ON privacy.erasure_requests USING btree (p
 CREATE INDEX erasure_requests_requested_by ON privacy.erasure_requests USING btree (requested_by);
 CREATE INDEX erasures_organisation ON privacy.erasures USING btree (organisation_id, erased_at DESC);
 CREATE INDEX events_at ON ONLY audit.events USING btree (organisation_id, at DESC);
+CREATE INDEX events_default_actor_id_at_idx ON audit.events_default USING btree (actor_id, at DESC) WHERE ((outcome = 'failure'::text) AND (event = ANY (ARRAY['session.password'::text, 'session.factor'::text])));
 CREATE INDEX events_default_organisation_id_at_idx ON audit.events_default USING btree (organisation_id, at DESC);
 CREATE INDEX events_default_origin_id_idx ON audit.events_default USING btree (origin_id) WHERE ((session_id IS NULL) AND (origin_id IS NOT NULL));
 CREATE INDEX events_default_patient_id_at_idx ON audit.events_default USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
 CREATE INDEX events_default_shown_idx ON audit.events_default USING gin (shown) WHERE (shown IS NOT NULL);
+CREATE INDEX events_failures ON ONLY audit.events USING btree (actor_id, at DESC) WHERE ((outcome = 'failure'::text) AND (event = ANY (ARRAY['session.password'::text, 'session.factor'::text])));
 CREATE INDEX events_origin ON ONLY audit.events USING btree (origin_id) WHERE ((session_id IS NULL) AND (origin_id IS NOT NULL));
 CREATE INDEX events_patient ON ONLY audit.events USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
 CREATE INDEX events_shown ON ONLY audit.events USING gin (shown) WHERE (shown IS NOT NULL);
@@ -1138,6 +1178,10 @@ CREATE INDEX sessions_membership ON iam.sessions USING btree (membership_id);
 CREATE INDEX sessions_organisation ON iam.sessions USING btree (organisation_id);
 CREATE INDEX sessions_replaces ON iam.sessions USING btree (replaces_id) WHERE (replaces_id IS NOT NULL);
 CREATE INDEX sessions_unfinished ON iam.sessions USING btree (organisation_id, expires_at) WHERE (revoked_at IS NULL);
+CREATE INDEX sign_ins_account ON iam.sign_ins USING btree (account_id, at DESC);
+CREATE INDEX sign_ins_device ON iam.sign_ins USING btree (device_id) WHERE (device_id IS NOT NULL);
+CREATE INDEX sign_ins_released_by ON iam.sign_ins USING btree (released_by) WHERE (released_by IS NOT NULL);
+CREATE INDEX sign_ins_unusual ON iam.sign_ins USING btree (organisation_id, at DESC) WHERE (outcome <> 'let_in'::text);
 CREATE INDEX totp_enrolments_made ON iam.totp_enrolments USING btree (made_at);
 CREATE UNIQUE INDEX care_team_members_lead ON access.care_team_members USING btree (care_team_id) WHERE ((role = 'lead'::text) AND (valid_until = 'infinity'::timestamp with time zone));
 CREATE UNIQUE INDEX care_team_members_open ON access.care_team_members USING btree (care_team_id, account_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
@@ -1164,6 +1208,7 @@ create policy all_owner on access.emergency_searches for all to vs_owner using (
 create policy all_owner on access.memberships for all to vs_owner using (true) with check (true); -- Predicates read it; functions of the owner write it.
 create policy insert_owner on access.organisations for insert to vs_owner with check (true); -- iam.create_organisation, called by the administrator of the installation.
 create policy select_owner on access.organisations for select to vs_owner using (true); -- Predicates and definer functions read it.
+create policy update_owner on access.organisations for update to vs_owner using (true) with check (true); -- clinic.change_security, called by an administrator of the organisation.
 create policy insert_owner on audit.checkpoints for insert to vs_owner with check (true); -- `vitalsync audit seal`, once it has signed.
 create policy select_dba on audit.checkpoints for select to vs_dba using (true); -- Signatures: `vitalsync audit verify`.
 create policy select_owner on audit.checkpoints for select to vs_owner using (true); -- Proofs, export, verification, and the auditor's page.
@@ -1203,6 +1248,7 @@ create policy all_owner on iam.phones for all to vs_owner using (true) with chec
 create policy all_owner on iam.recovery_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.sent_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.sessions for all to vs_owner using (true) with check (true); -- iam.enter and the sign-in functions.
+create policy all_owner on iam.sign_ins for all to vs_owner using (true) with check (true); -- Written at sign-in; read by functions that ask who is there.
 create policy all_owner on iam.totp_enrolments for all to vs_owner using (true) with check (true); -- Enrolment, by functions of the gate.
 create policy all_owner on iam.totp_factors for all to vs_owner using (true) with check (true); -- Enrolment and sign-in.
 create policy all_owner on ops.delays for all to vs_owner using (true) with check (true); -- ops.delay.
@@ -1519,6 +1565,25 @@ create view clinic.own_sessions with (security_invoker=true) (
 );
 comment on view clinic.own_sessions is 'One''s own sessions, open (ended_at is null) or ended within a day, and why. not null: id, current, methods, created_at, last_seen_at';
 
+create view clinic.own_sign_ins with (security_invoker=true) (
+  id uuid,
+  at timestamp with time zone,
+  current boolean,
+  methods text[],
+  signals text[],
+  score integer,
+  outcome text,
+  released_at timestamp with time zone,
+  disowned_at timestamp with time zone,
+  ip text,
+  user_agent text,
+  place text,
+  km integer,
+  minutes integer,
+  failures integer
+);
+comment on view clinic.own_sign_ins is 'One''s own sign-ins, newest first, and what was unusual about them. not null: id, at, current, methods, signals, score, outcome';
+
 create view clinic.patient_names with (security_invoker=true) (
   id uuid,
   birth_name text,
@@ -1595,6 +1660,36 @@ create view clinic.referrals with (security_invoker=true) (
   status text
 );
 comment on view clinic.referrals is 'Referrals with their reason (FHIR ServiceRequest.status). not null: id, patient_id, requester_id, performer_id, priority, reason, valid_from, valid_until, status';
+
+create view clinic.security with (security_invoker=true) (
+  organisation_id uuid,
+  notice_from integer,
+  stop_from integer,
+  email_codes boolean,
+  sms_codes boolean,
+  points json
+);
+comment on view clinic.security is 'How the organisation judges sign-ins, and which codes may be sent; points: what each signal weighs. not null: organisation_id, notice_from, stop_from, email_codes, sms_codes, points';
+
+create view clinic.unusual_sign_ins with (security_invoker=true) (
+  id uuid,
+  at timestamp with time zone,
+  account_id uuid,
+  display_name text,
+  role text,
+  own boolean,
+  signals text[],
+  score integer,
+  outcome text,
+  released_at timestamp with time zone,
+  released_by_name text,
+  disowned_at timestamp with time zone,
+  place text,
+  km integer,
+  minutes integer,
+  failures integer
+);
+comment on view clinic.unusual_sign_ins is 'Sign-ins in the organisation that were told of or held back, newest first. not null: id, at, role, own, signals, score, outcome';
 
 -- Functions
 
@@ -3044,6 +3139,13 @@ begin
 end $function$;
 comment on function audit.open_patient_search is 'Finds patients by the beginnings of names (from 3 letters) and by birth date (YYYY-MM-DD), opens their identity and records what will be shown. ok, too_short, too_many, invalid, forbidden, limited or signed_out; then audit.selected gives the ids.';
 
+create function audit.open_sign_ins() returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return audit.open_page('org_admin', 'accounts.read', 'SignIn');
+end $function$;
+comment on function audit.open_sign_ins is 'An administrator reads the unusual sign-ins, or the settings that they are judged by. ok, forbidden or signed_out.';
+
 create function audit.open_verification() returns text
 language sql volatile security definer set debug_print_plan=off set search_path="" as $function$ select audit.open_page('auditor', 'log.verify', 'AuditEvent') $function$;
 comment on function audit.open_verification is 'An auditor has the log verified.';
@@ -3541,6 +3643,26 @@ begin
 end $function$;
 comment on function clinic.change_role is 'For an administrator: another role, or a role again for somebody who had left. Their sessions end. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS403, VS404, VS409 (nobody would administer), VS422, VS428, VS470.';
 
+create function clinic.change_security(key uuid, notice_from integer, stop_from integer, email_codes boolean, sms_codes boolean) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  organisation uuid := access.organisation_as('org_admin');
+begin
+  if organisation is null or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'administrators change the settings of their organisation';
+  end if;
+  if (notice_from between 1 and 1000 and stop_from between notice_from and 1000 and email_codes is not null and sms_codes is not null) is not true then
+    raise exception using errcode = 'VS422', message = 'telling comes before holding back, and both lie between 1 and 1000';
+  end if;
+  perform ops.fulfil(key, 'security.change', organisation);
+  -- the row's event says which of them changed
+  update access.organisations o set notice_from = change_security.notice_from, stop_from = change_security.stop_from,
+    email_codes = change_security.email_codes, sms_codes = change_security.sms_codes where o.id = organisation;
+  return organisation;
+end $function$;
+comment on function clinic.change_security is 'Thresholds and kinds of codes of one''s own organisation. key: ops.intend(key, ''security.change''). Errors: VS208, VS403, VS422, VS428, VS470.';
+
 create function clinic.create_care_team(key uuid, lead uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3555,6 +3677,25 @@ begin
   return team;
 end $function$;
 comment on function clinic.create_care_team is 'For an administrator: a team with its lead. key: ops.intend(key, ''care_teams.create''). Errors: VS208, VS403, VS422, VS428.';
+
+create function clinic.disown_sign_in(key uuid, sign_in uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  entry iam.sign_ins;
+begin
+  select * into entry from iam.sign_ins s where s.id = sign_in and s.account_id = c[2]::uuid for update;
+  if not found or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS404', message = 'there is no such sign-in here';
+  end if;
+  if entry.session_id = c[1]::uuid then
+    raise exception using errcode = 'VS422', message = 'this is the sign-in that you are using';
+  end if;
+  perform ops.fulfil(key, 'sign_ins.disown', sign_in);
+  if entry.disowned_at is null then perform iam.disown_sign_in(c, entry); end if;
+  return sign_in;
+end $function$;
+comment on function clinic.disown_sign_in is '"That wasn''t me": ends all other sessions, and nothing about that sign-in is known any more. key: ops.intend(key, ''sign_ins.disown''). Errors: VS208, VS404, VS422, VS428.';
 
 create function clinic.end_all_sessions(key uuid) returns integer
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -3950,8 +4091,9 @@ begin
   if (role in ('clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher')) is not true then
     raise exception using errcode = 'VS422', message = 'the role is not one of the list';
   end if;
+  -- first: a form that is sent twice must not meet its own invitation
+  perform ops.fulfil(key, 'accounts.invite', null);
   account := iam.invite(vault.ring(), c[3]::uuid, role, email, profile, lang);
-  perform ops.fulfil(key, 'accounts.invite', account);
   perform access.limit_invitations(c, account);
   perform iam.send_invitation(vault.ring(), account);
   perform audit.append(c, 'account.invite', 'Person', account, null, 'success', json_build_object('role', role)::text);
@@ -3976,6 +4118,7 @@ begin
   if access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient) is null then
     raise exception using errcode = 'VS404', message = 'there is no such record here';
   end if;
+  perform ops.fulfil(key, 'accounts.invite', patient);
   if exists (select from access.memberships m where m.patient_id = patient and m.valid_until > clock_timestamp()) then
     raise exception using errcode = 'VS409', message = 'this patient has an account, or was invited';
   end if;
@@ -3983,7 +4126,6 @@ begin
   account := iam.invite(vault.ring(), c[3]::uuid, 'patient', email, jsonb_build_object(
     'family_name', left(coalesce(nullif(p.used_name, ''), p.birth_name), 100),
     'given_name', left(coalesce(nullif(p.used_given_name, ''), p.first_given_name), 100)), lang, patient);
-  perform ops.fulfil(key, 'accounts.invite', account);
   perform access.limit_invitations(c, account);
   perform iam.send_invitation(vault.ring(), account);
   perform audit.append(c, 'account.invite', 'Person', account, patient, 'success', '{"role":"patient"}');
@@ -4188,6 +4330,26 @@ begin
 end $function$;
 comment on function clinic.read_own_sessions is 'One''s own sessions: those that are open, and those that were ended within a day.';
 
+create function clinic.read_own_sign_ins() returns TABLE(id uuid, at timestamp with time zone, current boolean, methods text[], signals text[], score integer, outcome text, released_at timestamp with time zone, disowned_at timestamp with time zone, ip text, user_agent text, place text, km integer, minutes integer, failures integer)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+#variable_conflict use_column
+declare
+  c text[] := access.claims();
+  account uuid := c[2]::uuid;
+  key bytea;
+begin
+  if account is null then return; end if;
+  key := vault.unwrap(vault.ring(), account, 'profile');
+  return query
+  select s.id, s.at, s.session_id = c[1]::uuid, x.methods, s.signals, s.score, s.outcome, s.released_at, s.disowned_at,
+         f.facts ->> 'ip', f.facts ->> 'user_agent', f.facts ->> 'place', (f.facts ->> 'km')::int, (f.facts ->> 'minutes')::int, (f.facts ->> 'failures')::int
+  from (select y as entry, y.* from iam.sign_ins y where y.account_id = account and y.at > clock_timestamp() - interval '90 days' order by y.at desc limit 50) s
+  join iam.sessions x on x.id = s.session_id
+  cross join lateral (select iam.read_facts(key, s.entry) as facts offset 0) f
+  order by s.at desc;
+end $function$;
+comment on function clinic.read_own_sign_ins is 'One''s own sign-ins of 90 days, the last 50.';
+
 create function clinic.read_patient_account(patient uuid) returns TABLE(account_id uuid, status text, email text, expires_at timestamp with time zone, last_sign_in_at timestamp with time zone)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -4203,6 +4365,64 @@ begin
   where m.patient_id = patient and m.organisation_id = c[3]::uuid and m.valid_until > clock_timestamp();
 end $function$;
 comment on function clinic.read_patient_account is 'For a secretary: the account that leads to this record, or was invited to; no row for none.';
+
+create function clinic.read_security() returns TABLE(organisation_id uuid, notice_from integer, stop_from integer, email_codes boolean, sms_codes boolean, points json)
+language sql volatile security definer set debug_print_plan=off set search_path="" as $function$
+  select o.id, o.notice_from, o.stop_from, o.email_codes, o.sms_codes,
+         (select json_object_agg(signal, iam.signal_points(signal))
+          from unnest(array['impossible_speed', 'new_device', 'many_failures', 'odd_hour', 'new_network']) signal)
+  from access.organisations o where o.id = access.organisation_as('org_admin')
+$function$;
+comment on function clinic.read_security is 'For an administrator.';
+
+create function clinic.read_unusual_sign_ins() returns TABLE(id uuid, at timestamp with time zone, account_id uuid, display_name text, role text, own boolean, signals text[], score integer, outcome text, released_at timestamp with time zone, released_by_name text, disowned_at timestamp with time zone, place text, km integer, minutes integer, failures integer)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+#variable_conflict use_column
+declare
+  organisation uuid := access.organisation_as('org_admin');
+  self uuid := access.account_id();
+begin
+  return query
+  select s.id, s.at,
+         -- that somebody is a patient here is not the administrator's to see
+         case when x.role <> 'patient' then s.account_id end, case when x.role <> 'patient' then iam.person_name(s.account_id) end,
+         x.role, s.account_id = self, s.signals, s.score, s.outcome, s.released_at, iam.person_name(s.released_by), s.disowned_at,
+         f.facts ->> 'place', (f.facts ->> 'km')::int, (f.facts ->> 'minutes')::int, (f.facts ->> 'failures')::int
+  from (select y as entry, y.* from iam.sign_ins y
+        where y.organisation_id = organisation and y.outcome <> 'let_in' and y.at > clock_timestamp() - interval '90 days'
+        order by y.at desc limit 100) s
+  join iam.sessions x on x.id = s.session_id
+  left join lateral (select iam.read_facts(vault.unwrap(vault.ring(), s.account_id, 'profile'), s.entry) as facts
+                     where x.role <> 'patient' offset 0) f on true
+  order by s.at desc;
+end $function$;
+comment on function clinic.read_unusual_sign_ins is 'For an administrator: 90 days, the last 100; of patients nothing but that, when and why.';
+
+create function clinic.release_sign_in(key uuid, sign_in uuid) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  entry iam.sign_ins;
+begin
+  select s.* into entry from iam.sign_ins s join iam.sessions x on x.id = s.session_id
+  where s.id = sign_in and s.organisation_id = access.organisation_as('org_admin') and x.role <> 'patient' for update of s;
+  if not found or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS404', message = 'there is no such sign-in here';
+  end if;
+  if entry.account_id = c[2]::uuid then
+    raise exception using errcode = 'VS403', message = 'somebody else releases a sign-in of one''s own';
+  end if;
+  if entry.outcome <> 'stopped' or entry.disowned_at is not null then
+    raise exception using errcode = 'VS409', message = 'this sign-in isn''t held back any more';
+  end if;
+  perform ops.fulfil(key, 'sign_ins.release', sign_in);
+  if entry.released_at is null then
+    perform iam.release_sign_in(c, sign_in);
+    perform audit.append(c, 'session.unusual', 'SignIn', sign_in, null, 'success', '{"released":true}');
+  end if;
+  return sign_in;
+end $function$;
+comment on function clinic.release_sign_in is 'An administrator lets in a colleague whose sign-in was held back, at the next try from there. key: ops.intend(key, ''sign_ins.release''). Errors: VS208, VS403, VS404, VS409, VS428, VS470.';
 
 create function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4236,10 +4456,11 @@ create function clinic.resend_invitation(key uuid, account uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
-  patient uuid := access.require_inviter(account);
+  patient uuid;
 begin
-  perform from iam.invitations i where i.account_id = account for update;
   perform ops.fulfil(key, 'accounts.invite', account);
+  perform from iam.invitations i where i.account_id = account for update;
+  patient := access.require_inviter(account);
   perform access.limit_invitations(c, account);
   perform iam.send_invitation(vault.ring(), account);
   perform audit.append(c, 'account.invite', 'Person', account, patient, 'success', '{"again":true}');
@@ -4334,10 +4555,11 @@ create function clinic.withdraw_invitation(key uuid, account uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
-  patient uuid := access.require_inviter(account);
+  patient uuid;
 begin
-  perform from iam.invitations i where i.account_id = account for update;
   perform ops.fulfil(key, 'accounts.invite', account);
+  perform from iam.invitations i where i.account_id = account for update;
+  patient := access.require_inviter(account);
   perform iam.forget_invited(account);
   perform audit.append(c, 'account.invite', 'Person', account, patient, 'success', '{"withdrawn":true}');
   return account;
@@ -4380,6 +4602,7 @@ begin
       methods = case when method = any (x.methods) then x.methods else x.methods || method end where x.id = s.id;
     return 'ok';
   end if;
+  if iam.weigh_sign_in(ring, s, caller) = 'stopped' then return 'stopped'; end if;
   -- the token from before the second factor is worth nothing: not even an old one
   update iam.sessions x set factors = 2, token_hash = iam.hash_token(new_token), methods = x.methods || method, enrols = false, attempts = 0,
     factor_at = clock_timestamp(), rotated_at = clock_timestamp(), last_seen_at = clock_timestamp(),
@@ -4488,6 +4711,7 @@ declare
   -- of a token that the session had before
   session uuid;
   late boolean := false;
+  replaced_at uuid;
   renewed boolean := false;
   told boolean := false;
 begin
@@ -4503,13 +4727,11 @@ begin
   end if;
   select * into s from iam.sessions x where x.token_hash = hash;
   if s.id is null then
-    select o.session, coalesce(o.late, false) into session, late from iam.find_by_old_token(hash) o;
+    select o.session, coalesce(o.late, false), o.origin into session, late, replaced_at from iam.find_by_old_token(hash) o;
     if session is not null then select * into s from iam.sessions x where x.id = session; end if;
     if late and phase = 'open' then
       told := iam.end_family(s, audit.origin(ring, s.organisation_id, s.id, ip, user_agent));
     end if;
-    -- a request that is sent again after a lost connection has its new token already
-    renewed := coalesce(not late and s.token_hash = iam.hash_token(renewal), false);
   end if;
   if s.id is null or late or s.revoked_at is not null or s.expires_at <= clock_timestamp()
      or s.last_seen_at <= clock_timestamp() - (case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
@@ -4541,7 +4763,10 @@ begin
     end if;
     origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
     if phase = 'open' and renewal is not null and s.rotated_at < clock_timestamp() - interval '15 minutes' and s.role <> 'import' then
-      renewed := iam.replace_token(s.id, hash, renewal);
+      renewed := iam.replace_token(s.id, hash, renewal, origin);
+    elsif session is not null and s.token_hash = iam.hash_token(renewal) then
+      -- its answer was lost, and this is the browser that it was for: elsewhere an old token is given nothing
+      renewed := coalesce(origin = replaced_at, false);
     end if;
   end if;
   if focus is not null then
@@ -4565,10 +4790,30 @@ begin
 end $function$;
 comment on function iam.admit is 'The checking half of iam.enter.';
 
+create function iam.answer_sign_in(ring text, link text, mine boolean, caller jsonb, OUT answer text) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  entry iam.sign_ins := iam.find_by_link(ring, link, caller);
+  claims text[];
+begin
+  answer := iam.state_of(entry);
+  if answer in ('expired', 'disowned') then return; end if;
+  claims := iam.gate_claims(entry.account_id, null, iam.caller_origin(ring, entry.organisation_id, null, caller));
+  if mine and answer = 'stopped' then
+    perform iam.release_sign_in(null, entry.id);
+    perform audit.append(claims, 'session.unusual', 'SignIn', entry.id, null, 'success', '{"released":true}');
+    answer := 'released';
+  elsif not mine then
+    perform iam.disown_sign_in(claims, entry);
+    answer := 'disowned';
+  end if;
+end $function$;
+comment on function iam.answer_sign_in is 'The person answers the link: mine releases what was held back, not mine ends every session. Gives what it is now: released, disowned, told, or expired. Errors: VS503.';
+
 create function iam.asks_again(operation text) returns boolean
 language sql immutable as $function$
   select operation in ('notes.sign', 'record.export', 'log.export', 'erasure.request', 'accounts.change', 'accounts.invite',
-                       'recovery.confirm', 'sessions.end')
+                       'recovery.confirm', 'sessions.end', 'sign_ins.release', 'security.change')
 $function$;
 comment on function iam.asks_again is 'Operations that step up (requirement A8); breaking the glass and changing a factor ask by themselves.';
 
@@ -4605,7 +4850,7 @@ begin
 end $function$;
 comment on function iam.begin_phone is 'Sends a code to a telephone number that is to become a factor. Answers those of iam.may_change_factors, number (none that takes SMS), refused (the organisation doesn''t allow it), unavailable (nobody delivers SMS) or wait (retry_after: seconds). Errors: VS503.';
 
-create function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text) returns record
+create function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text, OUT replaces boolean) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   allowed record;
@@ -4631,10 +4876,11 @@ begin
     values (s.id, vault.seal(key, s.id, s.account_id, 1, '', 'iam.totp_enrolments.secret', encode(secret, 'base64')))
     on conflict on constraint totp_enrolments_pkey do update set secret = excluded.secret, made_at = clock_timestamp();
   end if;
+  replaces := exists (select from iam.totp_factors f where f.account_id = s.account_id);
   -- nothing of the person: a session that enrols has one factor
   select o.name into label from access.organisations o where o.id = s.organisation_id;
 end $function$;
-comment on function iam.begin_totp is 'A secret to scan (20 bytes), the same for this session until it is confirmed; label: the practice. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
+comment on function iam.begin_totp is 'A secret to scan (20 bytes), the same for this session until it is confirmed; label: the practice; replaces: there is an app already. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
 
 create function iam.caller_origin(ring text, organisation uuid, session uuid, caller jsonb) returns uuid
 language sql volatile as $function$
@@ -4888,6 +5134,16 @@ begin
 end $function$;
 comment on function iam.consent_texts is 'What somebody who registers is asked, in this language: the texts of now.';
 
+create function iam.coordinates(place text) returns double precision[]
+language plpgsql immutable as $function$
+declare
+  degrees text[] := regexp_match(place, '/(-?[0-9]{1,3}(?:[.][0-9]{1,4})?),(-?[0-9]{1,3}(?:[.][0-9]{1,4})?)$');
+begin
+  if degrees is null or abs(degrees[1]::numeric) > 90 or abs(degrees[2]::numeric) > 180 then return null; end if;
+  return degrees::double precision[];
+end $function$;
+comment on function iam.coordinates is 'Latitude and longitude at the end of `country/city/latitude,longitude`; NULL where it has none. Internal.';
+
 create function iam.create_account(ring text, organisation uuid, role text, email text, profile jsonb, prehash text, totp_secret bytea, patient uuid DEFAULT NULL::uuid, password_hash text DEFAULT NULL::text) returns uuid
 language plpgsql volatile as $function$
 declare
@@ -4931,6 +5187,23 @@ begin
   return new_id;
 end $function$;
 comment on function iam.create_organisation is 'A practice, its audit lanes and its key. As vs_owner. Errors: VS503 for a ring that isn''t this database''s.';
+
+create function iam.disown_sign_in(claims text[], entry iam.sign_ins) returns integer
+language plpgsql volatile as $function$
+declare
+  ended int;
+begin
+  update iam.sign_ins s set disowned_at = clock_timestamp() where s.id = entry.id;
+  update iam.devices d set forgotten_at = clock_timestamp() where d.id = entry.device_id;
+  -- whoever has come in so may have come in elsewhere; the session that says so stays
+  update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'disowned'
+  where s.account_id = entry.account_id and s.id is distinct from claims[1]::uuid and s.revoked_at is null and s.expires_at > clock_timestamp();
+  get diagnostics ended = row_count;
+  perform audit.append(claims, 'session.unusual', 'SignIn', entry.id, null, 'success', '{"disowned":true}');
+  perform audit.append(claims, 'session.revoke', 'session', null, null, 'success', json_build_object('because', 'disowned', 'sessions', ended)::text);
+  return ended;
+end $function$;
+comment on function iam.disown_sign_in is 'Ends the sessions of the account, but for the one that asks. Internal.';
 
 create function iam.e164(typed text) returns text
 language plpgsql immutable as $function$
@@ -5001,10 +5274,29 @@ begin
 end $function$;
 comment on function iam.factor_is_recent is 'Was a factor shown within the last 10 minutes? Internal: ops.intend, ops.fulfil and the openings that step up ask it.';
 
-create function iam.find_by_old_token(hash bytea, OUT session uuid, OUT late boolean) returns record
+create function iam.find_by_link(ring text, link text, caller jsonb) returns iam.sign_ins
+language plpgsql volatile as $function$
+declare
+  entry iam.sign_ins;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  select * into entry from iam.sign_ins s
+  where s.link_hash = iam.hash_token(link) and s.at > clock_timestamp() - interval '3 days' for update;
+  -- 256 bits aren't guessed; the log doesn't grow for ever by those who try
+  if entry.id is null and ops.take('sign_in_link/' || ops.network_key(ring, caller ->> 'ip'), 30, 1.0 / 60) = 0 then
+    perform audit.append(iam.gate_claims(null, null, iam.caller_origin(ring, null, null, caller)), 'session.unusual', 'SignIn', null, null,
+      'failure', '{"answer":"expired"}');
+  end if;
+  return entry;
+end $function$;
+comment on function iam.find_by_link is 'The sign-in that a link is about, locked. Internal.';
+
+create function iam.find_by_old_token(hash bytea, OUT session uuid, OUT late boolean, OUT origin uuid) returns record
 language plpgsql stable as $function$
 begin
-  select o.session_id, o.retired_at <= clock_timestamp() - interval '30 seconds' into session, late
+  select o.session_id, o.retired_at <= clock_timestamp() - interval '30 seconds', o.origin_id into session, late, origin
   from iam.old_tokens o where o.token_hash = hash;
 end $function$;
 comment on function iam.find_by_old_token is 'Internal.';
@@ -5053,6 +5345,61 @@ begin
 end $function$;
 comment on function iam.find_session is 'The live session of a token, of one factor or two, locked; NULL for none. Ends it if the token is an old one that comes too late. Internal.';
 
+create function iam.find_signals(profile_key bytea, account uuid, device_known boolean, network bytea, place text, at timestamp with time zone, OUT signals text[], OUT facts jsonb) returns record
+language plpgsql stable as $function$
+declare
+  last iam.sign_ins;
+  last_placed iam.sign_ins;
+  minute int := extract(hour from at at time zone 'Europe/Paris') * 60 + extract(minute from at at time zone 'Europe/Paris');
+  km double precision;
+  hours double precision;
+  failures int;
+begin
+  signals := '{}';
+  facts := '{}';
+  -- nothing to compare with
+  if not exists (select from iam.sign_ins s where s.account_id = account) then return; end if;
+  select * into last from iam.sign_ins s where s.account_id = account and iam.is_trusted(s) order by s.at desc limit 1;
+
+  if not device_known then
+    signals := signals || 'new_device'::text;
+    -- those of the last day, and not of before the last sign-in; counted no further than it matters
+    failures := (select count(*) from (
+      select from audit.events e
+      where e.actor_id = account and e.outcome = 'failure' and e.event in ('session.password', 'session.factor')
+        and e.at > greatest(find_signals.at - interval '1 day', last.at) limit 100) f);
+    if failures >= 5 then
+      signals := signals || 'many_failures'::text;
+      facts := facts || jsonb_build_object('failures', failures);
+    end if;
+  end if;
+
+  if network is not null and not exists (select from iam.sign_ins s where s.account_id = account and s.network = find_signals.network
+                                           and s.at > find_signals.at - interval '180 days' and iam.is_trusted(s)) then
+    signals := signals || 'new_network'::text;
+  end if;
+
+  select * into last_placed from iam.sign_ins s where s.account_id = account and s.placed and iam.is_trusted(s) order by s.at desc limit 1;
+  if last_placed.id is not null then
+    km := iam.km_between(iam.coordinates(iam.read_facts(profile_key, last_placed) ->> 'place'), iam.coordinates(place));
+    hours := greatest(0, extract(epoch from at - last_placed.at)) / 3600;
+    -- faster than an airliner; and where an address seems to be is right to 200 km at best
+    if km > 200 and km > 900 * hours then
+      signals := signals || 'impossible_speed'::text;
+      facts := facts || jsonb_build_object('km', round(km), 'minutes', round(hours * 60));
+    end if;
+  end if;
+
+  -- no earlier sign-in within three hours of this one's, on any day, once there are ten to go by
+  if (select count(*) >= 10 and min(least(h.apart, 1440 - h.apart)) > 180
+      from (select abs(extract(hour from s.at at time zone 'Europe/Paris') * 60 + extract(minute from s.at at time zone 'Europe/Paris') - minute) as apart
+            from iam.sign_ins s
+            where s.account_id = account and s.at > find_signals.at - interval '90 days' and iam.is_trusted(s) order by s.at desc limit 50) h) then
+    signals := signals || 'odd_hour'::text;
+  end if;
+end $function$;
+comment on function iam.find_signals is 'What is unusual about a sign-in, and the figures behind it. Internal.';
+
 create function iam.first_factor(ring text, session uuid, method text, new_token text, caller jsonb) returns text
 language plpgsql volatile as $function$
 declare
@@ -5092,11 +5439,23 @@ begin
   update access.memberships m set valid_until = greatest(m.valid_from, clock_timestamp())
   where m.account_id = account and m.valid_until > clock_timestamp();
   update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'suspended' where s.account_id = account and s.revoked_at is null;
-  update ops.outbox o set state = 'failed' where o.account_id = account and o.state = 'waiting';
+  perform ops.end_message(o, 'failed', 'withdrawn') from ops.outbox o where o.account_id = account and o.state = 'waiting';
   -- what is left is ciphertext, and its key is gone
   delete from vault.keys k where k.subject_id = account and k.level = 'profile';
 end $function$;
 comment on function iam.forget_invited is 'Somebody who was invited and never became active: nothing that was typed about them stays. Internal.';
+
+create function iam.forget_sign_ins() returns void
+language plpgsql volatile as $function$
+begin
+  -- what is older than the log's year of addresses is compared with nothing; the newest of each account says that there was one
+  delete from iam.sign_ins s where s.id in (
+    select x.id from iam.sign_ins x
+    where x.at < clock_timestamp() - interval '1 year'
+      and exists (select from iam.sign_ins y where y.account_id = x.account_id and y.at > x.at)
+    order by x.at limit 10000);
+end $function$;
+comment on function iam.forget_sign_ins is 'Removes sign-ins of more than a year ago, but the last of each account. As vs_owner, by ops.upkeep.';
 
 create function iam.free_address(ring text, email text) returns void
 language plpgsql volatile as $function$
@@ -5204,6 +5563,20 @@ begin
 end $function$;
 comment on function iam.is_half is 'Has this session one factor? A link lets it add the first one, and nothing else. Internal.';
 
+create function iam.is_trusted(s iam.sign_ins) returns boolean
+language sql immutable as $function$
+  select (s.outcome <> 'stopped' or s.released_at is not null) and s.disowned_at is null
+$function$;
+comment on function iam.is_trusted is 'Does this sign-in make its network, place and hour usual? Internal.';
+
+create function iam.km_between(a double precision[], b double precision[]) returns double precision
+language sql immutable as $function$
+  -- haversine, on a sphere: right to one part in two hundred. least() would take an unknown place for the other end of the world.
+  select case when cardinality(a) = 2 and cardinality(b) = 2 then
+    12742 * asin(sqrt(least(1, sin(radians(b[1] - a[1]) / 2) ^ 2 + cos(radians(a[1])) * cos(radians(b[1])) * sin(radians(b[2] - a[2]) / 2) ^ 2))) end
+$function$;
+comment on function iam.km_between is 'NULL when one of them isn''t known. Internal.';
+
 create function iam.known_device(account uuid, device text) returns uuid
 language plpgsql stable as $function$
 begin
@@ -5222,6 +5595,16 @@ begin
        + (select count(*) from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null);
 end $function$;
 comment on function iam.lock_factors is 'How many factors an account has that it can''t do without (apps and passkeys), and keeps others from changing them. Internal.';
+
+create function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  entry iam.sign_ins := iam.find_by_link(ring, link, caller);
+begin
+  answer := iam.state_of(entry);
+  at := entry.at;
+end $function$;
+comment on function iam.look_at_sign_in is 'What a link that was sent is about: told or stopped, and when; released or disowned when it was answered, expired. Errors: VS503.';
 
 create function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[]) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -5245,6 +5628,21 @@ begin
   perform ops.post(ring, allowed.account, 'email', 'recovery_codes_made');
 end $function$;
 comment on function iam.make_recovery_codes is 'Ten new codes, which nobody sees again; those before end. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
+
+create function iam.may_begin_change(ring text, token text, caller jsonb) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+begin
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  return case
+    when allowed.answer <> 'ok' then allowed.answer
+    when iam.is_half(allowed.session) then 'second_factor'
+    -- whoever begins now has five minutes to finish: what they type into a password field isn't kept for them
+    when (select s.factor_at from iam.sessions s where s.id = allowed.session) < clock_timestamp() - interval '5 minutes' then 'step_up'
+    else 'ok' end;
+end $function$;
+comment on function iam.may_begin_change is 'For a page with such a form, before somebody fills it in: ok, or what iam.may_change_factors says. The form asks again. Errors: VS503.';
 
 create function iam.may_change_factors(ring text, token text, caller jsonb, OUT answer text, OUT session uuid, OUT account uuid, OUT organisation uuid, OUT origin uuid) returns record
 language plpgsql volatile as $function$
@@ -5292,6 +5690,14 @@ begin
     case when exists (select from iam.recovery_codes r where r.account_id = account and r.used_at is null) then 'recovery_code' end], null);
 end $function$;
 comment on function iam.methods_of is 'By which second factors this account may sign in, the strongest first. Internal.';
+
+create function iam.network_of(profile_key bytea, ip text) returns bytea
+language plpgsql immutable as $function$
+begin
+  return substr(extensions.hmac(convert_to(text(network(set_masklen(ip::inet, case family(ip::inet) when 6 then 48 else 24 end))), 'UTF8'),
+                                vault.derive(profile_key, 'network'), 'sha256'), 1, 16);
+end $function$;
+comment on function iam.network_of is 'A keyed hash of the network of an address; NULL for none. Internal.';
 
 create function iam.new_recovery_code() returns text
 language plpgsql volatile as $function$
@@ -5492,6 +5898,14 @@ exception when others then
 end $function$;
 comment on function iam.read_client_data is 'What the browser signed about itself; NULL when it is no JSON.';
 
+create function iam.read_facts(profile_key bytea, s iam.sign_ins) returns jsonb
+language plpgsql immutable as $function$
+begin
+  return convert_from(vault.unpack(profile_key, convert_to('iam.sign_ins.facts', 'UTF8') || '\x00'::bytea || uuid_send(s.id)
+                                   || uuid_send(s.account_id) || int8send(1), s.facts), 'UTF8')::jsonb;
+end $function$;
+comment on function iam.read_facts is 'Internal.';
+
 create function iam.read_invitation(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT organisation text, OUT role text, OUT about text[], OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -5632,6 +6046,34 @@ begin
 end $function$;
 comment on function iam.refuse_invitation is 'Gives the seconds to wait for an address that brought many. Internal.';
 
+create function iam.release_sign_in(claims text[], sign_in uuid) returns void
+language plpgsql volatile as $function$
+declare
+  device uuid;
+begin
+  update iam.sign_ins s set released_at = clock_timestamp(), released_by = claims[2]::uuid where s.id = sign_in returning s.device_id into device;
+  -- the browser is known when it comes again
+  update iam.devices d set forgotten_at = null, last_seen_at = clock_timestamp() where d.id = device;
+end $function$;
+comment on function iam.release_sign_in is 'The next sign-in from there is a usual one. claims: who released; none for the link. Internal.';
+
+create function iam.remember_device(account uuid, device text, known boolean) returns uuid
+language plpgsql volatile as $function$
+declare
+  found_id uuid;
+begin
+  -- a short one could be guessed, whatever the edge lets through
+  if device is null or device !~ '^[A-Za-z0-9_-]{43}$' then return null; end if;
+  insert into iam.devices as d (account_id, token_hash, forgotten_at)
+  values (account, iam.hash_token(device), case when not known then clock_timestamp() end)
+  on conflict on constraint devices_account_id_token_hash_key do update set
+    last_seen_at = case when known then clock_timestamp() else d.last_seen_at end,
+    forgotten_at = case when not known then d.forgotten_at end
+  returning d.id into found_id;
+  return found_id;
+end $function$;
+comment on function iam.remember_device is 'The device of a sign-in. known: it was let in; else nothing that is known becomes unknown, nor the other way round. NULL for a cookie that isn''t ours. Internal.';
+
 create function iam.remove_passkey(ring text, token text, passkey uuid, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -5719,18 +6161,19 @@ begin
   -- whoever took the last link up, and stopped on the way, begins again
   update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again'
   where s.account_id = account and s.revoked_at is null;
+  perform ops.end_message(o, 'failed', 'replaced') from ops.outbox o where o.account_id = account and o.state = 'waiting' and o.template = 'invitation';
   return token;
 end $function$;
 comment on function iam.renew_invitation is 'Another link; the one before is worth nothing. Gives the token. Internal.';
 
-create function iam.replace_token(session uuid, old_hash bytea, new_token text) returns boolean
+create function iam.replace_token(session uuid, old_hash bytea, new_token text, origin uuid DEFAULT NULL::uuid) returns boolean
 language plpgsql volatile as $function$
 begin
   update iam.sessions s set token_hash = iam.hash_token(new_token), rotated_at = clock_timestamp()
   where s.id = session and s.token_hash = old_hash;
   -- two requests at once: the first one has done it, and the token that came with it serves for a while longer
   if not found then return false; end if;
-  insert into iam.old_tokens (token_hash, session_id) values (old_hash, session);
+  insert into iam.old_tokens (token_hash, session_id, origin_id) values (old_hash, session, origin);
   return true;
 end $function$;
 comment on function iam.replace_token is 'Internal.';
@@ -5821,7 +6264,8 @@ begin
   else
     -- 4: the token of this one goes nowhere
     perform iam.renew_invitation(account);
-    perform ops.post(ring, holder, 'email', 'registration_exists');
+    perform ops.post(ring, holder, 'email', 'invitation_exists', jsonb_build_object('practice',
+      (select o.name from access.organisations o where o.id = i.organisation_id)));
   end if;
 end $function$;
 comment on function iam.send_invitation is 'Sends the link, or tells whoever has an account with this address that another address is needed. Internal.';
@@ -6008,6 +6452,13 @@ begin
 end $function$;
 comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: there is no turn for hashing (0086), nothing was tried, ask again in a moment. Errors: VS503.';
 
+create function iam.signal_points(signal text) returns integer
+language sql immutable as $function$
+  select case signal when 'impossible_speed' then 50 when 'new_device' then 25 when 'many_failures' then 20 when 'odd_hour' then 20
+                     when 'new_network' then 15 end
+$function$;
+comment on function iam.signal_points is 'What a signal weighs: a new device in a new place is told (40), a copied password and code from abroad is held back (90).';
+
 create function iam.start_session(ring text, account uuid, token text, methods text[], caller jsonb, old_token text DEFAULT NULL::text, enrols boolean DEFAULT false) returns iam.sessions
 language plpgsql volatile as $function$
 declare
@@ -6026,6 +6477,13 @@ begin
   return s;
 end $function$;
 comment on function iam.start_session is 'A session of one factor: 10 minutes to show the second, an hour to add one (enrols: made by a link). old_token: what the browser''s cookie holds, of which the session ends when this one is whole. Internal.';
+
+create function iam.state_of(entry iam.sign_ins) returns text
+language sql immutable as $function$
+  select case when entry.id is null then 'expired' when entry.disowned_at is not null then 'disowned'
+              when entry.released_at is not null then 'released' else entry.outcome end
+$function$;
+comment on function iam.state_of is NULL;
 
 create function iam.take_factor(ring text, token text, method text, proof jsonb, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -6082,6 +6540,25 @@ begin
     json_build_object('factor', case when method in ('totp', 'passkey', 'recovery_code', 'email_code', 'sms_code') then method end, 'answer', answer)::text);
 end $function$;
 comment on function iam.take_factor is 'The second step of a sign-in, or a factor shown again (step-up). method: totp, recovery_code, email_code, sms_code (proof: {"code"}) or passkey (proof: 0094). Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), expired, or stopped (0097). Errors: VS503.';
+
+create function iam.tell_of_sign_in(ring text, s iam.sessions, entry iam.sign_ins, facts jsonb, link text) returns void
+language plpgsql volatile as $function$
+declare
+  administrator uuid;
+begin
+  perform ops.post(ring, s.account_id, 'email', case when entry.outcome = 'stopped' then 'sign_in_stopped' else 'unusual_sign_in' end,
+    jsonb_build_object('path', '/sign-ins/' || link, 'reasons', entry.signals, 'user_agent', facts ->> 'user_agent', 'place', facts ->> 'place'));
+  -- that somebody is a patient here goes into nobody's mailbox: the administrators' page has it, without a name
+  if s.role = 'patient' then return; end if;
+  for administrator in
+    select m.account_id from access.memberships m
+    where m.organisation_id = s.organisation_id and m.role = 'org_admin' and m.account_id <> s.account_id and access.membership_is_live(m.id)
+    order by m.id limit 20
+  loop
+    perform ops.post(ring, administrator, 'email', 'unusual_sign_in_of_member', '{"path": "/admin/sign-ins"}');
+  end loop;
+end $function$;
+comment on function iam.tell_of_sign_in is 'Posts what is told of an unusual sign-in. Internal.';
 
 create function iam.to_base64url(value bytea) returns text
 language plpgsql immutable as $function$
@@ -6201,6 +6678,43 @@ begin
   return true;
 end $function$;
 comment on function iam.verify_totp is 'Is this a code of now, not used before? Uses it up. Internal: iam.take_factor.';
+
+create function iam.weigh_sign_in(ring text, s iam.sessions, caller jsonb) returns text
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(ring, s.account_id, 'profile');
+  o access.organisations;
+  device uuid := iam.known_device(s.account_id, caller ->> 'device');
+  place text := case when caller ->> 'place' ~ '^[A-Z]{2}/[^/]{0,80}/[-0-9.,]{0,24}$' then caller ->> 'place' end;
+  entry iam.sign_ins;
+  facts jsonb;
+  link text := translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_');
+begin
+  select * into strict o from access.organisations x where x.id = s.organisation_id;
+  entry.id := ops.uuid_v7();
+  entry.at := clock_timestamp();
+  entry.network := iam.network_of(key, caller ->> 'ip');
+  select f.signals, f.facts into entry.signals, facts
+  from iam.find_signals(key, s.account_id, device is not null, entry.network, place, entry.at) f;
+  entry.score := (select coalesce(sum(iam.signal_points(signal)), 0) from unnest(entry.signals) signal);
+  entry.outcome := case when entry.score >= o.stop_from and not s.enrols then 'stopped' when entry.score >= o.notice_from then 'told' else 'let_in' end;
+  if entry.outcome <> 'let_in' then entry.link_hash := iam.hash_token(link); end if;
+  device := iam.remember_device(s.account_id, caller ->> 'device', entry.outcome <> 'stopped');
+  facts := facts || jsonb_strip_nulls(jsonb_build_object('ip', caller ->> 'ip', 'user_agent', left(caller ->> 'user_agent', 300), 'place', place));
+  insert into iam.sign_ins (id, account_id, organisation_id, session_id, device_id, at, network, placed, signals, score, outcome, facts, link_hash)
+  values (entry.id, s.account_id, s.organisation_id, s.id, device, entry.at, entry.network, iam.coordinates(place) is not null, entry.signals, entry.score, entry.outcome,
+          vault.seal(key, entry.id, s.account_id, 1, '', 'iam.sign_ins.facts', facts::text), entry.link_hash);
+  update iam.sessions x set device_id = device where x.id = s.id;
+  if entry.outcome = 'let_in' then return 'ok'; end if;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, s.origin_id), 'session.unusual', 'SignIn', entry.id, null,
+    case when entry.outcome = 'stopped' then 'failure' else 'success' end,
+    json_build_object('outcome', entry.outcome, 'score', entry.score, 'signals', entry.signals)::text);
+  perform iam.tell_of_sign_in(ring, s, entry, facts, link);
+  if entry.outcome = 'told' then return 'ok'; end if;
+  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'held' where x.id = s.id;
+  return 'stopped';
+end $function$;
+comment on function iam.weigh_sign_in is 'Records a sign-in that has shown two factors, tells of an unusual one, and says whether it is let in: ok or stopped (its session is over). Internal: iam.accept_factor.';
 
 create function ops.clear_outbox() returns void
 language plpgsql volatile as $function$
@@ -6664,6 +7178,7 @@ begin
   perform ops.clear_outbox(), iam.clear_sent_codes();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
+  perform iam.forget_sign_ins();
 end $function$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 
@@ -8193,6 +8708,14 @@ grant select on clinic.own_sessions to vs_org_admin;
 grant select on clinic.own_sessions to vs_patient;
 grant select on clinic.own_sessions to vs_researcher;
 grant select on clinic.own_sessions to vs_secretary;
+grant select on clinic.own_sign_ins to vs_auditor;
+grant select on clinic.own_sign_ins to vs_clinician;
+grant select on clinic.own_sign_ins to vs_dba;
+grant select on clinic.own_sign_ins to vs_dpo;
+grant select on clinic.own_sign_ins to vs_org_admin;
+grant select on clinic.own_sign_ins to vs_patient;
+grant select on clinic.own_sign_ins to vs_researcher;
+grant select on clinic.own_sign_ins to vs_secretary;
 grant select on clinic.patient_names to vs_clinician;
 grant select on clinic.patient_names to vs_dba;
 grant select on clinic.patient_names to vs_patient;
@@ -8208,6 +8731,10 @@ grant select on clinic.referral_periods to vs_org_admin;
 grant select on clinic.referrals to vs_clinician;
 grant select on clinic.referrals to vs_dba;
 grant select on clinic.referrals to vs_patient;
+grant select on clinic.security to vs_dba;
+grant select on clinic.security to vs_org_admin;
+grant select on clinic.unusual_sign_ins to vs_dba;
+grant select on clinic.unusual_sign_ins to vs_org_admin;
 grant select on iam.accounts to vs_dba;
 grant select on iam.challenges to vs_dba;
 grant select on iam.devices to vs_dba;
@@ -8218,6 +8745,7 @@ grant select on iam.phones to vs_dba;
 grant select on iam.recovery_codes to vs_dba;
 grant select on iam.sent_codes to vs_dba;
 grant select on iam.sessions to vs_dba;
+grant select on iam.sign_ins to vs_dba;
 grant select on iam.totp_enrolments to vs_dba;
 grant select on iam.totp_factors to vs_dba;
 grant select on ops.delays to vs_dba;
@@ -8421,6 +8949,14 @@ grant execute on function audit.open_patient_search(selection uuid, name text, b
 grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_patient;
 grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_researcher;
 grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_secretary;
+grant execute on function audit.open_sign_ins() to vs_anon;
+grant execute on function audit.open_sign_ins() to vs_auditor;
+grant execute on function audit.open_sign_ins() to vs_clinician;
+grant execute on function audit.open_sign_ins() to vs_dpo;
+grant execute on function audit.open_sign_ins() to vs_org_admin;
+grant execute on function audit.open_sign_ins() to vs_patient;
+grant execute on function audit.open_sign_ins() to vs_researcher;
+grant execute on function audit.open_sign_ins() to vs_secretary;
 grant execute on function audit.open_verification() to vs_anon;
 grant execute on function audit.open_verification() to vs_auditor;
 grant execute on function audit.open_verification() to vs_clinician;
@@ -8457,7 +8993,15 @@ grant execute on function clinic.add_care_team_member(key uuid, team uuid, accou
 grant execute on function clinic.add_care_team_patient(key uuid, team uuid, patient uuid, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
 grant execute on function clinic.change_consent(key uuid, type text, given boolean, hash text) to vs_patient;
 grant execute on function clinic.change_role(key uuid, account uuid, role text) to vs_org_admin;
+grant execute on function clinic.change_security(key uuid, notice_from integer, stop_from integer, email_codes boolean, sms_codes boolean) to vs_org_admin;
 grant execute on function clinic.create_care_team(key uuid, lead uuid) to vs_org_admin;
+grant execute on function clinic.disown_sign_in(key uuid, sign_in uuid) to vs_auditor;
+grant execute on function clinic.disown_sign_in(key uuid, sign_in uuid) to vs_clinician;
+grant execute on function clinic.disown_sign_in(key uuid, sign_in uuid) to vs_dpo;
+grant execute on function clinic.disown_sign_in(key uuid, sign_in uuid) to vs_org_admin;
+grant execute on function clinic.disown_sign_in(key uuid, sign_in uuid) to vs_patient;
+grant execute on function clinic.disown_sign_in(key uuid, sign_in uuid) to vs_researcher;
+grant execute on function clinic.disown_sign_in(key uuid, sign_in uuid) to vs_secretary;
 grant execute on function clinic.end_all_sessions(key uuid) to vs_org_admin;
 grant execute on function clinic.end_care_team_member(key uuid, stay uuid) to vs_org_admin;
 grant execute on function clinic.end_care_team_patient(key uuid, place uuid) to vs_org_admin;
@@ -8518,7 +9062,17 @@ grant execute on function clinic.read_own_sessions() to vs_org_admin;
 grant execute on function clinic.read_own_sessions() to vs_patient;
 grant execute on function clinic.read_own_sessions() to vs_researcher;
 grant execute on function clinic.read_own_sessions() to vs_secretary;
+grant execute on function clinic.read_own_sign_ins() to vs_auditor;
+grant execute on function clinic.read_own_sign_ins() to vs_clinician;
+grant execute on function clinic.read_own_sign_ins() to vs_dpo;
+grant execute on function clinic.read_own_sign_ins() to vs_org_admin;
+grant execute on function clinic.read_own_sign_ins() to vs_patient;
+grant execute on function clinic.read_own_sign_ins() to vs_researcher;
+grant execute on function clinic.read_own_sign_ins() to vs_secretary;
 grant execute on function clinic.read_patient_account(patient uuid) to vs_secretary;
+grant execute on function clinic.read_security() to vs_org_admin;
+grant execute on function clinic.read_unusual_sign_ins() to vs_org_admin;
+grant execute on function clinic.release_sign_in(key uuid, sign_in uuid) to vs_org_admin;
 grant execute on function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) to vs_dpo;
 grant execute on function clinic.resend_invitation(key uuid, account uuid) to vs_org_admin;
 grant execute on function clinic.resend_invitation(key uuid, account uuid) to vs_secretary;
@@ -8532,8 +9086,9 @@ grant execute on function clinic.write_note(key uuid, patient uuid, note jsonb) 
 grant execute on function iam.accept_invitation(ring text, token text, prehash text, consents jsonb, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.add_passkey(ring text, token text, proof jsonb, name text, new_token text, caller jsonb, OUT answer text, OUT role text) to vs_gate;
 grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
+grant execute on function iam.answer_sign_in(ring text, link text, mine boolean, caller jsonb, OUT answer text) to vs_gate;
 grant execute on function iam.begin_phone(ring text, token text, number text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
-grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text) to vs_gate;
+grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text, OUT replaces boolean) to vs_gate;
 grant execute on function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_phone(ring text, token text, code text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_totp(ring text, token text, code text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
@@ -8548,7 +9103,9 @@ grant execute on function iam.end_session() to vs_patient;
 grant execute on function iam.end_session() to vs_researcher;
 grant execute on function iam.end_session() to vs_secretary;
 grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
+grant execute on function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone) to vs_gate;
 grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[]) to vs_gate;
+grant execute on function iam.may_begin_change(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.own_passkeys() to vs_auditor;
 grant execute on function iam.own_passkeys() to vs_clinician;
 grant execute on function iam.own_passkeys() to vs_dpo;

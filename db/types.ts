@@ -21,11 +21,14 @@ export interface Database {
   'clinic.observations': ClinicObservations;
   'clinic.own_factors': ClinicOwnFactors;
   'clinic.own_sessions': ClinicOwnSessions;
+  'clinic.own_sign_ins': ClinicOwnSignIns;
   'clinic.patient_names': ClinicPatientNames;
   'clinic.patients': ClinicPatients;
   'clinic.record_accesses': ClinicRecordAccesses;
   'clinic.referral_periods': ClinicReferralPeriods;
   'clinic.referrals': ClinicReferrals;
+  'clinic.security': ClinicSecurity;
+  'clinic.unusual_sign_ins': ClinicUnusualSignIns;
 }
 
 export interface AuditEvents {
@@ -270,6 +273,24 @@ export interface ClinicOwnSessions {
   ended_because: string | null;
 }
 
+export interface ClinicOwnSignIns {
+  id: string;
+  at: Date;
+  current: boolean;
+  methods: string[];
+  signals: string[];
+  score: number;
+  outcome: string;
+  released_at: Date | null;
+  disowned_at: Date | null;
+  ip: string | null;
+  user_agent: string | null;
+  place: string | null;
+  km: number | null;
+  minutes: number | null;
+  failures: number | null;
+}
+
 export interface ClinicPatientNames {
   id: string;
   birth_name: string;
@@ -340,4 +361,32 @@ export interface ClinicReferrals {
   valid_until: Date;
   ended_by: string | null;
   status: string;
+}
+
+export interface ClinicSecurity {
+  organisation_id: string;
+  notice_from: number;
+  stop_from: number;
+  email_codes: boolean;
+  sms_codes: boolean;
+  points: unknown;
+}
+
+export interface ClinicUnusualSignIns {
+  id: string;
+  at: Date;
+  account_id: string | null;
+  display_name: string | null;
+  role: string;
+  own: boolean;
+  signals: string[];
+  score: number;
+  outcome: string;
+  released_at: Date | null;
+  released_by_name: string | null;
+  disowned_at: Date | null;
+  place: string | null;
+  km: number | null;
+  minutes: number | null;
+  failures: number | null;
 }

@@ -6,8 +6,10 @@
 // 2. Whatever the cookie holds, the answer is a page: an odd one is no session, never an error.
 // 3. The role after the dot says which page to ask for. The database knows the real one.
 // 4. A token is renewed every 15 minutes by the request that happens to come then: the database takes the new one on, and
-//    the answer brings it to the browser.
+//    the answer brings it to the browser. It follows from the present one by a keyed hash: of two requests at once both
+//    bring the same, and where the first answer was dropped (a link clicked twice) the second one brings it.
 // 5. `__Host-device` = 32 random bytes, for 400 days: says that this browser has signed somebody in before, and nothing else.
+//    A browser without one gets it when somebody signs in; the request that does so has told the database already.
 import type { Context, MiddlewareHandler } from 'hono';
 import { setCookie } from 'hono/cookie';
 import type { Who } from '../db/batch.ts';
@@ -31,19 +33,20 @@ const YEAR = 365 * 24 * 3600;
 /** As long as browsers keep a cookie at most (RFC 6265bis §5.5). */
 const LONGEST = 400 * 24 * 3600;
 
-/** Sets `c.var.who`, `c.var.lang` and `c.var.theme` for the pages. */
-export function session(): MiddlewareHandler<Env> {
+/** Sets `c.var.who`, `c.var.lang` and `c.var.theme` for the pages. `key`: 256 bits that the database doesn't know. */
+export function session(key: Uint8Array): MiddlewareHandler<Env> {
+  const successor = successorOf(key);
   return async (c, next) => {
     const { token, role } = readSession(c);
     let renewed = false;
-    const renewal = { token: newToken(), taken: () => (renewed = true) };
+    const renewal = { token: token ? await successor(token) : '', taken: () => (renewed = true) };
     c.set('who', {
       token,
       role,
       ip: clientAddress(c),
       userAgent: userAgent(c),
       requestId: c.get('requestId') ?? crypto.randomUUID(),
-      device: readDevice(c),
+      device: readDevice(c) ?? newToken(),
       place: placeOf(c),
       ...(token && { renewal }),
     });
@@ -51,13 +54,28 @@ export function session(): MiddlewareHandler<Env> {
     c.set('theme', readTheme(c));
     await next();
     // a page that signs somebody in or out has said already what the cookie holds
-    if (renewed && !setsSession(c)) signIn(c, renewal.token, role);
+    if (renewed && !setsSession(c)) keepSession(c, renewal.token, role);
   };
 }
 
 /** A token for a new session: 256 random bits in base64url, 43 characters. */
 export function newToken(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return base64url(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+/** The token after this one: HMAC-SHA-256, which nobody guesses from the present one without the key. */
+function successorOf(key: Uint8Array): (token: string) => Promise<string> {
+  const hmac = { name: 'HMAC', hash: 'SHA-256' };
+  let imported: CryptoKey | undefined;
+  return async (token) => {
+    // at a request: workerd lets no promise cross from one to another
+    imported ??= await crypto.subtle.importKey('raw', new Uint8Array(key), hmac, false, ['sign']);
+    const message = new TextEncoder().encode(`session renewal ${token}`);
+    return base64url(new Uint8Array(await crypto.subtle.sign('HMAC', imported, message)));
+  };
+}
+
+function base64url(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
@@ -69,12 +87,18 @@ export function newToken(): string {
  * No Max-Age: the database ends sessions, and a closed browser forgets them.
  */
 export function signIn(c: Context<Env>, token: string, role: Who['role']): void {
+  keepSession(c, token, role);
+  if (role !== 'anon') keepDevice(c);
+}
+
+function keepSession(c: Context<Env>, token: string, role: Who['role']): void {
   setCookie(c, 'vs', `${token}.${role}`, { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Lax' });
 }
 
-/** The browser is known from now on, by a token that the database has taken on. */
-export function keepDevice(c: Context<Env>, device: string): void {
-  setCookie(c, 'device', device, {
+/** The browser is known from now on, or will be once its sign-in is released: by a token that the database has taken on. */
+export function keepDevice(c: Context<Env>): void {
+  if (!c.var.who.device) return;
+  setCookie(c, 'device', c.var.who.device, {
     prefix: 'host',
     path: '/',
     secure: true,

@@ -2,26 +2,7 @@ import { messages } from '../i18n.ts';
 
 export const admin = messages(
   {
-    accounts: 'Comptes',
-    accountsIntro: 'Les personnes qui peuvent se connecter. Vous ne voyez ici aucune donnée de patient.',
-    noAccount: 'Aucun compte dans cette organisation.',
-    lacking: (count: number) =>
-      count > 1
-        ? `${count} comptes n’ont pas encore de second facteur\u00a0: ils ne peuvent rien ouvrir.`
-        : '1 compte n’a pas encore de second facteur\u00a0: il ne peut rien ouvrir.',
     name: 'Nom',
-    role: 'Rôle',
-    email: 'Adresse électronique',
-    secondFactor: 'Second facteur',
-    present: 'en place',
-    absent: 'absent',
-    lastSignIn: 'Dernière connexion',
-    never: 'jamais connecté',
-    state: 'État',
-    state_active: 'actif',
-    state_invited: 'invité',
-    state_suspended: 'suspendu',
-    emailUnknown: 'non accessible',
     nameUnknown: 'nom non accessible',
     careTeams: 'Équipes de soins',
     careTeamsIntro: 'Qui suit ensemble combien de patients. L’identité des patients n’apparaît jamais ici.',
@@ -68,26 +49,7 @@ export const admin = messages(
     patientNumber: 'Dossier',
   },
   {
-    accounts: 'Accounts',
-    accountsIntro: 'The people who can sign in. You see no patient data here.',
-    noAccount: 'No account in this organisation.',
-    lacking: (count: number) =>
-      count > 1
-        ? `${count} accounts have no second factor yet: they cannot open anything.`
-        : '1 account has no second factor yet: it cannot open anything.',
     name: 'Name',
-    role: 'Role',
-    email: 'E-mail address',
-    secondFactor: 'Second factor',
-    present: 'in place',
-    absent: 'absent',
-    lastSignIn: 'Last sign-in',
-    never: 'never signed in',
-    state: 'State',
-    state_active: 'active',
-    state_invited: 'invited',
-    state_suspended: 'suspended',
-    emailUnknown: 'not accessible',
     nameUnknown: 'name not accessible',
     careTeams: 'Care teams',
     careTeamsIntro: 'Who follows how many patients together. The identity of patients never appears here.',

@@ -5,10 +5,6 @@ export function openAccounts() {
   return sql<{ answer: string }>`select audit.open_accounts() as answer`.compile(k);
 }
 
-export function readAccounts() {
-  return k.selectFrom('clinic.accounts').selectAll().compile();
-}
-
 /** Referrals of now: who sees whom by one, and not why. */
 export function readReferralPeriods() {
   return k.selectFrom('clinic.referral_periods').selectAll().orderBy('valid_until').compile();

@@ -9,6 +9,7 @@ const HOMES: Record<string, string> = {
   auditor: '/audit',
   org_admin: '/admin/accounts',
   dpo: '/emergencies',
+  researcher: '/account',
 };
 
 export function homeRoutes() {

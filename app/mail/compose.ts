@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { inLang, type Lang } from '../i18n.ts';
+import { readDevice } from '../sessions/device.tsx';
+import { placeName } from '../sign-ins/place.ts';
 import { clockOf, dayOf, formatDay } from '../ui/time.tsx';
 import { mail } from './messages.ts';
 
@@ -14,12 +16,16 @@ const Vars = z.object({
   code: z.string().optional(),
   /** How many hours the link works, where it isn't the usual time. */
   hours: z.coerce.number().optional(),
+  /** The name of a practice that isn't the reader's own. */
+  practice: z.string().max(200).optional(),
   /** A method of iam.sessions. */
   factor: z.string().optional(),
   /** Recovery codes that are left. */
   left: z.coerce.number().optional(),
-  /** Signals of an unusual sign-in. */
+  /** Signals of an unusual sign-in, and where it came from: the browser's User-Agent, and `country/city/coordinates`. */
   reasons: z.array(z.string()).optional(),
+  user_agent: z.string().nullish(),
+  place: z.string().nullish(),
   /** When a recovery can be completed: ISO 8601. */
   ready_at: z.coerce.date().optional(),
 });
@@ -86,6 +92,11 @@ const templates = {
     `${t.onceWithin(vars.hours ?? 72)}\n${link()}`,
     t.invitation_else,
   ],
+  invitation_exists: ({ t, vars }: Parts) => [
+    t.invitation_exists(vars.practice ?? 'Vital Sync'),
+    t.invitation_exists_help,
+    t.invitation_exists_else,
+  ],
   email_confirmation: ({ t, link, vars }: Parts) => [
     t.email_confirmation,
     `${t.onceWithin(vars.hours ?? 72)}\n${link()}`,
@@ -120,12 +131,14 @@ const templates = {
   recovery_asks_colleague: ({ t, link }: Parts) => [`${t.recovery_asks_colleague}\n${link('/admin/recoveries')}`],
   unusual_sign_in: ({ t, when, link, vars }: Parts) => [
     `${t.unusual_sign_in} ${when}`,
+    ...whereFrom(t, vars),
     ...reasons(t, vars.reasons),
     `${t.unusual_sign_in_else}\n${link('/account/sign-ins')}`,
   ],
   unusual_sign_in_of_member: ({ t, link }: Parts) => [`${t.unusual_sign_in_of_member}\n${link('/admin/sign-ins')}`],
   sign_in_stopped: ({ t, when, link, vars }: Parts) => [
     `${t.sign_in_stopped} ${when}`,
+    ...whereFrom(t, vars),
     ...reasons(t, vars.reasons),
     `${t.sign_in_stopped_release}\n${link()}`,
     t.sign_in_stopped_else,
@@ -150,6 +163,14 @@ export const templateNames = Object.keys(templates) as Template[]; // the keys o
 /** Something about one's own account happened, and what to do if it was somebody else. */
 function notice({ t, when, link }: Parts, what: string, more?: string): string[] {
   return [`${what} ${when}`, ...(more ? [more] : []), `${t.notYou}\n${link('/account/sign-ins')}`];
+}
+
+/** « Depuis : Firefox sur Windows, Lyon (FR) »; nothing where nothing is known. */
+function whereFrom(t: Words, { user_agent, place }: Parts['vars']): string[] {
+  const { browser, system } = readDevice(user_agent ?? '');
+  const device = [browser, system].filter((word) => word !== undefined).join(` ${t.on} `);
+  const said = [device, place ? placeName(place) : ''].filter((word) => word !== '');
+  return said.length > 0 ? [t.from(said.join(', '))] : [];
 }
 
 function reasons(t: Words, given: readonly string[] = []): string[] {

@@ -20,6 +20,13 @@ export const mail = messages(
     invitation: (organisation: string) => `${organisation} vous invite à ouvrir votre compte.`,
     invitation_else: 'Si vous n’attendiez pas cette invitation, ne faites rien : aucun compte ne sera ouvert.',
 
+    invitation_exists_subject: 'Un cabinet vous invite, à une autre adresse',
+    invitation_exists: (practice: string) =>
+      `${practice} vous invite à ouvrir un compte, mais cette adresse sert déjà à un compte Vital Sync.`,
+    invitation_exists_help:
+      'Un compte appartient à un seul cabinet : donnez à celui-ci une autre adresse électronique, et il vous enverra un lien.',
+    invitation_exists_else: 'Si vous n’attendiez pas cette invitation, ne faites rien : rien n’a changé.',
+
     email_confirmation_subject: 'Confirmez votre adresse électronique',
     email_confirmation:
       'Quelqu’un, sans doute vous, s’inscrit avec cette adresse. Confirmez qu’elle est la vôtre pour continuer.',
@@ -68,12 +75,13 @@ export const mail = messages(
     unusual_sign_in_else: 'Si ce n’était pas vous, dites-le ici ; vos sessions seront fermées :',
     unusual_sign_in_of_member_subject: 'Connexion inhabituelle dans votre cabinet',
     unusual_sign_in_of_member: 'Un compte de votre cabinet a servi d’une façon inhabituelle. Les détails sont ici :',
-    sign_in_stopped_subject: 'Une connexion à votre compte a été arrêtée',
+    sign_in_stopped_subject: 'Une connexion à votre compte est en attente',
     sign_in_stopped:
-      'Quelqu’un, sans doute vous, voulait se connecter d’une façon si inhabituelle que nous l’avons arrêté.',
-    sign_in_stopped_release: 'Si c’était vous, ouvrez ce lien dans l’heure, puis recommencez :',
-    sign_in_stopped_else:
-      'Si ce n’était pas vous, n’ouvrez pas ce lien et changez votre mot de passe : quelqu’un le connaît.',
+      'Quelqu’un, sans doute vous, voulait se connecter d’une façon si inhabituelle que rien n’a été ouvert.',
+    sign_in_stopped_release: 'Dites ici, dans les trois jours, si c’était vous ou non :',
+    sign_in_stopped_else: 'Si ce n’était pas vous, quelqu’un connaît votre mot de passe : changez-le.',
+    from: (where: string) => `Depuis : ${where}`,
+    on: 'sur',
     reasons: 'Ce qui était inhabituel :',
     reason_new_device: 'un appareil que ce compte n’avait jamais utilisé',
     reason_new_network: 'un réseau que ce compte n’avait jamais utilisé',
@@ -125,6 +133,13 @@ export const mail = messages(
     invitation: (organisation: string) => `${organisation} invites you to open your account.`,
     invitation_else: 'If you didn’t expect this invitation, do nothing: no account will be opened.',
 
+    invitation_exists_subject: 'A practice invites you, at another address',
+    invitation_exists: (practice: string) =>
+      `${practice} invites you to open an account, but this address has a Vital Sync account already.`,
+    invitation_exists_help:
+      'An account belongs to one practice: give this one another e-mail address, and it will send you a link.',
+    invitation_exists_else: 'If you did not expect this invitation, do nothing: nothing has changed.',
+
     email_confirmation_subject: 'Confirm your e-mail address',
     email_confirmation: 'Somebody, probably you, is registering with this address. Confirm that it is yours to go on.',
     email_confirmation_else: 'If it wasn’t you, do nothing: without this link there will be no account.',
@@ -168,10 +183,12 @@ export const mail = messages(
     unusual_sign_in_else: 'If it wasn’t you, say so here; your sessions will be closed:',
     unusual_sign_in_of_member_subject: 'Unusual sign-in in your practice',
     unusual_sign_in_of_member: 'An account of your practice was used in an unusual way. The details are here:',
-    sign_in_stopped_subject: 'A sign-in to your account was stopped',
-    sign_in_stopped: 'Somebody, probably you, tried to sign in in so unusual a way that we stopped it.',
-    sign_in_stopped_release: 'If it was you, open this link within the hour, then try again:',
-    sign_in_stopped_else: 'If it wasn’t you, don’t open this link, and change your password: somebody knows it.',
+    sign_in_stopped_subject: 'A sign-in to your account is on hold',
+    sign_in_stopped: 'Somebody, probably you, wanted to sign in in so unusual a way that nothing was opened.',
+    sign_in_stopped_release: 'Say here, within three days, whether that was you or not:',
+    sign_in_stopped_else: 'If it wasn’t you, somebody knows your password: change it.',
+    from: (where: string) => `From: ${where}`,
+    on: 'on',
     reasons: 'What was unusual:',
     reason_new_device: 'a device that this account had never used',
     reason_new_network: 'a network that this account had never used',

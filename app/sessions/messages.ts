@@ -34,6 +34,8 @@ export const sessions = messages(
     because_suspended: 'Compte suspendu',
     because_password_changed: 'Mot de passe changé',
     because_recovered: 'Accès au compte rétabli',
+    because_held: 'Connexion mise en attente : elle ne ressemblait pas aux vôtres',
+    because_disowned: 'Vous avez signalé une connexion : ce n’était pas vous',
   },
   {
     title: 'Your sessions',
@@ -68,5 +70,7 @@ export const sessions = messages(
     because_suspended: 'Account suspended',
     because_password_changed: 'Password changed',
     because_recovered: 'Access to the account restored',
+    because_held: 'Sign-in put on hold: it was not like your others',
+    because_disowned: 'You reported a sign-in: that wasn’t you',
   },
 );

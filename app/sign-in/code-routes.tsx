@@ -8,6 +8,7 @@ import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { passkeyProof } from '../passkeys/proof.ts';
 import type { Services } from '../services.ts';
+import { answerStopped } from '../sign-ins/held.tsx';
 import { labelOf } from '../ui/codeable.tsx';
 import { type CodeNotice, CodeStep, type CodeStepProps, isSent } from './code.tsx';
 import { secondStep } from './code-words.ts';
@@ -66,6 +67,7 @@ export function codeRoutes(services: Services, expired: (c: Context<Env>) => Res
       const taken = takeFactor(ringNow(ring), method, proof, token, who);
       const [result] = await door.gate(taken, recordFailed(ringNow(ring), null, who));
       if (result?.answer === 'expired') return expired(c);
+      if (result?.answer === 'stopped') return answerStopped(c);
       if (result?.answer !== 'ok' || !result.role) return answer(c, { method, notice: setback(c, result) });
       signIn(c, token, result.role as Role); // the database's own list of roles
       // whoever had to take a code from the drawer has lost something: their factors come first
@@ -83,7 +85,6 @@ function outcome({ errors, notice }: Partial<CodeStepProps>) {
 }
 
 function setback(c: Context<Env>, result: FactorAnswer | undefined): CodeNotice {
-  if (result?.answer === 'stopped') return { kind: 'stopped' };
   if (result?.answer !== 'wait') return { kind: 'refused' };
   return { kind: 'wait', seconds: retryAfter(c, result.retry_after) };
 }

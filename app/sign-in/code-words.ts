@@ -45,9 +45,6 @@ export const secondStep = messages(
     waitToSend: 'Plusieurs codes viennent déjà d’être envoyés.',
     waitHelp: (seconds: number) =>
       `Par sécurité, réessayez dans ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} secondes`}, ou choisissez un autre moyen.`,
-    stopped: 'Cette connexion a été arrêtée.',
-    stoppedHelp:
-      'Elle ne ressemble pas à vos connexions habituelles. Un message vous a été envoyé : il permet de la débloquer si c’était vous.',
   },
   {
     title: 'Verification code',
@@ -92,7 +89,5 @@ export const secondStep = messages(
     waitToSend: 'Several codes have been sent already.',
     waitHelp: (seconds: number) =>
       `For safety, try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} seconds`}, or choose another way.`,
-    stopped: 'This sign-in was stopped.',
-    stoppedHelp: 'It does not look like your usual ones. A message was sent to you: it lets you go on if it was you.',
   },
 );

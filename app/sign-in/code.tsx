@@ -9,9 +9,7 @@ import { secondStep } from './code-words.ts';
 import type { Method } from './queries.ts';
 
 /** Why the step came back, or what has been done about a code that is sent. */
-export type CodeNotice =
-  | { kind: 'sent' | 'refused' | 'stopped' | 'not_sent' }
-  | { kind: 'wait' | 'wait_to_send'; seconds: number };
+export type CodeNotice = { kind: 'sent' | 'refused' | 'not_sent' } | { kind: 'wait' | 'wait_to_send'; seconds: number };
 export type CodeStepProps = {
   /** By which this account may, and the one that is asked for. */
   methods: readonly Method[];
@@ -108,12 +106,6 @@ function Notice({ notice, method }: { notice: CodeNotice; method: Method }) {
       return (
         <Alert tone="danger" title={method === 'passkey' ? t.refusedPasskey : t.refused} id="setback">
           <p>{labelOf(t, 'refusedHelp', method)}</p>
-        </Alert>
-      );
-    case 'stopped':
-      return (
-        <Alert tone="danger" title={t.stopped} id="setback">
-          <p>{t.stoppedHelp}</p>
         </Alert>
       );
     case 'not_sent':

@@ -30,5 +30,7 @@ create policy select_owner on access.organisations for select to vs_owner using 
 comment on policy select_owner on access.organisations is 'Predicates and definer functions read it.';
 create policy insert_owner on access.organisations for insert to vs_owner with check (true);
 comment on policy insert_owner on access.organisations is 'iam.create_organisation, called by the administrator of the installation.';
+create policy update_owner on access.organisations for update to vs_owner using (true) with check (true);
+comment on policy update_owner on access.organisations is 'clinic.change_security, called by an administrator of the organisation.';
 
 reset role;

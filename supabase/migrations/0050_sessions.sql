@@ -8,7 +8,8 @@
 --   4. Nothing personal below two factors.
 --   5. Nobody enters a database that was restarted or restored before it was cleared (0250).
 --   6. A token is replaced after 15 minutes. For 30 seconds the old one serves the requests that were under way; whoever
---      brings it later holds a copy, and the whole session ends.
+--      brings it later holds a copy, and the whole session ends. A browser that never got its new one (a link clicked
+--      twice: the first answer is dropped) is given it again within these seconds, at the address where it was made.
 --   7. What asks for it (iam.asks_again) wants a factor that was shown within the last 10 minutes.
 
 set role vs_owner;
@@ -37,7 +38,7 @@ create table iam.sessions (
   rotated_at       timestamptz not null default clock_timestamp(),
   revoked_at       timestamptz,
   revoked_because  text check (revoked_because in ('signed_out', 'signed_in_again', 'token_reused', 'tries', 'own', 'administrator',
-                                                   'suspended', 'password_changed', 'recovered')),
+                                                   'suspended', 'password_changed', 'recovered', 'held', 'disowned')),
   origin_id        uuid,
   replaces_id      uuid references iam.sessions,
   check ((role = 'import') = (care_team_id is not null)),
@@ -57,7 +58,9 @@ comment on policy all_owner on iam.sessions is 'iam.enter and the sign-in functi
 create table iam.old_tokens (
   token_hash   bytea primary key check (length(token_hash) = 32),
   session_id   uuid not null references iam.sessions,
-  retired_at   timestamptz not null default clock_timestamp()
+  retired_at   timestamptz not null default clock_timestamp(),
+  -- from where (audit.origins): there the new one is given again
+  origin_id    uuid
 );
 comment on table iam.old_tokens is 'Tokens that a session had before: 48 at most in its 12 hours. Who brings one late holds a copy.';
 create index old_tokens_session on iam.old_tokens (session_id);
@@ -96,30 +99,30 @@ comment on function iam.factor_is_recent is 'Was a factor shown within the last 
 create function iam.asks_again(operation text) returns boolean
 language sql immutable set search_path = '' as $$
   select operation in ('notes.sign', 'record.export', 'log.export', 'erasure.request', 'accounts.change', 'accounts.invite',
-                       'recovery.confirm', 'sessions.end')
+                       'recovery.confirm', 'sessions.end', 'sign_ins.release', 'security.change')
 $$;
 comment on function iam.asks_again is 'Operations that step up (requirement A8); breaking the glass and changing a factor ask by themselves.';
 
 -- ---------------------------------------------------------------- tokens
 
 -- Replaces a session's token: its row is locked by the caller, or asked for with the token that it has.
-create function iam.replace_token(session uuid, old_hash bytea, new_token text) returns boolean
+create function iam.replace_token(session uuid, old_hash bytea, new_token text, origin uuid default null) returns boolean
 language plpgsql volatile set search_path = '' as $$
 begin
   update iam.sessions s set token_hash = iam.hash_token(new_token), rotated_at = clock_timestamp()
   where s.id = session and s.token_hash = old_hash;
   -- two requests at once: the first one has done it, and the token that came with it serves for a while longer
   if not found then return false; end if;
-  insert into iam.old_tokens (token_hash, session_id) values (old_hash, session);
+  insert into iam.old_tokens (token_hash, session_id, origin_id) values (old_hash, session, origin);
   return true;
 end $$;
 comment on function iam.replace_token is 'Internal.';
 
 -- An old token: `late` after its 30 seconds. Then it was copied, by whoever brings it or by whoever goes on with the new one.
-create function iam.find_by_old_token(hash bytea, out session uuid, out late boolean)
+create function iam.find_by_old_token(hash bytea, out session uuid, out late boolean, out origin uuid)
 language plpgsql stable set search_path = '' as $$
 begin
-  select o.session_id, o.retired_at <= clock_timestamp() - interval '30 seconds' into session, late
+  select o.session_id, o.retired_at <= clock_timestamp() - interval '30 seconds', o.origin_id into session, late, origin
   from iam.old_tokens o where o.token_hash = hash;
 end $$;
 comment on function iam.find_by_old_token is 'Internal.';
@@ -212,6 +215,7 @@ declare
   -- of a token that the session had before
   session uuid;
   late boolean := false;
+  replaced_at uuid;
   renewed boolean := false;
   told boolean := false;
 begin
@@ -227,13 +231,11 @@ begin
   end if;
   select * into s from iam.sessions x where x.token_hash = hash;
   if s.id is null then
-    select o.session, coalesce(o.late, false) into session, late from iam.find_by_old_token(hash) o;
+    select o.session, coalesce(o.late, false), o.origin into session, late, replaced_at from iam.find_by_old_token(hash) o;
     if session is not null then select * into s from iam.sessions x where x.id = session; end if;
     if late and phase = 'open' then
       told := iam.end_family(s, audit.origin(ring, s.organisation_id, s.id, ip, user_agent));
     end if;
-    -- a request that is sent again after a lost connection has its new token already
-    renewed := coalesce(not late and s.token_hash = iam.hash_token(renewal), false);
   end if;
   if s.id is null or late or s.revoked_at is not null or s.expires_at <= clock_timestamp()
      or s.last_seen_at <= clock_timestamp() - (case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
@@ -265,7 +267,10 @@ begin
     end if;
     origin := audit.origin(ring, s.organisation_id, s.id, ip, user_agent);
     if phase = 'open' and renewal is not null and s.rotated_at < clock_timestamp() - interval '15 minutes' and s.role <> 'import' then
-      renewed := iam.replace_token(s.id, hash, renewal);
+      renewed := iam.replace_token(s.id, hash, renewal, origin);
+    elsif session is not null and s.token_hash = iam.hash_token(renewal) then
+      -- its answer was lost, and this is the browser that it was for: elsewhere an old token is given nothing
+      renewed := coalesce(origin = replaced_at, false);
     end if;
   end if;
   if focus is not null then

@@ -281,6 +281,7 @@ begin
       methods = case when method = any (x.methods) then x.methods else x.methods || method end where x.id = s.id;
     return 'ok';
   end if;
+  if iam.weigh_sign_in(ring, s, caller) = 'stopped' then return 'stopped'; end if;
   -- the token from before the second factor is worth nothing: not even an old one
   update iam.sessions x set factors = 2, token_hash = iam.hash_token(new_token), methods = x.methods || method, enrols = false, attempts = 0,
     factor_at = clock_timestamp(), rotated_at = clock_timestamp(), last_seen_at = clock_timestamp(),

@@ -104,9 +104,25 @@ begin
 end $$;
 comment on function iam.lock_factors is 'How many factors an account has that it can''t do without (apps and passkeys), and keeps others from changing them. Internal.';
 
+create function iam.may_begin_change(ring text, token text, caller jsonb) returns text
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  allowed record;
+begin
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  return case
+    when allowed.answer <> 'ok' then allowed.answer
+    when iam.is_half(allowed.session) then 'second_factor'
+    -- whoever begins now has five minutes to finish: what they type into a password field isn't kept for them
+    when (select s.factor_at from iam.sessions s where s.id = allowed.session) < clock_timestamp() - interval '5 minutes' then 'step_up'
+    else 'ok' end;
+end $$;
+comment on function iam.may_begin_change is 'For a page with such a form, before somebody fills it in: ok, or what iam.may_change_factors says. The form asks again. Errors: VS503.';
+grant execute on function iam.may_begin_change to vs_gate;
+
 -- ---------------------------------------------------------------- enrolment
 
-create function iam.begin_totp(ring text, token text, caller jsonb, out answer text, out secret bytea, out label text)
+create function iam.begin_totp(ring text, token text, caller jsonb, out answer text, out secret bytea, out label text, out replaces boolean)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   allowed record;
@@ -132,10 +148,11 @@ begin
     values (s.id, vault.seal(key, s.id, s.account_id, 1, '', 'iam.totp_enrolments.secret', encode(secret, 'base64')))
     on conflict on constraint totp_enrolments_pkey do update set secret = excluded.secret, made_at = clock_timestamp();
   end if;
+  replaces := exists (select from iam.totp_factors f where f.account_id = s.account_id);
   -- nothing of the person: a session that enrols has one factor
   select o.name into label from access.organisations o where o.id = s.organisation_id;
 end $$;
-comment on function iam.begin_totp is 'A secret to scan (20 bytes), the same for this session until it is confirmed; label: the practice. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
+comment on function iam.begin_totp is 'A secret to scan (20 bytes), the same for this session until it is confirmed; label: the practice; replaces: there is an app already. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
 grant execute on function iam.begin_totp to vs_gate;
 
 create function iam.confirm_totp(ring text, token text, code text, new_token text, caller jsonb, out answer text, out role text, out retry_after int)

@@ -2,6 +2,8 @@
 --
 -- Guarantees
 --   1. A device is known by a random token in a cookie of its own, stored hashed, for one account; it proves nothing but that.
+--   2. It becomes known when somebody has shown two factors and was let in, and is unknown again after 90 days without.
+--   3. One whose sign-in was held back (0099) is noted as forgotten: it's known once that sign-in is released.
 
 set role vs_owner;
 
@@ -14,7 +16,7 @@ create table iam.devices (
   forgotten_at  timestamptz,
   unique (account_id, token_hash)
 );
-comment on table iam.devices is 'A browser in which somebody has shown two factors.';
+comment on table iam.devices is 'A browser in which somebody has shown two factors. forgotten_at: it isn''t known any more, or not yet.';
 alter table iam.devices enable row level security;
 alter table iam.devices force row level security;
 create policy all_owner on iam.devices to vs_owner using (true) with check (true);
@@ -30,5 +32,22 @@ begin
             and d.last_seen_at > clock_timestamp() - interval '90 days');
 end $$;
 comment on function iam.known_device is 'The device that this cookie stands for, if this account has signed in with it. Internal.';
+
+create function iam.remember_device(account uuid, device text, known boolean) returns uuid
+language plpgsql volatile set search_path = '' as $$
+declare
+  found_id uuid;
+begin
+  -- a short one could be guessed, whatever the edge lets through
+  if device is null or device !~ '^[A-Za-z0-9_-]{43}$' then return null; end if;
+  insert into iam.devices as d (account_id, token_hash, forgotten_at)
+  values (account, iam.hash_token(device), case when not known then clock_timestamp() end)
+  on conflict on constraint devices_account_id_token_hash_key do update set
+    last_seen_at = case when known then clock_timestamp() else d.last_seen_at end,
+    forgotten_at = case when not known then d.forgotten_at end
+  returning d.id into found_id;
+  return found_id;
+end $$;
+comment on function iam.remember_device is 'The device of a sign-in. known: it was let in; else nothing that is known becomes unknown, nor the other way round. NULL for a cookie that isn''t ours. Internal.';
 
 reset role;

@@ -33,6 +33,7 @@ begin
   perform ops.clear_outbox(), iam.clear_sent_codes();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
+  perform iam.forget_sign_ins();
 end $$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 

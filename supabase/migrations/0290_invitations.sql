@@ -52,7 +52,7 @@ begin
   update access.memberships m set valid_until = greatest(m.valid_from, clock_timestamp())
   where m.account_id = account and m.valid_until > clock_timestamp();
   update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'suspended' where s.account_id = account and s.revoked_at is null;
-  update ops.outbox o set state = 'failed' where o.account_id = account and o.state = 'waiting';
+  perform ops.end_message(o, 'failed', 'withdrawn') from ops.outbox o where o.account_id = account and o.state = 'waiting';
   -- what is left is ciphertext, and its key is gone
   delete from vault.keys k where k.subject_id = account and k.level = 'profile';
 end $$;
@@ -108,6 +108,7 @@ begin
   -- whoever took the last link up, and stopped on the way, begins again
   update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again'
   where s.account_id = account and s.revoked_at is null;
+  perform ops.end_message(o, 'failed', 'replaced') from ops.outbox o where o.account_id = account and o.state = 'waiting' and o.template = 'invitation';
   return token;
 end $$;
 comment on function iam.renew_invitation is 'Another link; the one before is worth nothing. Gives the token. Internal.';
@@ -134,7 +135,8 @@ begin
   else
     -- 4: the token of this one goes nowhere
     perform iam.renew_invitation(account);
-    perform ops.post(ring, holder, 'email', 'registration_exists');
+    perform ops.post(ring, holder, 'email', 'invitation_exists', jsonb_build_object('practice',
+      (select o.name from access.organisations o where o.id = i.organisation_id)));
   end if;
 end $$;
 comment on function iam.send_invitation is 'Sends the link, or tells whoever has an account with this address that another address is needed. Internal.';
@@ -209,8 +211,9 @@ begin
   if (role in ('clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher')) is not true then
     raise exception using errcode = 'VS422', message = 'the role is not one of the list';
   end if;
+  -- first: a form that is sent twice must not meet its own invitation
+  perform ops.fulfil(key, 'accounts.invite', null);
   account := iam.invite(vault.ring(), c[3]::uuid, role, email, profile, lang);
-  perform ops.fulfil(key, 'accounts.invite', account);
   perform access.limit_invitations(c, account);
   perform iam.send_invitation(vault.ring(), account);
   perform audit.append(c, 'account.invite', 'Person', account, null, 'success', json_build_object('role', role)::text);
@@ -235,6 +238,7 @@ begin
   if access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient) is null then
     raise exception using errcode = 'VS404', message = 'there is no such record here';
   end if;
+  perform ops.fulfil(key, 'accounts.invite', patient);
   if exists (select from access.memberships m where m.patient_id = patient and m.valid_until > clock_timestamp()) then
     raise exception using errcode = 'VS409', message = 'this patient has an account, or was invited';
   end if;
@@ -242,7 +246,6 @@ begin
   account := iam.invite(vault.ring(), c[3]::uuid, 'patient', email, jsonb_build_object(
     'family_name', left(coalesce(nullif(p.used_name, ''), p.birth_name), 100),
     'given_name', left(coalesce(nullif(p.used_given_name, ''), p.first_given_name), 100)), lang, patient);
-  perform ops.fulfil(key, 'accounts.invite', account);
   perform access.limit_invitations(c, account);
   perform iam.send_invitation(vault.ring(), account);
   perform audit.append(c, 'account.invite', 'Person', account, patient, 'success', '{"role":"patient"}');
@@ -256,10 +259,11 @@ create function clinic.resend_invitation(key uuid, account uuid) returns uuid
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
-  patient uuid := access.require_inviter(account);
+  patient uuid;
 begin
-  perform from iam.invitations i where i.account_id = account for update;
   perform ops.fulfil(key, 'accounts.invite', account);
+  perform from iam.invitations i where i.account_id = account for update;
+  patient := access.require_inviter(account);
   perform access.limit_invitations(c, account);
   perform iam.send_invitation(vault.ring(), account);
   perform audit.append(c, 'account.invite', 'Person', account, patient, 'success', '{"again":true}');
@@ -271,10 +275,11 @@ create function clinic.withdraw_invitation(key uuid, account uuid) returns uuid
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
-  patient uuid := access.require_inviter(account);
+  patient uuid;
 begin
-  perform from iam.invitations i where i.account_id = account for update;
   perform ops.fulfil(key, 'accounts.invite', account);
+  perform from iam.invitations i where i.account_id = account for update;
+  patient := access.require_inviter(account);
   perform iam.forget_invited(account);
   perform audit.append(c, 'account.invite', 'Person', account, patient, 'success', '{"withdrawn":true}');
   return account;

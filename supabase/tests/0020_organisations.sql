@@ -1,9 +1,10 @@
 \ir support/world.psql
-select plan(6);
+select plan(7);
 
-select policies_are('access', 'organisations', array['select_owner', 'insert_owner']);
+select policies_are('access', 'organisations', array['select_owner', 'insert_owner', 'update_owner']);
 select policy_roles_are('access', 'organisations', 'select_owner', array['vs_owner']);
 select policy_roles_are('access', 'organisations', 'insert_owner', array['vs_owner']);
+select policy_roles_are('access', 'organisations', 'update_owner', array['vs_owner']);
 
 -- 1
 select is(tests.attempt('a.clinician', 'select organisation_name from clinic.me'), '("Cabinet a")', 'a member sees the own organisation');

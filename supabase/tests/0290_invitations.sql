@@ -62,7 +62,7 @@ select is(pg_temp.invite('a.org_admin', pg_temp.intend('a.org_admin'), 'clinicia
 select matches(pg_temp.invite('a.org_admin', pg_temp.intend('a.org_admin'), 'clinician', address), '^\([0-9a-f-]{36}\)$', 'and ' || address || ' is answered like any other') from unnest(array['bclinician@exemple.fr', 'apatient@exemple.fr']) address;
 select is(tests.attempt('a.org_admin', 'select count(*), count(distinct status), min(email) from clinic.accounts where status = ''invited'' and role = ''clinician'''), '(2,1,apatient@exemple.fr)',
   'an address with an account elsewhere, or of a patient, is listed like any other');
-select is((select string_agg(o.template, ' ') from ops.outbox o where o.account_id in (tests.the('b.clinician.account')::uuid, tests.the('a.patient.account')::uuid)), 'registration_exists registration_exists', 'who has that account is told');
+select is((select string_agg(o.template, ' ') from ops.outbox o where o.account_id in (tests.the('b.clinician.account')::uuid, tests.the('a.patient.account')::uuid)), 'invitation_exists invitation_exists', 'who has that account is told');
 select is((select count(*) from ops.outbox o join iam.invitations i using (account_id) where o.template = 'invitation' and o.account_id <> :'lou'), 0::bigint, 'and no link goes anywhere');
 select is((select count(distinct details) from audit.events where event = 'account.invite' and details ~ 'clinician'), 1::bigint, 'recorded alike');
 

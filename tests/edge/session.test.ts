@@ -25,7 +25,7 @@ const signedOut = { token: null, role: 'anon' };
 describe('the session cookie', () => {
   test('is given with every protection', async () => {
     const answer = await ask(app, '/sign-in', { method: 'POST' });
-    const cookie = answer.headers.get('set-cookie') ?? '';
+    const [cookie = ''] = answer.headers.getSetCookie();
     expect(cookie.split('; ').sort()).toEqual([
       'HttpOnly',
       'Path=/',
@@ -34,6 +34,20 @@ describe('the session cookie', () => {
       `__Host-vs=${TOKEN}.clinician`,
     ]);
     expect(await who({ Cookie: cookie.split(';')[0] ?? '' })).toMatchObject({ token: TOKEN, role: 'clinician' });
+  });
+
+  test('comes with one for the device, which keeps the one that is there', async () => {
+    const cookies = async (headers = {}) =>
+      (await ask(app, '/sign-in', { method: 'POST', headers })).headers.getSetCookie();
+    const [, device = ''] = await cookies();
+    expect(device).toMatch(
+      /^__Host-device=[A-Za-z0-9_-]{43}; Max-Age=34560000; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    );
+    const [, again] = await cookies({ Cookie: device.split(';')[0] });
+    expect(again).toBe(device);
+    // one that anybody could choose is none
+    for (const odd of ['short', `${'a'.repeat(43)}; __Host-device=${'b'.repeat(43)}`, "'; drop table"])
+      expect((await cookies({ Cookie: `__Host-device=${odd}` }))[1]).not.toContain(`=${odd.slice(0, 43)}`);
   });
 
   test('is taken back at sign-out', async () => {

@@ -17,7 +17,7 @@ export async function guarded(): Promise<Hono<Env>> {
   lines.length = 0;
   const log = await openLog((line) => lines.push(line));
   const app = new Hono<Env>();
-  app.use(logging(log), headers(), limits(), csrf(), session());
+  app.use(logging(log), headers(), limits(), csrf(), session(new Uint8Array(32)));
   app.onError((error, c) => c.text('failure page', error instanceof Refusal ? 404 : 500));
   app.get('/', (c) => c.html(`<p nonce="${c.var.nonce}">home</p>`));
   app.get('/who', (c) => c.json({ ...c.var.who, lang: c.var.lang, theme: c.var.theme }));

@@ -25,8 +25,8 @@ const withApp = async (token: string) => {
 /** A passkey that nobody could sign in with: to have a second factor besides the app. */
 const addPasskey = (account: string) =>
   f.owner(
-    `insert into iam.passkeys (account_id, credential_id, public_key, name, user_verified, backup_eligible, backed_up)
-     values ($1, $2, 'x', 'x', true, false, false)`,
+    `insert into iam.passkeys (account_id, rp_id, credential_id, public_key, name, user_verified, backup_eligible, backed_up)
+     values ($1, 'localhost', $2, 'x', 'x', true, false, false)`,
     [account, Buffer.from(account.replaceAll('-', ''), 'hex')],
   );
 const stepUp = (token: string, code: string) => f.call('take_factor', [token, 'totp', { code }, newToken()]);

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { asOwner } from '../../../db/owner.ts';
 import { breakGlass, change, refer } from '../care.ts';
 import { createPerson } from '../practice.ts';
+import { signInFrom } from '../sign-ins.ts';
 import { type House, inTransaction, open, openPatient, type World } from '../world.ts';
 
 /** @param edge a connection of the edge */
@@ -27,6 +28,11 @@ export async function liveIn(world: World, edge: pg.Client): Promise<void> {
     const asking = { token: house.colleague.token, ring };
     const referral = await refer(edge, asking, house.theirs, house.clinician.account);
     await change(edge, asking, 'referrals.end', 'clinic.end_referral($1, $2)', [referral]);
+    // everybody signs in twice, the second time from where they never were
+    for (const { account } of [house.clinician, house.colleague, house.secretary, house.orgAdmin, house.patient]) {
+      await signInFrom(world.db, account, { ip: '192.0.2.1', device: 'a' });
+      await signInFrom(world.db, account, { ip: '198.51.100.1', device: 'b' });
+    }
   }
 }
 

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+
+/** The roles of people who work in a practice (0040_accounts). */
+export const staffRoles = ['clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher'] as const;
+
+const text = (most: number) => z.string().trim().max(most).catch('');
+const Form = z.object({
+  key: z.guid().catch(() => crypto.randomUUID()),
+  role: text(20),
+  family_name: text(100),
+  given_name: text(100),
+  quality: text(40),
+  rpps: text(20).transform((typed) => typed.replace(/\s/g, '')),
+  email: text(254).transform((typed) => typed.toLowerCase()),
+  lang: z.enum(['fr', 'en']).catch('fr'),
+});
+export type InviteValues = z.infer<typeof Form>;
+export type InviteErrors = Partial<Record<keyof InviteValues, 'missing' | 'email' | 'rpps' | 'choice'>>;
+
+export const blankInvite = (): InviteValues => Form.parse({});
+
+export function readInvite(fields: unknown): { values: InviteValues; errors: InviteErrors } {
+  const values = Form.parse(fields);
+  const errors: InviteErrors = {};
+  if (!values.family_name) errors.family_name = 'missing';
+  if (!values.given_name) errors.given_name = 'missing';
+  if (values.rpps && !/^\d{11}$/.test(values.rpps)) errors.rpps = 'rpps';
+  if (!/^[^@\s]+@[^@\s]+$/.test(values.email)) errors.email = 'email';
+  if (!(staffRoles as readonly string[]).includes(values.role)) errors.role = 'choice';
+  return { values, errors };
+}

@@ -1,0 +1,95 @@
+import type { ClinicAccounts } from '../../db/types.ts';
+import { useWords } from '../i18n.ts';
+import { frame } from '../messages.ts';
+import { Alert } from '../ui/alert.tsx';
+import { Badge } from '../ui/badge.tsx';
+import { labelOf } from '../ui/codeable.tsx';
+import { Empty, Missing } from '../ui/empty.tsx';
+import { Table } from '../ui/table.tsx';
+import { Moment } from '../ui/time.tsx';
+import { accounts as words } from './messages.ts';
+
+/** A row of clinic.accounts. */
+export type AccountRow = ClinicAccounts;
+/** What just happened, from the address: a word of ours, or none. */
+export type Outcome = { done?: string; notDone?: string };
+
+/** Who can sign in, those who still lack a factor first told. */
+export function AccountsPage({ accounts, done }: { accounts: readonly AccountRow[] } & Outcome) {
+  const t = useWords(words);
+  const present = accounts.filter((account) => account.status !== 'ended');
+  const former = accounts.filter((account) => account.status === 'ended');
+  const lacking = present.filter((account) => !account.second_factor && account.status === 'active').length;
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t.title}</h1>
+        <a class="button" data-primary="" href="/admin/accounts/invite">
+          {t.invite}
+        </a>
+      </header>
+      {done ? <Alert tone="ok" title={labelOf(t, 'done', done)} /> : null}
+      <p class="lead">{t.intro}</p>
+      {lacking > 0 ? <Alert tone="warn" title={t.lacking(lacking)} /> : null}
+      {present.length > 0 ? <AccountTable caption={t.title} accounts={present} /> : <Empty>{t.none}</Empty>}
+      {former.length > 0 ? (
+        <details class="former">
+          <summary>{t.former(former.length)}</summary>
+          <AccountTable caption={t.former(former.length)} accounts={former} />
+        </details>
+      ) : null}
+      <form class="card form page-note" method="post" action="/admin/accounts/sign-out">
+        <input type="hidden" name="key" value={crypto.randomUUID()} />
+        <p id="everybody">{t.everybodyHelp}</p>
+        <div class="form-actions">
+          <button class="button" type="submit" aria-describedby="everybody">
+            {t.everybody}
+          </button>
+        </div>
+      </form>
+    </>
+  );
+}
+
+function AccountTable({ accounts, caption }: { accounts: readonly AccountRow[]; caption: string }) {
+  const t = useWords(words);
+  const roles = useWords(frame);
+  return (
+    <Table
+      caption={caption}
+      rows={accounts}
+      rowId={(account) => `account-${account.id}`}
+      columns={[
+        {
+          label: t.name,
+          header: true,
+          cell: (account) => (
+            <a href={`/admin/accounts/${account.id}`}>{account.display_name ?? <Missing>{t.nameUnknown}</Missing>}</a>
+          ),
+        },
+        { label: t.role, evident: true, cell: (account) => labelOf(roles, 'role', account.role) },
+        { label: t.email, evident: true, cell: (account) => account.email ?? <Missing>{t.emailUnknown}</Missing> },
+        { label: t.secondFactor, cell: (account) => <SecondFactor present={account.second_factor} /> },
+        {
+          label: t.lastSignIn,
+          cell: (account) =>
+            account.last_sign_in_at ? <Moment at={account.last_sign_in_at} /> : <Missing>{t.never}</Missing>,
+        },
+        { label: t.state, cell: (account) => <AccountState account={account} /> },
+      ]}
+    />
+  );
+}
+
+function SecondFactor({ present }: { present: boolean }) {
+  const t = useWords(words);
+  return present ? <>{t.present}</> : <Badge tone="warn">{t.absent}</Badge>;
+}
+
+export function AccountState({ account }: { account: AccountRow }) {
+  const t = useWords(words);
+  const expired = account.invitation_expires_at && account.invitation_expires_at < new Date();
+  const word = labelOf(t, 'state', expired ? 'expired' : account.status);
+  if (account.status === 'active') return <>{word}</>;
+  return <Badge shape={account.status === 'invited' && !expired ? 'half-left' : 'empty'}>{word}</Badge>;
+}

@@ -1,0 +1,21 @@
+import { messages } from '../i18n.ts';
+
+/** The first second factor of somebody whom a link of their practice has brought here. */
+export const enrol = messages(
+  {
+    title: 'Protégez votre compte',
+    step: 'Une minute, et c’est fait',
+    why: 'Un mot de passe seul ne suffit pas à protéger des dossiers médicaux. Choisissez ce qui le complétera à chaque connexion.',
+    app: 'Une application sur votre téléphone',
+    appWhat: 'Elle affiche un code à 6 chiffres. Convient à tous les téléphones.',
+    appChoose: 'Choisir l’application',
+  },
+  {
+    title: 'Protect your account',
+    step: 'It takes one minute',
+    why: 'A password alone is not enough to protect medical records. Choose what will complete it each time you sign in.',
+    app: 'An app on your phone',
+    appWhat: 'It shows a 6-digit code. Suits every phone.',
+    appChoose: 'Choose the app',
+  },
+);

@@ -1,0 +1,27 @@
+/** /enrol: the first second factor, in a session that a link has made. Afterwards it is whole, and recovery codes follow. */
+import { Hono } from 'hono';
+import { ringNow } from '../../db/ring.ts';
+import type { Env } from '../../edge/session.ts';
+import { appRoutes } from '../factors/app-routes.tsx';
+import { inLang } from '../i18n.ts';
+import { page } from '../layout.tsx';
+import type { Services } from '../services.ts';
+import { readMethods } from '../sign-in/queries.ts';
+import { enrol } from './messages.ts';
+import { EnrolPage } from './page.tsx';
+
+export function enrolRoutes(services: Services) {
+  const { door, ring } = services;
+  return (
+    new Hono<Env>()
+      .get('/', async (c) => {
+        const [row] = c.var.who.token ? await door.gate(readMethods(ringNow(ring), c.var.who)) : [];
+        if (!row) return c.redirect('/sign-in', 303);
+        if (!row.enrols) return c.redirect(row.factors === 2 ? '/account/factors' : '/sign-in/code', 303);
+        return page(c, { title: inLang(enrol, c.var.lang).title, narrow: true }, <EnrolPage />);
+      })
+      // a path of the same beginning for whatever the first factor was
+      .get('/codes', (c) => c.redirect('/account/recovery-codes', 303))
+      .route('/app', appRoutes(services, 'enrol'))
+  );
+}
