@@ -1,4 +1,5 @@
 // npm run load: a practice of 16 clinicians on a Postgres of its own, the server, and k6 with load/daily.ts.
+// npm run bench:sign-in: the same with load/sign-in-storm.ts; the server believes X-Forwarded-For, as behind a proxy.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,13 +17,16 @@ import { fill, type Practice } from './fill.ts';
 import { interruptible, isolate } from './installation.ts';
 import { startServer } from './server-process.ts';
 
-const script = join(import.meta.dirname, '..', '..', 'load', 'daily.ts');
+const scriptOf = (name: string) => join(import.meta.dirname, '..', '..', 'load', `${name}.ts`);
 const PASSWORD = 'banc d’essai, nulle part ailleurs';
 /** What .ci/run takes for "skipped". */
 const SKIPPED = 77;
 
 const text = { type: 'string' } as const;
-const { values } = parseArgs({ options: { users: text, duration: text, think: text, k6: text } });
+const flag = { type: 'boolean' } as const;
+const { values } = parseArgs({
+  options: { users: text, duration: text, think: text, rate: text, k6: text, storm: flag },
+});
 process.exit(
   await load(values.k6 ?? 'k6').catch((error) => {
     if (!(error instanceof CommandError)) throw error;
@@ -54,7 +58,7 @@ async function fillAndAsk(k6: string, site: Site, directory: string): Promise<nu
   const practice = await fill(site, { patients: 1600, notes: 8000 });
   const accounts = join(directory, 'accounts.json');
   writeFileSync(accounts, JSON.stringify(await withPasswords(site, practice)), { mode: 0o600 });
-  const server = await startServer((await buildBench()).guaranteed, site);
+  const server = await startServer((await buildBench()).guaranteed, site, { proxied: values.storm });
   try {
     return await runK6(k6, { ACCOUNTS: accounts, BASE_URL: `http://127.0.0.1:${server.port}` });
   } finally {
@@ -82,8 +86,9 @@ async function withPasswords(site: Site, { clinicians }: Practice): Promise<obje
 
 /** k6's own exit code: 99 when a threshold was crossed. */
 async function runK6(k6: string, environment: Record<string, string>): Promise<number> {
-  const { users = '16', duration = '30s', think = '0' } = values;
-  const variables = Object.entries({ ...environment, USERS: users, DURATION: duration, THINK: think });
+  const { storm = false, users = storm ? '4' : '16', duration = '30s', think = '0', rate = '50' } = values;
+  const script = scriptOf(storm ? 'sign-in-storm' : 'daily');
+  const variables = Object.entries({ ...environment, USERS: users, DURATION: duration, THINK: think, RATE: rate });
   const child = spawn(
     k6,
     ['run', '--quiet', ...variables.flatMap(([name, value]) => ['-e', `${name}=${value}`]), script],

@@ -12,11 +12,15 @@ export type ServerProcess = {
   stop(): Promise<void>;
 };
 
-/** @param bundle of server.ts, see build.ts */
-export async function startServer(bundle: string, { keys, edgeUrl, gateUrl }: Site): Promise<ServerProcess> {
+/** @param bundle of server.ts, see build.ts; `proxied`: X-Forwarded-For is believed */
+export async function startServer(
+  bundle: string,
+  { keys, edgeUrl, gateUrl }: Site,
+  { proxied = false } = {},
+): Promise<ServerProcess> {
   const server = fork(bundle, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced' });
   const { ring, pepper } = keys;
-  const serve: Settings = { edgeUrl, gateUrl, ring, pepper, demo: false, host: '127.0.0.1', port: 0, proxied: false };
+  const serve: Settings = { edgeUrl, gateUrl, ring, pepper, demo: false, host: '127.0.0.1', port: 0, proxied };
   const { port } = await order<{ port: number }>(server, { serve });
   return {
     port,
