@@ -28,10 +28,14 @@ import { preferenceRoutes } from './preferences/routes.ts';
 import { promiseRoutes } from './promises/routes.tsx';
 import { recordRoutes } from './record/routes.tsx';
 import { referralRoutes } from './referrals/routes.tsx';
+import { securityRoutes } from './security/routes.tsx';
 import type { Services } from './services.ts';
 import { sessionRoutes } from './sessions/routes.tsx';
 import { signInRoutes, signOutRoutes } from './sign-in/routes.tsx';
 import { heldRoutes } from './sign-ins/held.tsx';
+import { linkRoutes } from './sign-ins/link-routes.tsx';
+import { ownSignInRoutes } from './sign-ins/own-routes.tsx';
+import { unusualSignInRoutes } from './sign-ins/unusual-routes.tsx';
 import { stepUpRoutes } from './step-up/routes.tsx';
 
 export function createApp(services: Services) {
@@ -59,6 +63,8 @@ export function createApp(services: Services) {
   app.route('/sign-ins/held', heldRoutes());
   app.route('/account/passkeys', passkeyRoutes(services));
   app.route('/passkeys', passkeySignInRoutes(services));
+  app.route('/sign-ins', linkRoutes(services));
+  app.route('/account/sign-ins', ownSignInRoutes(door));
   if (services.promises) app.route('/promises', promiseRoutes(services.promises));
 
   app.route('/patients', patientRoutes(door));
@@ -70,6 +76,8 @@ export function createApp(services: Services) {
   app.route('/record', recordRoutes(door));
   app.route('/account/consents', consentRoutes(door));
   app.route('/audit', auditRoutes(door));
+  app.route('/admin/sign-ins', unusualSignInRoutes(door));
+  app.route('/admin/security', securityRoutes(door));
   app.route('/admin', adminRoutes(door));
   return app;
 }

@@ -15,7 +15,8 @@ export type Section =
   | 'audit'
   | 'verification'
   | 'accounts'
-  | 'careTeams';
+  | 'careTeams'
+  | 'signIns';
 
 const PATHS: Record<Section, string> = {
   patients: '/patients',
@@ -27,6 +28,7 @@ const PATHS: Record<Section, string> = {
   verification: '/audit/verification',
   accounts: '/admin/accounts',
   careTeams: '/admin/care-teams',
+  signIns: '/admin/sign-ins',
 };
 
 // A presentation of roles, not a permission: the database refuses what a role may not open.
@@ -35,7 +37,7 @@ const DESTINATIONS: Record<string, readonly Section[]> = {
   secretary: ['patients'],
   patient: ['record', 'accesses'],
   auditor: ['audit', 'verification'],
-  org_admin: ['accounts', 'careTeams', 'emergencies'],
+  org_admin: ['accounts', 'careTeams', 'signIns', 'emergencies'],
   dpo: ['emergencies'],
 };
 

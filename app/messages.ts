@@ -39,6 +39,7 @@ export const frame = messages(
     verification: 'Vérification',
     accounts: 'Comptes',
     careTeams: 'Équipes de soins',
+    signIns: 'Connexions',
 
     role_patient: 'Patient',
     role_clinician: 'Professionnel de santé',
@@ -86,6 +87,7 @@ export const frame = messages(
     verification: 'Verification',
     accounts: 'Accounts',
     careTeams: 'Care teams',
+    signIns: 'Sign-ins',
 
     role_patient: 'Patient',
     role_clinician: 'Clinician',

@@ -1,0 +1,67 @@
+import { useLang, useWords } from '../i18n.ts';
+import { formatMoment } from '../ui/time.tsx';
+import { signIns } from './messages.ts';
+import type { LinkState } from './queries.ts';
+
+/** What a mailed link leads to. It tells the time and nothing else: whoever opens it has shown no factor. */
+export function LinkPage({ state, at }: { state: LinkState; at: Date | null }) {
+  const t = useWords(signIns);
+  const when = at ? formatMoment(useLang(), at) : '';
+  if (state === 'expired') return <Said title={t.linkExpiredTitle} help={t.linkExpired} />;
+  if (state === 'disowned')
+    return (
+      <Said title={t.linkDisownedTitle} help={t.linkDisowned}>
+        <a class="button" data-primary="" href="/recover">
+          {t.recover}
+        </a>
+      </Said>
+    );
+  if (state === 'released')
+    return (
+      <Said title={t.linkReleasedTitle} help={t.linkReleased}>
+        <a class="button" href="/sign-in">
+          {t.signInAgain}
+        </a>
+      </Said>
+    );
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t.linkTitle}</h1>
+      </header>
+      <div class="card form">
+        <p>{state === 'stopped' ? t.linkStopped(when) : t.linkTold(when)}</p>
+        {state === 'stopped' ? <Answer value="mine" label={t.linkMine} help={t.linkMineHelp} /> : null}
+        <Answer value="not_mine" label={t.notMe} help={t.linkNotMineHelp} />
+      </div>
+    </>
+  );
+}
+
+/** To the same address, so that the link stays out of the page's text. */
+function Answer({ value, label, help }: { value: 'mine' | 'not_mine'; label: string; help: string }) {
+  return (
+    <form method="post" class="sign-in-answer">
+      <button class="button" type="submit" name="answer" value={value} aria-describedby={`${value}-help`}>
+        {label}
+      </button>
+      <p class="quiet" id={`${value}-help`}>
+        {help}
+      </p>
+    </form>
+  );
+}
+
+function Said({ title, help, children }: { title: string; help: string; children?: preact.ComponentChildren }) {
+  return (
+    <>
+      <header class="page-head">
+        <h1>{title}</h1>
+      </header>
+      <div class="card form">
+        <p>{help}</p>
+        {children ? <div class="form-actions">{children}</div> : null}
+      </div>
+    </>
+  );
+}
