@@ -30,6 +30,7 @@ import { recordRoutes } from './record/routes.tsx';
 import { referralRoutes } from './referrals/routes.tsx';
 import { securityRoutes } from './security/routes.tsx';
 import type { Services } from './services.ts';
+import { stayRoutes } from './session/routes.tsx';
 import { sessionRoutes } from './sessions/routes.tsx';
 import { signInRoutes, signOutRoutes } from './sign-in/routes.tsx';
 import { heldRoutes } from './sign-ins/held.tsx';
@@ -59,6 +60,7 @@ export function createApp(services: Services) {
   app.route('/account/factors', factorRoutes(services));
   app.route('/account/recovery-codes', codesRoutes(services));
   app.route('/account/password', passwordRoutes(services));
+  app.route('/session', stayRoutes(door));
   app.route('/account/sessions', sessionRoutes(door));
   app.route('/sign-ins/held', heldRoutes());
   app.route('/account/passkeys', passkeyRoutes(services));

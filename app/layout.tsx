@@ -12,10 +12,11 @@ import { GlassBanner } from './emergency/banner.tsx';
 import { Footer, type Section, TopBar } from './frame.tsx';
 import { inLang, LangContext, useLang } from './i18n.ts';
 import { Live } from './live.tsx';
+import { type Ending, SessionEnd } from './session/end.tsx';
 import { ui } from './ui/messages.ts';
 
 /** The row of clinic.me that the frame shows; a page reads it in its own batch. */
-export type Me = {
+export type Me = Ending & {
   display_name: string | null;
   organisation_name: string;
   role: string;
@@ -115,6 +116,7 @@ function Document({ c, options, children }: { c: Context<Env>; options: PageOpti
           {children}
         </main>
         <Footer theme={c.var.theme} returnTo={c.req.method === 'GET' ? c.req.path : undefined} />
+        <SessionEnd me={options.me} />
         <Live />
       </body>
     </html>

@@ -5,11 +5,18 @@ import type { Me } from './layout.tsx';
 
 /** The signed-in person, for the top bar: every page reads it in its own batch. */
 export function readMe() {
-  return k
-    .selectFrom('clinic.me')
-    .select(['account_id', 'display_name', 'organisation_name', 'role'])
-    .select(['glass_id', 'glass_kind', 'glass_reason', 'glass_ends_at'])
-    .compile();
+  return (
+    k
+      .selectFrom('clinic.me')
+      .select(['account_id', 'display_name', 'organisation_name', 'role'])
+      .select(['glass_id', 'glass_kind', 'glass_reason', 'glass_ends_at', 'idle_expires_at'])
+      // by the clock of the database, which ends the session
+      .select([
+        sql<number>`extract(epoch from idle_expires_at - clock_timestamp())::int`.as('idle_left'),
+        sql<number>`extract(epoch from session_expires_at - clock_timestamp())::int`.as('session_left'),
+      ])
+      .compile()
+  );
 }
 
 /** The same for a page that reads nothing else, such as a refusal. Undefined where even that is refused. */

@@ -116,3 +116,25 @@ test.each([
 ])('%s is told in two words', (userAgent, browser, system) => {
   expect(readDevice(userAgent)).toEqual({ browser, system });
 });
+
+describe('staying', () => {
+  const stay = (person: Person | undefined, htmx = true) =>
+    app.ask('/session/stay', { ...(person && { cookie: cookieOf(person) }), form: {}, htmx });
+
+  test('is for who is signed in, and tells whose session it is', async () => {
+    const answer = await stay(here);
+    expect([answer.status, answer.headers.get('Session-Of')]).toEqual([204, here.account]);
+    expect(Number(answer.headers.get('Session-Left'))).toBeGreaterThan(28 * 60);
+    expect((await stay(undefined)).status).toBe(401);
+  });
+
+  test('brings nothing back that is over', async () => {
+    await owner(
+      "update iam.sessions set last_seen_at = clock_timestamp() - interval '31 minutes' where account_id = $1",
+      [here.account],
+    );
+    expect([(await stay(here)).status, (await stay(here, false)).status]).toEqual([401, 401]);
+    const page = await app.ask('/session/ended', { cookie: cookieOf(here) });
+    expect([page.status, visibleText(await page.text()).includes('30 minutes')]).toEqual([200, true]);
+  });
+});
