@@ -11,6 +11,7 @@ import { staticFiles } from './assets.ts';
 import { auditRoutes } from './audit/routes.tsx';
 import { chartRoutes } from './chart/routes.tsx';
 import { consentRoutes } from './consents/routes.tsx';
+import { demoMailRoutes } from './demo-mail/routes.tsx';
 import { emergenciesRoutes } from './emergencies/routes.tsx';
 import { emergencyRoutes } from './emergency/routes.tsx';
 import { enrolRoutes } from './enrol/routes.tsx';
@@ -68,6 +69,7 @@ export function createApp(services: Services) {
   app.route('/sign-ins', linkRoutes(services));
   app.route('/account/sign-ins', ownSignInRoutes(door));
   if (services.promises) app.route('/promises', promiseRoutes(services.promises));
+  if (services.mailbox) app.route('/demo/mail', demoMailRoutes(services.mailbox));
 
   app.route('/patients', patientRoutes(door));
   app.route('/patients/:id/notes', noteRoutes(door));

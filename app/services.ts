@@ -2,6 +2,7 @@ import type { Door } from '../db/batch.ts';
 import type { Promises } from '../db/promises/types.ts';
 import type { Ring } from '../db/ring.ts';
 import type { Logger } from '../edge/logging.ts';
+import type { Mailbox } from '../edge/mailbox.ts';
 import type { Assets } from './assets.ts';
 
 /** What an entry (edge/node.ts, deno.ts, worker.ts) brings; the pages know nothing else of where they run. */
@@ -14,6 +15,8 @@ export type Services = {
   demo: boolean;
   /** The attacks of /promises: where the embedded database is, and nowhere else. */
   promises?: Promises;
+  /** What the demo's people are sent: shown at /demo/mail where the embedded database is, and nowhere else. */
+  mailbox?: Mailbox;
   assets: Assets;
   log: Logger;
 };

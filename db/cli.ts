@@ -9,6 +9,7 @@ import { auditSeal } from './commands/audit-seal.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { bootstrap } from './commands/bootstrap.ts';
 import { dbPsql, dbUrl } from './commands/db.ts';
+import { deliver } from './commands/deliver.ts';
 import { demoCode } from './commands/demo-code.ts';
 import { doctor } from './commands/doctor.ts';
 import { encryptExisting } from './commands/encrypt-existing.ts';
@@ -31,6 +32,7 @@ const commands: readonly Command[] = [
   importCommand,
   eraseCommand,
   encryptExisting,
+  deliver,
   demoCode,
   promisesCommand,
   policyWhoCanSee,

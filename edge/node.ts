@@ -8,7 +8,7 @@ import { readAssets } from './assets/files.ts';
 import type { Bindings } from './client.ts';
 import { openLog } from './logging.ts';
 
-export type Settings = Pick<Services, 'ring' | 'pepper' | 'demo' | 'promises'> & {
+export type Settings = Pick<Services, 'ring' | 'pepper' | 'demo' | 'promises' | 'mailbox'> & {
   edgeUrl: string;
   gateUrl: string;
   host: string;

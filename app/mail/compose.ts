@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { inLang, type Lang } from '../i18n.ts';
-import { readDevice } from '../sessions/device.tsx';
+import { readDevice } from '../sessions/user-agent.ts';
 import { placeName } from '../sign-ins/place.ts';
-import { clockOf, dayOf, formatDay } from '../ui/time.tsx';
+import { clockOf, dayOf, formatDay } from '../ui/dates.ts';
 import { mail } from './messages.ts';
 
 /** What `vars` of ops.post may hold; what a template needs and doesn't find is an error. */

@@ -2,10 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type pg from 'pg';
 import { isPublicOrigin } from '../../edge/client.ts';
+import { type Mailbox, openMailbox } from '../../edge/mailbox.ts';
 import type { MetricsServer } from '../../edge/metrics.ts';
 import type { serve as Serve, Server } from '../../edge/node.ts';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
+import { openDelivery, sendersOf } from '../delivery.ts';
 import { type DemoAccount, demoWasCutShort, fillDemoOnce } from '../demo-accounts.ts';
 import { openMetrics } from '../figures.ts';
 import { dueSentence } from '../key-due.ts';
@@ -34,6 +36,7 @@ and TRUST_PROXY=1 says that it is there.
   VITAL_KEYS, VITAL_PEPPER, VITAL_SIGNING_KEY  else read from .vitalsync/keys.env
   PUBLIC_ORIGIN  the address that browsers reach it by, such as https://dossier.exemple.fr: passkeys belong to it, and
                 nothing else is believed
+  SMTP_URL, SMS_WEBHOOK_URL  how e-mails and SMS are sent: vitalsync deliver --help
   METRICS_PORT  figures for Prometheus on 127.0.0.1, for instance the days until the master key is due
   VITAL_PRUNE=1  give up the months of the audit log that are older than three years, as audit prune does`,
   options: {},
@@ -46,6 +49,7 @@ and TRUST_PROXY=1 says that it is there.
     let watch: ReturnType<typeof keepServing> | undefined;
     let sealing: ReturnType<typeof keepSealing> | undefined;
     let metrics: MetricsServer | undefined;
+    let delivery: ReturnType<typeof openDelivery> | undefined;
     const keys = watchKeys(site, tell);
     try {
       const ready = (async () => {
@@ -53,13 +57,16 @@ and TRUST_PROXY=1 says that it is there.
         watch = keepServing(site);
         sealing = keepSealing(site, { told: (problem) => tell(`The audit log: ${problem ?? 'sealed again.'}`) });
         metrics = await openMetrics(site);
-        server = await listen(site, place, keys.ring);
+        const mailbox = site.embedded && !place.proxied ? openMailbox() : undefined;
+        server = await listen(site, place, keys.ring, mailbox);
+        delivery = deliver(site, keys.ring, place.origin ?? addressOf(place.host, server.port), mailbox);
         announce(site, accounts, place.host, server.port);
         setInterval(() => void upkeep(site), 3_600_000).unref();
       })();
       await Promise.race([ready.then(() => ended), ended, site.embedded?.lost ?? ended]);
     } finally {
       await server?.stop();
+      await delivery?.stop();
       await sealing?.stop();
       await metrics?.stop();
       keys.stop();
@@ -152,18 +159,28 @@ async function warnOfHoles(site: Site): Promise<void> {
     print(site.embedded ? `${holes} Accepted here, since it listens on this machine alone.` : `Warning: ${holes}`);
 }
 
-async function listen(site: Site, { host, port, proxied, origin }: Place, ring: Ring): Promise<Server> {
+async function listen(site: Site, place: Place, ring: Ring, mailbox?: Mailbox): Promise<Server> {
   const { buildNode } = await import('../../edge/build.ts'); // brings esbuild, which no other command needs
   const { serve } = (await import(await buildNode())) as { serve: typeof Serve }; // the bundle of edge/node.ts
   const { edgeUrl, gateUrl, keys } = site;
   const demo = site.embedded !== undefined;
   const promises = promisesOf(site, ring);
   try {
-    return await serve({ edgeUrl, gateUrl, ring, pepper: keys.pepper, demo, promises, host, port, proxied, origin });
+    return await serve({ edgeUrl, gateUrl, ring, pepper: keys.pepper, demo, promises, mailbox, ...place });
   } catch (error) {
-    throw explainListen(error as NodeJS.ErrnoException, host, port); // whatever it is, it goes on as it came
+    throw explainListen(error as NodeJS.ErrnoException, place.host, place.port); // whatever it is, it goes on as it came
   }
 }
+
+/** What people are told by e-mail and SMS; without a mail server it waits, but in the demo. */
+function deliver(site: Site, ring: Ring, origin: string, mailbox: Mailbox | undefined) {
+  const senders = sendersOf(process.env, origin, mailbox);
+  if (!senders.email) print('Warning: e-mails wait in the outbox until SMTP_URL and PUBLIC_ORIGIN are set.');
+  if (Object.keys(senders).length === 0) return undefined;
+  return openDelivery(site, { ring, origin, senders }, (problem) => tell(`Delivery: ${problem ?? 'works again.'}`));
+}
+
+const addressOf = (host: string, port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /** The address is the last line. */
 function announce(site: Site, accounts: readonly DemoAccount[], host: string, port: number): void {
@@ -174,10 +191,10 @@ Sign in as the first clinician of ${first.organisation}:
   e-mail    ${first.email}
   password  ${first.password}
   code      ${demoCodeCommand(site.directory, first.email)}
-The other accounts are in ${demoList(site.directory)}.
+The other accounts are in ${demoList(site.directory)}; /demo/mail shows what they are sent.
 /promises attacks this database before your eyes; so does vitalsync promises.
 `);
-  print(`Vital Sync is ready: http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  print(`Vital Sync is ready: ${addressOf(host, port)}`);
 }
 
 /** Fulfilled by Ctrl-C, by kill, or when npm, which we run under, was killed and could tell us nothing. */

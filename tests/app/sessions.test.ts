@@ -1,7 +1,7 @@
 // /account/sessions: what one may end, and what the page tells of others (nothing).
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readDevice } from '../../app/sessions/device.tsx';
+import { readDevice } from '../../app/sessions/user-agent.ts';
 import { asOwner } from '../../db/owner.ts';
 import { openSession, type Person } from '../support/practice.ts';
 import { visibleText } from './pages.ts';
