@@ -19,6 +19,7 @@ import { answerError, answerNotFound } from './errors.tsx';
 import { codesRoutes } from './factors/codes-routes.tsx';
 import { factorRoutes } from './factors/routes.tsx';
 import { homeRoutes } from './home/routes.ts';
+import { patientInvitationRoutes } from './invitations/patient-routes.tsx';
 import { invitationRoutes } from './invitations/routes.tsx';
 import { noteRoutes } from './notes/routes.tsx';
 import { passkeyRoutes } from './passkeys/routes.tsx';
@@ -74,6 +75,7 @@ export function createApp(services: Services) {
   app.route('/patients', patientRoutes(door));
   app.route('/patients/:id/notes', noteRoutes(door));
   app.route('/patients/:id/referrals', referralRoutes(door));
+  app.route('/patients/:id/invitation', patientInvitationRoutes(door));
   app.route('/patients/:id', chartRoutes(door));
   app.route('/emergency', emergencyRoutes(door));
   app.route('/emergencies', emergenciesRoutes(door));

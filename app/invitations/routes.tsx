@@ -3,6 +3,8 @@ import { type Context, Hono } from 'hono';
 import { ringNow } from '../../db/ring.ts';
 import { prehash } from '../../edge/password.ts';
 import { type Env, newToken, signIn } from '../../edge/session.ts';
+import { ConsentFields, readConsentChoices } from '../consents/fields.tsx';
+import { type ConsentText, readTexts } from '../consents/queries.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { readNewPassword } from '../passwords/fields.tsx';
@@ -18,20 +20,27 @@ export function invitationRoutes({ door, ring, pepper }: Services) {
     const [found] = await door.gate(readInvitation(ringNow(ring), tokenOf(c), c.var.who));
     return found;
   };
+  /** A patient is asked for consents; whoever works here isn't. */
+  const textsFor = async (c: Context<Env>, { role }: Invitation): Promise<readonly ConsentText[]> =>
+    role === 'patient' ? door.gate(readTexts(c.var.lang)) : [];
   return new Hono<Env>()
     .get('/:token', async (c) => {
       const invitation = await find(c);
-      return invitation?.answer === 'ok' ? answerForm(c, invitation) : answerGone(c, invitation);
+      if (invitation?.answer !== 'ok') return answerGone(c, invitation);
+      return answerForm(c, invitation, { texts: await textsFor(c, invitation), choices: {} });
     })
 
     .post('/:token', async (c) => {
       const invitation = await find(c);
       if (invitation?.answer !== 'ok' || !invitation.account) return answerGone(c, invitation);
       const fields = await c.req.parseBody();
+      const texts = await textsFor(c, invitation);
       const { password, errors } = readNewPassword(fields, invitation.about ?? [], c.var.lang);
-      if (Object.keys(errors).length > 0) return answerForm(c, invitation, errors);
+      const { choices, errors: lacking } = readConsentChoices(fields, texts, c.var.lang);
+      const problems = { ...errors, ...lacking };
+      if (Object.keys(problems).length > 0) return answerForm(c, invitation, { texts, choices, errors: problems });
       const hash = await prehash(pepper, invitation.account, password);
-      const accepted = { token: tokenOf(c), prehash: hash, consents: null, newToken: newToken() };
+      const accepted = { token: tokenOf(c), prehash: hash, consents: choices, newToken: newToken() };
       const failed = recordFailed(ringNow(ring), invitation.account, c.var.who);
       const [result] = await door.gate(acceptInvitation(ringNow(ring), accepted, c.var.who), failed);
       if (result?.answer !== 'ok') return answerGone(c, result);
@@ -43,11 +52,19 @@ export function invitationRoutes({ door, ring, pepper }: Services) {
 /** Whatever stands in the address is asked for: only the database knows which are links. */
 const tokenOf = (c: Context<Env>): string => (c.req.param('token') ?? '').slice(0, 100);
 
-function answerForm(c: Context<Env>, { organisation, role }: Invitation, errors?: Errors) {
+type Form = { texts: readonly ConsentText[]; choices: Record<string, string>; errors?: Errors };
+
+function answerForm(c: Context<Env>, { organisation, role }: Invitation, { texts, choices, errors }: Form) {
   const title = inLang(words, c.var.lang).title;
-  const status = errors ? 422 : 200;
+  const options = { title, narrow: true, error: Boolean(errors), status: errors ? 422 : 200 } as const;
   const props = { token: tokenOf(c), organisation: organisation ?? '', role: role ?? '', errors };
-  return page(c, { title, narrow: true, error: Boolean(errors), status }, <AcceptPage {...props} />);
+  return page(
+    c,
+    options,
+    <AcceptPage {...props}>
+      {texts.length > 0 ? <ConsentFields texts={texts} choices={choices} errors={errors} /> : null}
+    </AcceptPage>,
+  );
 }
 
 function answerGone(c: Context<Env>, result: { answer: string; retry_after: number | null } | undefined) {

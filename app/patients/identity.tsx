@@ -1,5 +1,6 @@
 /** What a secretary sees of a patient: who this is and how to reach them, nothing clinical. */
 import { useWords } from '../i18n.ts';
+import { invitations } from '../invitations/messages.ts';
 import { groupMatricule, IdentityBadge, type PatientIdentity, Sex } from '../ui/banner.tsx';
 import { DefinitionList } from '../ui/definitions.tsx';
 import { Missing } from '../ui/empty.tsx';
@@ -8,6 +9,7 @@ import { patients } from './messages.ts';
 
 /** A row of clinic.patients. */
 export type PatientRecord = PatientIdentity & {
+  id: string;
   birth_given_names: string | null;
   birth_place: string | null;
   phone: string | null;
@@ -18,6 +20,7 @@ export type PatientRecord = PatientIdentity & {
 /** Goes below `<Banner patient={patient} phone={patient.phone} />`. */
 export function IdentityPage({ patient }: { patient: PatientRecord }) {
   const t = useWords(patients);
+  const invited = useWords(invitations);
   return (
     <>
       <header class="page-head">
@@ -33,6 +36,9 @@ export function IdentityPage({ patient }: { patient: PatientRecord }) {
             <h2>{t.contact}</h2>
             <Contact patient={patient} />
           </section>
+          <p class="page-note">
+            <a href={`/patients/${patient.id}/invitation`}>{invited.access}</a>
+          </p>
         </aside>
       </div>
       <p class="quiet page-note">{t.clinicalHidden}</p>

@@ -1,0 +1,127 @@
+/** For a secretary: does this patient have an account, and if not, where shall the invitation go? */
+import { useWords } from '../i18n.ts';
+import { Alert } from '../ui/alert.tsx';
+import { labelOf } from '../ui/codeable.tsx';
+import { DefinitionList } from '../ui/definitions.tsx';
+import { Missing } from '../ui/empty.tsx';
+import { Field, Select } from '../ui/field.tsx';
+import { ErrorSummary, type Errors } from '../ui/form.tsx';
+import { Moment } from '../ui/time.tsx';
+import { invitations } from './messages.ts';
+import type { PatientAccount } from './queries.ts';
+
+export type PatientInvitationProps = {
+  patient: string;
+  account?: PatientAccount;
+  /** What is in the field: what was typed, or the address of the record. */
+  email: string;
+  lang: string;
+  errors?: Errors;
+  /** Why the database didn't take it. */
+  refusal?: string;
+};
+
+export function PatientInvitationPage(props: PatientInvitationProps) {
+  const { patient, account, refusal, errors = {} } = props;
+  const t = useWords(invitations);
+  return (
+    <div class="team-form">
+      <h1>{t.access}</h1>
+      {refusal ? <Alert tone="danger" title={labelOf(t, 'refusal', refusal)} /> : <ErrorSummary errors={errors} />}
+      {account ? <Account patient={patient} account={account} /> : <InviteForm {...props} errors={errors} />}
+      <p class="page-note">
+        <a href={`/patients/${patient}`}>{t.back}</a>
+      </p>
+    </div>
+  );
+}
+
+function InviteForm({ patient, email, lang, errors }: PatientInvitationProps) {
+  const t = useWords(invitations);
+  return (
+    <form class="card form" method="post" action={`/patients/${patient}/invitation`} novalidate>
+      <input type="hidden" name="key" value={crypto.randomUUID()} />
+      <p>
+        <b>{t.none}</b> {t.inviteHelp}
+      </p>
+      <Field
+        name="email"
+        type="email"
+        label={t.email}
+        hint={t.emailHint}
+        value={email}
+        error={errors?.email}
+        inputMode="email"
+        spellcheck={false}
+        maxLength={254}
+        required
+      />
+      <Select
+        name="lang"
+        label={t.messageLang}
+        value={lang}
+        choices={[
+          { value: 'fr', label: t.lang_fr },
+          { value: 'en', label: t.lang_en },
+        ]}
+      />
+      <div class="form-actions">
+        <button class="button" data-primary="" type="submit">
+          {t.send}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function Account({ patient, account }: { patient: string; account: PatientAccount }) {
+  const t = useWords(invitations);
+  const waits = account.status === 'invited' ? account.expires_at : null;
+  return (
+    <section class="card">
+      <DefinitionList
+        items={[
+          { label: t.state, value: labelOf(t, 'state', account.status) },
+          { label: waits ? t.sentTo : t.signsIn, value: account.email },
+          waits
+            ? { label: waits > new Date() ? t.waitsUntil : t.ranOut, value: <Moment at={waits} /> }
+            : {
+                label: t.lastSignIn,
+                value: account.last_sign_in_at ? <Moment at={account.last_sign_in_at} /> : <Missing>{t.never}</Missing>,
+              },
+        ]}
+      />
+      {waits ? (
+        <>
+          <Action
+            action={`/patients/${patient}/invitation/resend`}
+            account={account}
+            label={t.resend}
+            help={t.resendHelp}
+          />
+          <Action
+            action={`/patients/${patient}/invitation/withdraw`}
+            account={account}
+            label={t.withdraw}
+            help={t.withdrawHelp}
+          />
+        </>
+      ) : null}
+    </section>
+  );
+}
+
+function Action(props: { action: string; account: PatientAccount; label: string; help: string }) {
+  return (
+    <form class="form action" method="post" action={props.action}>
+      <input type="hidden" name="key" value={crypto.randomUUID()} />
+      <input type="hidden" name="account" value={props.account.account_id} />
+      <div class="form-actions">
+        <button class="button" type="submit">
+          {props.label}
+        </button>
+      </div>
+      <p class="field-hint">{props.help}</p>
+    </form>
+  );
+}

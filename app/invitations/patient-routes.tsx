@@ -1,0 +1,82 @@
+/** GET and POST /patients/:id/invitation: a secretary invites a patient to their own record. */
+import { type Context, Hono } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { z } from 'zod';
+import { type Door, Refusal } from '../../db/batch.ts';
+import type { AnyQuery } from '../../db/query.ts';
+import type { Env } from '../../edge/session.ts';
+import { patientOf } from '../chart/patient.ts';
+import { openPatient, readPatient } from '../chart/queries.ts';
+import { inLang } from '../i18n.ts';
+import { page } from '../layout.tsx';
+import { readMe } from '../me.ts';
+import { Banner } from '../ui/banner.tsx';
+import type { Errors } from '../ui/form.tsx';
+import { invitations } from './messages.ts';
+import { PatientInvitationPage } from './patient-page.tsx';
+import { invitePatient, readPatientAccount, resendInvitation, withdrawInvitation } from './queries.ts';
+
+const Invite = z.object({
+  key: z.guid(),
+  email: z.string().trim().toLowerCase().max(254).catch(''),
+  lang: z.enum(['fr', 'en']).catch('fr'),
+});
+const Again = z.object({ key: z.guid(), account: z.guid() });
+
+export function patientInvitationRoutes(door: Door) {
+  return new Hono<Env>()
+    .get('/', (c) => answerPage(c, door, {}))
+
+    .post('/', async (c) => {
+      const { key, email, lang } = Invite.parse(await c.req.parseBody());
+      const patient = patientOf(c);
+      if (!patient) return c.notFound();
+      const errors: Errors = /^[^@\s]+@[^@\s]+$/.test(email)
+        ? {}
+        : { email: inLang(invitations, c.var.lang).emailWrong };
+      if (errors.email) return answerPage(c, door, { email, lang, errors, status: 422 });
+      return write(c, door, patient, key, invitePatient(key, patient, email, lang), { email, lang });
+    })
+
+    .post('/resend', (c) => answerAgain(c, door, resendInvitation))
+    .post('/withdraw', (c) => answerAgain(c, door, withdrawInvitation));
+}
+
+async function answerAgain(c: Context<Env>, door: Door, make: (key: string, account: string) => AnyQuery) {
+  const { key, account } = Again.parse(await c.req.parseBody());
+  const patient = patientOf(c);
+  return patient ? write(c, door, patient, key, make(key, account)) : c.notFound();
+}
+
+type Form = { email?: string; lang?: string; errors?: Errors; refusal?: string; status?: ContentfulStatusCode };
+/** What the page itself can tell; every other refusal is a page of errors.tsx. */
+const told = ['conflict', 'invalid', 'limited'];
+
+async function write(c: Context<Env>, door: Door, patient: string, key: string, change: AnyQuery, form: Form = {}) {
+  const open = openPatient(patient);
+  try {
+    await door.write(c.var.who, { open, focus: patient, key, operation: 'accounts.invite', change, reads: [] });
+  } catch (error) {
+    if (!(error instanceof Refusal) || !told.includes(error.reason)) throw error;
+    const status = error.status as ContentfulStatusCode; // always goes with a body
+    return answerPage(c, door, { ...form, refusal: error.reason, status });
+  }
+  return c.redirect(`/patients/${patient}/invitation`, 303);
+}
+
+async function answerPage(c: Context<Env>, door: Door, { email, lang = 'fr', errors, refusal, status = 200 }: Form) {
+  const patient = patientOf(c);
+  // only a secretary's page: for anyone else the database has no such function
+  if (!patient || c.var.who.role !== 'secretary') return c.notFound();
+  const [me, [identity], [account]] = await door.read(c.var.who, {
+    open: openPatient(patient),
+    focus: patient,
+    reads: [readMe(), readPatient(patient), readPatientAccount(patient)],
+  });
+  if (!identity) return c.notFound();
+  const banner = <Banner patient={identity} phone={identity.phone} />;
+  const title = inLang(invitations, c.var.lang).access;
+  const options = { title, me: me[0], section: 'patients', banner, error: status !== 200, status } as const;
+  const props = { patient, account, errors, refusal, lang, email: email ?? identity.email ?? '' };
+  return page(c, options, <PatientInvitationPage {...props} />);
+}
