@@ -35,6 +35,30 @@ export async function makeAccount(admin: pg.Client, keys: Keys, wanted: Wanted):
   return { organisation: organisation.name, email, role, password, totpSecret, totpUri };
 }
 
+export type Invited = { organisation: string; email: string; role: string; link: string };
+
+/** Nobody but its reader ever knows the password and the secret. Inside `asOwner`. Errors: VS409, VS422. */
+export async function inviteAccount(admin: pg.Client, { ring }: Keys, wanted: Wanted): Promise<Invited> {
+  const { organisation, role, email, profile } = wanted;
+  const { rows } = await admin.query<{ token: string }>('select iam.open_invitation($1, $2, $3, $4, $5) as token', [
+    ring,
+    organisation.id,
+    role,
+    email,
+    profile,
+  ]);
+  const origin = process.env.PUBLIC_ORIGIN || `http://127.0.0.1:${process.env.PORT || 3000}`;
+  return { organisation: organisation.name, email, role, link: `${origin}/invitations/${rows[0]!.token}` };
+}
+
+export function describeInvitation({ email, link }: Invited): string {
+  return `
+  e-mail  ${email}
+  link    ${link}
+
+It works once, for 72 hours. Give it to nobody but its reader.`;
+}
+
 export function describeAccount({ email, password, totpSecret, totpUri }: Made): string {
   return `
   e-mail       ${email}

@@ -5732,6 +5732,17 @@ begin
 end $function$;
 comment on function iam.open_import_session is 'A session of the import, which may seal and not open: made by the administrator''s connection as vs_owner, ended by iam.end_session. Gives the token.';
 
+create function iam.open_invitation(ring text, organisation uuid, role text, email text, profile jsonb) returns text
+language plpgsql volatile as $function$
+declare
+  account uuid := iam.invite(ring, organisation, role, email, profile);
+begin
+  perform audit.append(array[null, null, organisation::text, null, null, null, null, null], 'account.invite', 'Person', account, null,
+    'success', json_build_object('role', role)::text);
+  return iam.renew_invitation(account);
+end $function$;
+comment on function iam.open_invitation is 'For `vitalsync account add --invite`: the token of a link, which nobody mails. As vs_owner. Errors: VS409, VS422.';
+
 create function iam.open_session(account uuid) returns text
 language plpgsql volatile as $function$
 declare

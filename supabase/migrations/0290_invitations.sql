@@ -171,6 +171,17 @@ begin
 end $$;
 comment on function iam.invite is 'An account that waits for its person; no link yet (iam.send_invitation, or iam.renew_invitation). As vs_owner. Errors: VS409, VS422.';
 
+create function iam.open_invitation(ring text, organisation uuid, role text, email text, profile jsonb) returns text
+language plpgsql volatile set search_path = '' as $$
+declare
+  account uuid := iam.invite(ring, organisation, role, email, profile);
+begin
+  perform audit.append(array[null, null, organisation::text, null, null, null, null, null], 'account.invite', 'Person', account, null,
+    'success', json_build_object('role', role)::text);
+  return iam.renew_invitation(account);
+end $$;
+comment on function iam.open_invitation is 'For `vitalsync account add --invite`: the token of a link, which nobody mails. As vs_owner. Errors: VS409, VS422.';
+
 -- ---------------------------------------------------------------- 3: who invites
 
 create function access.require_inviter(account uuid) returns uuid

@@ -138,6 +138,21 @@ describe('vitalsync account add', () => {
     expect(nothing.err + nothing.out).not.toContain('Nobody signs in as');
   });
 
+  test('prints the link of an invitation, and nobody knows a password', async () => {
+    const invited = args.with(5, 'secretary').with(7, 'accueil@lilas.fr');
+    const { code, out } = await vitalsync(...invited, '--invite', '--json');
+    expect(code).toBe(0);
+    const { link } = JSON.parse(out);
+    expect(link).toMatch(/^https?:\/\/[^/]+\/invitations\/[\w-]{43}$/);
+    const { rows } = await db.admin.query(
+      'select a.status, a.password_hash from iam.accounts a join iam.invitations i on i.account_id = a.id where i.token_hash = iam.hash_token($1)',
+      [link.split('/').at(-1)],
+    );
+    expect(rows).toEqual([{ status: 'invited', password_hash: null }]);
+    const again = await vitalsync(...invited, '--invite');
+    expect(again.err).toContain('signs in as accueil@lilas.fr already');
+  });
+
   test.each([
     [args, 'signs in as docteur@lilas.fr already'],
     [args.with(5, 'patient'), '--role is one of'],
