@@ -146,10 +146,12 @@ create table access.organisations (
   notice_from integer default 40 not null,
   stop_from integer default 80 not null,
   created_at timestamp with time zone default clock_timestamp() not null,
+  registration text default 'open'::text not null,
   constraint organisations_check CHECK ((notice_from <= stop_from)),
   constraint organisations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   constraint organisations_notice_from_check CHECK (((notice_from >= 1) AND (notice_from <= 1000))),
   constraint organisations_pkey PRIMARY KEY (id),
+  constraint organisations_registration_check CHECK ((registration = ANY (ARRAY['open'::text, 'closed'::text]))),
   constraint organisations_stop_from_check CHECK (((stop_from >= 1) AND (stop_from <= 1000)))
 );
 alter table access.organisations enable row level security;
@@ -478,6 +480,48 @@ alter table iam.phones enable row level security;
 alter table iam.phones force row level security;
 comment on table iam.phones is 'A telephone number (E.164, sealed) that codes are sent to, once it is confirmed.';
 
+create table iam.recoveries (
+  id uuid default ops.uuid_v7() not null,
+  account_id uuid not null,
+  organisation_id uuid not null,
+  token_hash bytea not null,
+  ready_hash bytea,
+  cancel_hash bytea,
+  lost text,
+  state text default 'asked'::text not null,
+  password_hash text,
+  pepper_id text,
+  session_id uuid,
+  tries integer default 0 not null,
+  code_tries integer default 0 not null,
+  asked_at timestamp with time zone default clock_timestamp() not null,
+  ends_at timestamp with time zone default (clock_timestamp() + 'PT1H'::interval) not null,
+  ready_at timestamp with time zone,
+  confirmed_by uuid,
+  confirmed_at timestamp with time zone,
+  ready_message_id uuid,
+  constraint recoveries_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint recoveries_cancel_hash_check CHECK ((length(cancel_hash) = 32)),
+  constraint recoveries_cancel_hash_key UNIQUE (cancel_hash),
+  constraint recoveries_check CHECK (((confirmed_by IS NULL) = (confirmed_at IS NULL))),
+  constraint recoveries_check1 CHECK (((state <> 'waiting'::text) OR ((COALESCE(lost, ''::text) = ANY (ARRAY['factors'::text, 'both'::text])) AND (ready_at IS NOT NULL)))),
+  constraint recoveries_confirmed_by_fkey FOREIGN KEY (confirmed_by) REFERENCES iam.accounts(id),
+  constraint recoveries_lost_check CHECK ((lost = ANY (ARRAY['password'::text, 'factors'::text, 'both'::text]))),
+  constraint recoveries_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint recoveries_password_hash_check CHECK ((password_hash ~ '^\$2[aby]\$12\$'::text)),
+  constraint recoveries_pepper_id_check CHECK (((length(pepper_id) >= 1) AND (length(pepper_id) <= 27))),
+  constraint recoveries_pkey PRIMARY KEY (id),
+  constraint recoveries_ready_hash_check CHECK ((length(ready_hash) = 32)),
+  constraint recoveries_ready_hash_key UNIQUE (ready_hash),
+  constraint recoveries_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id),
+  constraint recoveries_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'waiting'::text, 'done'::text, 'cancelled'::text]))),
+  constraint recoveries_token_hash_check CHECK ((length(token_hash) = 32)),
+  constraint recoveries_token_hash_key UNIQUE (token_hash)
+);
+alter table iam.recoveries enable row level security;
+alter table iam.recoveries force row level security;
+comment on table iam.recoveries is 'Ways back into an account: what was lost, who confirms, until when.';
+
 create table iam.recovery_codes (
   id uuid default ops.uuid_v7() not null,
   account_id uuid not null,
@@ -492,6 +536,22 @@ create table iam.recovery_codes (
 alter table iam.recovery_codes enable row level security;
 alter table iam.recovery_codes force row level security;
 comment on table iam.recovery_codes is 'Codes to sign in with when no other factor is at hand; ten at a time.';
+
+create table iam.registrations (
+  account_id uuid not null,
+  organisation_id uuid not null,
+  token_hash bytea not null,
+  asked_at timestamp with time zone default clock_timestamp() not null,
+  completed_at timestamp with time zone,
+  constraint registrations_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint registrations_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint registrations_pkey PRIMARY KEY (account_id),
+  constraint registrations_token_hash_check CHECK ((length(token_hash) = 32)),
+  constraint registrations_token_hash_key UNIQUE (token_hash)
+);
+alter table iam.registrations enable row level security;
+alter table iam.registrations force row level security;
+comment on table iam.registrations is 'Patients who register by themselves, and the one link that leads there now.';
 
 create table iam.sent_codes (
   id uuid default ops.uuid_v7() not null,
@@ -695,7 +755,7 @@ create table ops.outbox (
   constraint outbox_check2 CHECK (((vars IS NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'uncertain'::text])))),
   constraint outbox_pkey PRIMARY KEY (id),
   constraint outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'uncertain'::text]))),
-  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
+  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
 );
 alter table ops.outbox enable row level security;
 alter table ops.outbox force row level security;
@@ -1162,11 +1222,19 @@ CREATE INDEX outbox_ended ON ops.outbox USING btree (ended_at) WHERE (ended_at I
 CREATE INDEX outbox_lease ON ops.outbox USING btree (lease_until) WHERE (state = 'sending'::text);
 CREATE INDEX passkeys_account ON iam.passkeys USING btree (account_id);
 CREATE INDEX patients_activity ON store.patients USING btree (organisation_id, last_activity_at DESC, id) WHERE (erased_at IS NULL);
+CREATE INDEX recoveries_account ON iam.recoveries USING btree (account_id);
+CREATE INDEX recoveries_confirmed_by ON iam.recoveries USING btree (confirmed_by) WHERE (confirmed_by IS NOT NULL);
+CREATE INDEX recoveries_ends ON iam.recoveries USING btree (ends_at);
+CREATE INDEX recoveries_organisation ON iam.recoveries USING btree (organisation_id) WHERE (state = 'waiting'::text);
+CREATE INDEX recoveries_practice ON iam.recoveries USING btree (organisation_id);
+CREATE INDEX recoveries_session ON iam.recoveries USING btree (session_id) WHERE (session_id IS NOT NULL);
 CREATE INDEX referrals_ended_by ON store.referrals USING btree (ended_by) WHERE (ended_by IS NOT NULL);
 CREATE INDEX referrals_organisation ON store.referrals USING btree (organisation_id, valid_until DESC);
 CREATE INDEX referrals_patient ON store.referrals USING btree (patient_id, valid_from DESC);
 CREATE INDEX referrals_performer ON store.referrals USING btree (performer_id, patient_id);
 CREATE INDEX referrals_requester ON store.referrals USING btree (requester_id);
+CREATE INDEX registrations_asked ON iam.registrations USING btree (asked_at) WHERE (completed_at IS NULL);
+CREATE INDEX registrations_organisation ON iam.registrations USING btree (organisation_id);
 CREATE INDEX search_tokens_patient ON vault.search_tokens USING btree (patient_id);
 CREATE INDEX selections_made ON audit.selections USING btree (made_at);
 CREATE INDEX sent_codes_account ON iam.sent_codes USING btree (account_id);
@@ -1187,6 +1255,7 @@ CREATE UNIQUE INDEX care_team_members_lead ON access.care_team_members USING btr
 CREATE UNIQUE INDEX care_team_members_open ON access.care_team_members USING btree (care_team_id, account_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
 CREATE UNIQUE INDEX care_team_patients_open ON access.care_team_patients USING btree (care_team_id, patient_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
 CREATE UNIQUE INDEX origins_digest ON audit.origins USING btree (organisation_id, session_id, digest) NULLS NOT DISTINCT;
+CREATE UNIQUE INDEX recoveries_waiting ON iam.recoveries USING btree (account_id) WHERE (state = 'waiting'::text);
 
 -- Policies
 create policy insert_owner on access.broken_glass for insert to vs_owner with check (((( SELECT access.role() AS role) = 'clinician'::text) AND (account_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)))); -- A clinician, in their own name and organisation.
@@ -1245,7 +1314,9 @@ create policy all_owner on iam.invitations for all to vs_owner using (true) with
 create policy all_owner on iam.old_tokens for all to vs_owner using (true) with check (true); -- iam.admit and the sign-in functions.
 create policy all_owner on iam.passkeys for all to vs_owner using (true) with check (true); -- Registration, authentication and removal, by functions of the gate.
 create policy all_owner on iam.phones for all to vs_owner using (true) with check (true); -- Enrolment and sending, by functions of the gate.
+create policy all_owner on iam.recoveries for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.recovery_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
+create policy all_owner on iam.registrations for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.sent_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.sessions for all to vs_owner using (true) with check (true); -- iam.enter and the sign-in functions.
 create policy all_owner on iam.sign_ins for all to vs_owner using (true) with check (true); -- Written at sign-in; read by functions that ask who is there.
@@ -1296,7 +1367,7 @@ create policy insert_owner on store.observations for insert to vs_owner with che
 create policy select_clinician on store.observations for select to vs_clinician using ((patient_id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
 create policy select_owner on store.observations for select to vs_owner using ((( SELECT access.role() AS role) IS NOT NULL)); -- Functions of the owner, within a session.
 create policy select_patient on store.observations for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
-create policy insert_owner on store.patients for insert to vs_owner with check (((organisation_id = ( SELECT access.organisation_id() AS organisation_id)) AND (( SELECT access.role() AS role) = 'import'::text))); -- The import, into its own organisation.
+create policy insert_owner on store.patients for insert to vs_owner with check (((organisation_id = ( SELECT access.organisation_id() AS organisation_id)) AND ((( SELECT access.role() AS role) = 'import'::text) OR ((( SELECT access.role() AS role) = 'patient'::text) AND (id = (( SELECT (access.claims())[5] AS claims))::uuid) AND (identity_status = 'provisoire'::text))))); -- The import, into its own organisation; and a patient who registers, their own record (0320).
 create policy select_clinician on store.patients for select to vs_clinician using ((id = ANY (( SELECT access.patients('clinician'::text) AS patients)::uuid[]))); -- Patients of one's care teams.
 create policy select_owner on store.patients for select to vs_owner using (true); -- access.organisation_of and the open functions read it.
 create policy select_patient on store.patients for select to vs_patient using ((id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own record.
@@ -1631,6 +1702,18 @@ create view clinic.record_accesses with (security_invoker=true) (
   outcome text
 );
 comment on view clinic.record_accesses is 'Who looked at one''s record or had one on a list, and who wrote in it. not null: id, at, event, actor_role, resource_type, outcome';
+
+create view clinic.recoveries with (security_invoker=true) (
+  id uuid,
+  display_name text,
+  role text,
+  lost text,
+  asked_at timestamp with time zone,
+  ready_at timestamp with time zone,
+  confirmed_at timestamp with time zone,
+  confirmed_by_name text
+);
+comment on view clinic.recoveries is 'Who waits for somebody to confirm that it is them. not null: id, role, lost, asked_at';
 
 create view clinic.referral_periods with (security_invoker=true) (
   id uuid,
@@ -2545,6 +2628,37 @@ begin
 end $function$;
 comment on function audit.complete_nodes is 'Stores the subtrees that became complete. Internal.';
 
+create function audit.confirm_recovery(recovery uuid, code text) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  r iam.recoveries;
+  answer text;
+begin
+  if c is null then return 'signed_out'; end if;
+  select * into r from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid and x.account_id <> c[2]::uuid
+    and x.state = 'waiting' and x.ends_at > clock_timestamp() and iam.confirming_role(x) = c[4] for update;
+  if c[4] not in ('org_admin', 'secretary') then answer := 'forbidden';
+  elsif not iam.factor_is_recent(c[1]::uuid) then answer := 'step_up';
+  elsif r.id is null or not iam.session_is_live(c[1]::uuid) then answer := 'hidden';
+  -- sent again after a lost connection
+  elsif r.confirmed_by = c[2]::uuid then return 'ok';
+  elsif r.confirmed_at is not null then answer := 'conflict';
+  elsif r.code_tries >= 5 then answer := 'limited';
+  elsif (sha256(convert_to(iam.recovery_confirmation(vault.ring(), r), 'UTF8')) = sha256(convert_to(code, 'UTF8'))) is not true then
+    update iam.recoveries x set code_tries = x.code_tries + 1 where x.id = r.id;
+    answer := 'invalid';
+  else
+    update iam.recoveries x set confirmed_by = c[2]::uuid, confirmed_at = clock_timestamp() where x.id = r.id;
+    perform iam.send_ready(vault.ring(), r.id, 'recovery_confirmed', clock_timestamp());
+    answer := 'ok';
+  end if;
+  perform audit.append(c, case when answer = 'step_up' then 'session.step_up' else 'recovery.confirm' end, 'Recovery', r.id, null,
+    case when answer = 'ok' then 'success' else 'failure' end, json_build_object('answer', answer)::text);
+  return answer;
+end $function$;
+comment on function audit.confirm_recovery is 'Somebody else of the practice has recognised the person, who told them the code of their page. ok, invalid (another code), limited, conflict (somebody has confirmed), hidden, forbidden, step_up or signed_out.';
+
 create function audit.consistency_proof(old_size bigint, new_size bigint, generation integer DEFAULT audit.log_generation()) returns bytea[]
 language plpgsql stable as $function$
 declare
@@ -3139,6 +3253,22 @@ begin
 end $function$;
 comment on function audit.open_patient_search is 'Finds patients by the beginnings of names (from 3 letters) and by birth date (YYYY-MM-DD), opens their identity and records what will be shown. ok, too_short, too_many, invalid, forbidden, limited or signed_out; then audit.selected gives the ids.';
 
+create function audit.open_recoveries() returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  shown uuid[];
+begin
+  if c is null then return 'signed_out'; end if;
+  if c[4] = 'secretary' then
+    shown := array(select m.patient_id from iam.recoveries r join access.memberships m on m.account_id = r.account_id and m.organisation_id = r.organisation_id
+                   where r.organisation_id = c[3]::uuid and r.state = 'waiting' and m.role = 'patient');
+  end if;
+  perform audit.append(c, 'accounts.read', 'Recovery', null, null, case when c[4] in ('org_admin', 'secretary') then 'success' else 'failure' end, null, nullif(shown, '{}'));
+  return case when c[4] in ('org_admin', 'secretary') then 'ok' else 'forbidden' end;
+end $function$;
+comment on function audit.open_recoveries is 'An administrator or a secretary reads who waits for a confirmation. ok, forbidden or signed_out.';
+
 create function audit.open_sign_ins() returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 begin
@@ -3310,6 +3440,24 @@ begin
   return 'ok';
 end $function$;
 comment on function audit.record_refusal is 'Records that a page or a change was refused in its second transaction, and why (SQLSTATE).';
+
+create function audit.reject_recovery(recovery uuid) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  r iam.recoveries;
+begin
+  if c is null then return 'signed_out'; end if;
+  select * into r from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid and x.account_id <> c[2]::uuid
+    and x.state = 'waiting' and iam.confirming_role(x) = c[4] for update;
+  if r.id is null or not iam.session_is_live(c[1]::uuid) then
+    perform audit.append(c, 'recovery.cancel', 'Recovery', null, null, 'failure');
+    return case when c[4] in ('org_admin', 'secretary') then 'hidden' else 'forbidden' end;
+  end if;
+  perform iam.cancel_one(vault.ring(), r, c, 'colleague');
+  return 'ok';
+end $function$;
+comment on function audit.reject_recovery is 'Somebody else of the practice knows that it isn''t them. ok, hidden, forbidden or signed_out.';
 
 create function audit.restart_log(outside text, next_generation integer DEFAULT NULL::integer) returns text
 language plpgsql volatile as $function$
@@ -3598,6 +3746,37 @@ exception when unique_violation then
 end $function$;
 comment on function clinic.add_care_team_patient is 'For an administrator, who knows a record by its id alone: a team follows a patient. key: ops.intend(key, ''care_teams.add_patient''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
 
+create function clinic.add_patient(id uuid, organisation uuid, p jsonb) returns void
+language plpgsql volatile as $function$
+declare
+  status text := coalesce(p ->> 'identity_status', 'provisoire');
+  key bytea;
+  ctx bytea := convert_to(status, 'UTF8') || uuid_send(organisation);
+begin
+  key := vault.create_key(vault.ring(), id, 'identity', organisation);
+  perform vault.create_key(vault.ring(), id, 'clinical', organisation);
+  insert into store.patients (id, organisation_id, identity_status, birth_name, used_name, first_given_name, birth_given_names,
+    used_given_name, sex, birth_date, birth_place, ins_matricule, ins_oid, phone, email, address, deceased_date, last_activity_at)
+  values (id, organisation, status,
+    vault.seal(key, id, id, 1, ctx, 'store.patients.birth_name', p ->> 'birth_name'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.used_name', p ->> 'used_name'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.first_given_name', coalesce(p ->> 'first_given_name', '')),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.birth_given_names', p ->> 'birth_given_names'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.used_given_name', p ->> 'used_given_name'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.sex', coalesce(p ->> 'sex', 'unknown')),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.birth_date', coalesce(p ->> 'birth_date', '')),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.birth_place', p ->> 'birth_place'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.ins_matricule', p ->> 'ins_matricule'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.ins_oid', p ->> 'ins_oid'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.phone', p ->> 'phone'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.email', p ->> 'email'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.address', p ->> 'address'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.deceased_date', p ->> 'deceased_date'),
+    coalesce((p ->> 'last_activity_at')::timestamptz, clock_timestamp()));
+  perform vault.index_patient(id, p);
+end $function$;
+comment on function clinic.add_patient is 'Seals and stores a patient who isn''t there yet. Internal. Errors: VS409 for one who was erased, VS503.';
+
 create function clinic.change_consent(key uuid, type text, given boolean, hash text) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3618,6 +3797,23 @@ begin
   return id;
 end $function$;
 comment on function clinic.change_consent is 'A patient gives or withdraws a consent, with effect at once. hash: of the text that was shown. key: ops.intend(key, ''consents.give'' or ''consents.withdraw''). Errors: VS208, VS403, VS409, VS428.';
+
+create function clinic.change_registration(key uuid, registration text) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if (c[4] = 'org_admin') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'administrators open and close the registration';
+  end if;
+  if (registration in ('open', 'closed')) is not true then
+    raise exception using errcode = 'VS422', message = 'the registration is open or closed';
+  end if;
+  perform ops.fulfil(key, 'registration.change', c[3]::uuid);
+  update access.organisations o set registration = change_registration.registration where o.id = c[3]::uuid;
+  return c[3]::uuid;
+end $function$;
+comment on function clinic.change_registration is 'May patients register by themselves? open or closed. key: ops.intend(key, ''registration.change''). Errors: VS208, VS403, VS422, VS428.';
 
 create function clinic.change_role(key uuid, account uuid, role text) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4014,9 +4210,6 @@ create function clinic.import_patient(p jsonb, OUT id uuid, OUT taken boolean) r
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
-  status text := coalesce(p ->> 'identity_status', 'provisoire');
-  key bytea;
-  ctx bytea := convert_to(status, 'UTF8') || uuid_send((access.claims())[3]::uuid);
 begin
   if (c[4] = 'import') is not true or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS403', message = 'patients are imported in a session of the import';
@@ -4032,27 +4225,7 @@ begin
   end if;
   taken := not exists (select from store.patients x where x.id = import_patient.id);
   if taken then
-    key := vault.create_key(vault.ring(), id, 'identity', c[3]::uuid);
-    perform vault.create_key(vault.ring(), id, 'clinical', c[3]::uuid);
-    insert into store.patients (id, organisation_id, identity_status, birth_name, used_name, first_given_name, birth_given_names,
-      used_given_name, sex, birth_date, birth_place, ins_matricule, ins_oid, phone, email, address, deceased_date, last_activity_at)
-    values (id, c[3]::uuid, status,
-      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_name', p ->> 'birth_name'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.used_name', p ->> 'used_name'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.first_given_name', coalesce(p ->> 'first_given_name', '')),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_given_names', p ->> 'birth_given_names'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.used_given_name', p ->> 'used_given_name'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.sex', coalesce(p ->> 'sex', 'unknown')),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_date', coalesce(p ->> 'birth_date', '')),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_place', p ->> 'birth_place'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.ins_matricule', p ->> 'ins_matricule'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.ins_oid', p ->> 'ins_oid'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.phone', p ->> 'phone'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.email', p ->> 'email'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.address', p ->> 'address'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.deceased_date', p ->> 'deceased_date'),
-      coalesce((p ->> 'last_activity_at')::timestamptz, clock_timestamp()));
-    perform vault.index_patient(id, p);
+    perform clinic.add_patient(id, c[3]::uuid, p);
   end if;
   -- a period that an administrator has ended stays ended
   if not exists (select from access.care_team_patients x where x.care_team_id = c[7]::uuid and x.patient_id = import_patient.id) then
@@ -4134,6 +4307,20 @@ exception when unique_violation then
   raise exception using errcode = 'VS409', message = 'this patient has an account, or was invited';
 end $function$;
 comment on function clinic.invite_patient is 'For a secretary: invites a patient to their own record, which an earlier transaction opened. key: ops.intend(key, ''accounts.invite''). Errors: VS208, VS403, VS404, VS409, VS422, VS428, VS429, VS470.';
+
+create function clinic.is_identity(p jsonb) returns boolean
+language plpgsql stable as $function$
+begin
+  return coalesce(p ->> 'birth_name' ~ '[[:alpha:]]' and p ->> 'first_given_name' ~ '[[:alpha:]]'
+    and p ->> 'sex' in ('female', 'male', 'unknown')
+    and p ->> 'birth_date' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' and (p ->> 'birth_date')::date between '1890-01-01' and current_date
+    and coalesce(p ->> 'birth_place', '') ~ '^([0-9][0-9AB][0-9]{3})?$' and coalesce(p ->> 'phone', '') ~ '^(\+[0-9]{6,15})?$'
+    and not exists (select from jsonb_each_text(p) e where length(e.value) > 100 or e.value ~ '[[:cntrl:]]'
+                    or e.key not in ('birth_name', 'used_name', 'first_given_name', 'birth_given_names', 'used_given_name', 'sex', 'birth_date', 'birth_place', 'phone')), false);
+exception when others then
+  return false;  -- the text of that error would hold the date
+end $function$;
+comment on function clinic.is_identity is 'Are these traits of an identity, and nothing else? birth_date: YYYY-MM-DD; birth_place: INSEE code; phone: E.164. Internal.';
 
 create function clinic.make_referral(key uuid, patient uuid, performer uuid, priority text, reason text, until timestamp with time zone) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4365,6 +4552,36 @@ begin
   where m.patient_id = patient and m.organisation_id = c[3]::uuid and m.valid_until > clock_timestamp();
 end $function$;
 comment on function clinic.read_patient_account is 'For a secretary: the account that leads to this record, or was invited to; no row for none.';
+
+create function clinic.read_recoveries() returns TABLE(id uuid, display_name text, role text, lost text, asked_at timestamp with time zone, ready_at timestamp with time zone, confirmed_at timestamp with time zone, confirmed_by_name text)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+#variable_conflict use_column
+declare
+  c text[] := access.claims();
+  r iam.recoveries;
+  a iam.accounts;
+  key bytea;
+begin
+  if (c[4] in ('org_admin', 'secretary')) is not true then return; end if;
+  for r in select * from iam.recoveries x where x.organisation_id = c[3]::uuid and x.state = 'waiting' and x.ends_at > clock_timestamp()
+             and x.account_id <> c[2]::uuid and iam.confirming_role(x) = c[4] order by x.asked_at limit 200 loop
+    select * into a from iam.accounts x where x.id = r.account_id;
+    key := vault.unwrap(vault.ring(), r.account_id, 'profile');
+    return query select r.id, concat_ws(' ',
+        convert_from(vault.unpack(key, iam.profile_aad(r.account_id, 'given_name'), a.given_name), 'UTF8'),
+        upper(convert_from(vault.unpack(key, iam.profile_aad(r.account_id, 'family_name'), a.family_name), 'UTF8') collate "default")),
+      (select m.role from access.memberships m where m.account_id = r.account_id and m.organisation_id = r.organisation_id order by m.valid_from, m.id limit 1),
+      r.lost, r.asked_at, nullif(r.ready_at, 'infinity'), r.confirmed_at, iam.person_name(r.confirmed_by);
+  end loop;
+end $function$;
+comment on function clinic.read_recoveries is 'For an administrator, of colleagues; for a secretary, of patients.';
+
+create function clinic.read_registration() returns text
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return (select o.registration from access.organisations o where o.id = access.organisation_as('org_admin'));
+end $function$;
+comment on function clinic.read_registration is 'For an administrator: open or closed.';
 
 create function clinic.read_security() returns TABLE(organisation_id uuid, notice_from integer, stop_from integer, email_codes boolean, sms_codes boolean, points json)
 language sql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4610,6 +4827,7 @@ begin
   -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
   update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = s.replaces_id and x.revoked_at is null;
   update iam.accounts a set last_sign_in_at = clock_timestamp() where a.id = s.account_id;
+  perform iam.settle_recoveries(ring, s);
   return 'ok';
 end $function$;
 comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
@@ -4882,11 +5100,75 @@ begin
 end $function$;
 comment on function iam.begin_totp is 'A secret to scan (20 bytes), the same for this session until it is confirmed; label: the practice; replaces: there is an app already. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
 
+create function iam.begin_waiting(ring text, r iam.recoveries, lost text, prehash text, cancel_token text) returns void
+language plpgsql volatile as $function$
+declare
+  other iam.recoveries;
+  link text := '/recover/cancel/' || cancel_token;
+  ready timestamptz := clock_timestamp() + interval '24 hours';
+  colleague uuid;
+begin
+  perform ops.wait_for_hash_turn();
+  for other in select * from iam.recoveries x where x.account_id = r.account_id and x.state = 'waiting' for update loop
+    perform iam.cancel_one(ring, other, iam.recovery_claims(other, null), 'asked_again');
+  end loop;
+  update iam.recoveries x set state = 'waiting', lost = begin_waiting.lost, cancel_hash = iam.hash_token(cancel_token),
+    ready_at = case when begin_waiting.lost = 'factors' then ready else 'infinity' end, ends_at = clock_timestamp() + interval '96 hours',
+    pepper_id = case when begin_waiting.lost = 'both' then split_part(prehash, ':', 1) end,
+    password_hash = case when begin_waiting.lost = 'both' then extensions.crypt(prehash, extensions.gen_salt('bf', 12)) end
+  where x.id = r.id;
+  perform ops.post(ring, r.account_id, 'email', 'recovery_requested', jsonb_strip_nulls(jsonb_build_object('path', link,
+    'ready_at', case when begin_waiting.lost = 'factors' then to_json(ready) end)));
+  -- whoever holds the mailbox may not hold the telephone
+  if exists (select from iam.phones p where p.account_id = r.account_id and p.confirmed_at is not null) then
+    perform ops.post(ring, r.account_id, 'sms', 'recovery_requested_sms', jsonb_build_object('path', link));
+  end if;
+  if lost = 'factors' then perform iam.send_ready(ring, r.id, 'recovery_ready', ready); end if;
+  for colleague in select m.account_id from access.memberships m where m.organisation_id = r.organisation_id and m.account_id <> r.account_id
+                     and m.role = iam.confirming_role(r) and access.membership_is_live(m.id) order by m.id limit 50 loop
+    perform ops.post(ring, colleague, 'email', 'recovery_asks_colleague');
+  end loop;
+end $function$;
+comment on function iam.begin_waiting is 'From now on it waits, and everybody is told. Internal.';
+
 create function iam.caller_origin(ring text, organisation uuid, session uuid, caller jsonb) returns uuid
 language sql volatile as $function$
   select audit.origin(ring, organisation, session, caller ->> 'ip', caller ->> 'user_agent')
 $function$;
 comment on function iam.caller_origin is 'Internal.';
+
+create function iam.cancel_one(ring text, r iam.recoveries, claims text[], by text) returns void
+language plpgsql volatile as $function$
+begin
+  update iam.recoveries x set state = 'cancelled', password_hash = null, pepper_id = null where x.id = r.id;
+  perform iam.withdraw_message(r.ready_message_id);
+  -- one that was under way opens nothing either
+  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.id = r.session_id and x.factors = 1 and x.revoked_at is null;
+  perform audit.append(claims, 'recovery.cancel', 'Recovery', r.id, null, 'success', json_build_object('by', by)::text);
+  if by <> 'asked_again' then
+    perform ops.post(ring, r.account_id, 'email', 'recovery_cancelled');
+  end if;
+end $function$;
+comment on function iam.cancel_one is 'Internal.';
+
+create function iam.cancel_recovery(ring text, cancel_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  r iam.recoveries;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  select * into r from iam.recoveries x where x.cancel_hash = iam.hash_token(cancel_token) and x.state = 'waiting' for update;
+  if r.id is null then
+    retry_after := iam.refuse_recovery(ring, cancel_token, caller);
+    answer := case when retry_after > 0 then 'wait' else 'gone' end;
+    return;
+  end if;
+  perform iam.cancel_one(ring, r, iam.recovery_claims(r, iam.caller_origin(ring, r.organisation_id, null, caller)), 'link');
+  answer := 'ok';
+end $function$;
+comment on function iam.cancel_recovery is 'The link of a notice: whoever reads it didn''t ask. Answers ok, gone, or wait (retry_after: seconds). Errors: VS503.';
 
 create function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -5012,6 +5294,51 @@ begin
 end $function$;
 comment on function iam.check_registration is 'What is wrong with a new passkey (§7.1): those of iam.use_challenge and iam.check_authenticator, credential, algorithm, attestation, known; NULL when nothing is. Internal.';
 
+create function iam.choose_recovery(ring text, token text, lost text, prehash text, new_token text, cancel_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  r iam.recoveries;
+  a iam.accounts;
+  s iam.sessions;
+  origin uuid;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  r := iam.find_recovery(token);
+  if r.id is null or r.state <> 'asked' then
+    retry_after := iam.refuse_recovery(ring, token, caller);
+    answer := case when retry_after > 0 then 'wait' else 'gone' end;
+    return;
+  end if;
+  if (lost in ('password', 'factors', 'both')) is not true then
+    raise exception using errcode = 'VS422', message = 'what was lost is the password, the factors, or both';
+  end if;
+  select * into strict a from iam.accounts x where x.id = r.account_id;
+  origin := iam.caller_origin(ring, r.organisation_id, null, caller);
+  perform ops.wait_for_hash_turn();
+  if lost = 'password' then
+    if iam.methods_beside_link(a.id) = '{}' then
+      answer := 'no_factor';
+    else
+      update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = r.session_id and x.revoked_at is null;
+      s := iam.start_session(ring, a.id, new_token, '{link}', caller);
+      update iam.recoveries x set lost = 'password', session_id = s.id, pepper_id = split_part(prehash, ':', 1),
+        password_hash = extensions.crypt(prehash, extensions.gen_salt('bf', 12)) where x.id = r.id;
+      answer := 'second_factor';
+    end if;
+  elsif lost = 'factors' and (extensions.crypt(prehash, a.password_hash) = a.password_hash) is not true then
+    update iam.recoveries x set tries = x.tries + 1 where x.id = r.id;
+    answer := 'refused';
+  else
+    perform iam.begin_waiting(ring, r, lost, prehash, cancel_token);
+    answer := 'waiting';
+  end if;
+  perform audit.append(iam.recovery_claims(r, origin), 'recovery.request', 'Person', a.id, null,
+    case when answer in ('second_factor', 'waiting') then 'success' else 'failure' end, json_build_object('lost', lost, 'answer', answer)::text);
+end $function$;
+comment on function iam.choose_recovery is 'What was lost. prehash: of the new password (password, both) or of the present one (factors). Answers second_factor (a session under new_token waits for one; the password changes with it), no_factor (there is none: both are lost), waiting, refused, gone, or wait (retry_after: seconds). cancel_token: what the link of the notices will hold. Errors: VS422, VS503.';
+
 create function iam.clear_sent_codes() returns void
 language sql volatile as $function$
   delete from iam.sent_codes c where c.id in (select x.id from iam.sent_codes x where x.sent_at < now() - interval '1 day' limit 10000)
@@ -5043,6 +5370,95 @@ begin
   return ops.delay(iam.code_key(s, method), 5, '1 hour', '1 hour', '1 hour');
 end $function$;
 comment on function iam.code_wait is 'Counts a try: 0, or the seconds until this session may try a code of this kind. Internal.';
+
+create function iam.complete_recovery(ring text, token text, prehash text, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  r iam.recoveries;
+  a iam.accounts;
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  r := iam.find_recovery(token);
+  if r.id is null or r.state <> 'waiting' then
+    retry_after := iam.refuse_recovery(ring, token, caller);
+    answer := case when retry_after > 0 then 'wait' else 'gone' end;
+    return;
+  end if;
+  select * into strict a from iam.accounts x where x.id = r.account_id;
+  perform ops.wait_for_hash_turn();
+  if not iam.is_ready(r) then
+    answer := 'not_yet';
+  elsif (extensions.crypt(prehash, coalesce(r.password_hash, a.password_hash)) = coalesce(r.password_hash, a.password_hash)) is not true then
+    update iam.recoveries x set tries = x.tries + 1 where x.id = r.id;
+    answer := 'refused';
+  else
+    answer := 'ok';
+    if r.lost = 'both' then perform iam.take_password(r); end if;
+    perform iam.remove_factors(r);
+    update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.account_id = a.id and x.revoked_at is null;
+    s := iam.start_session(ring, a.id, new_token, '{link,password}', caller, enrols => true);
+    -- whoever stops on the way comes back by the same link
+    update iam.recoveries x set session_id = s.id, tries = 0 where x.id = r.id;
+  end if;
+  perform audit.append(iam.recovery_claims(r, coalesce(s.origin_id, iam.caller_origin(ring, r.organisation_id, null, caller))), 'recovery.complete', 'Recovery', r.id, null,
+    case when answer = 'ok' then 'partial' else 'failure' end, json_build_object('answer', answer)::text);
+end $function$;
+comment on function iam.complete_recovery is 'The time has come, or somebody has confirmed: the factors go, every session ends, and one under new_token may add the first factor. prehash: of the password, of the new one where it was lost too. Answers ok, not_yet, refused, gone, or wait (retry_after: seconds). Errors: VS503.';
+
+create function iam.complete_registration(ring text, token text, prehash text, identity jsonb, consents jsonb, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  r iam.registrations;
+  s iam.sessions;
+  patient uuid := ops.uuid_v7();
+  origin uuid;
+  key bytea;
+  address text;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  r := iam.find_registration(token);
+  if r.account_id is null then
+    retry_after := iam.refuse_registration(ring, caller);
+    answer := case when retry_after > 0 then 'wait' else 'gone' end;
+    return;
+  end if;
+  origin := iam.caller_origin(ring, r.organisation_id, null, caller);
+  answer := case when r.completed_at is not null then 'resume'
+                 when exists (select from access.organisations o where o.id = r.organisation_id and o.registration = 'closed') then 'closed'
+                 when not clinic.is_identity(identity) then 'invalid'
+                 when privacy.agrees(consents) is not true then 'consents' else 'ok' end;
+  if answer <> 'ok' then
+    perform audit.append(array[null, r.account_id::text, r.organisation_id::text, 'patient', null, null, null, origin::text],
+      'account.confirm', 'Person', r.account_id, null, 'failure', json_build_object('answer', answer)::text);
+    return;
+  end if;
+  perform iam.set_password(r.account_id, prehash);
+  key := vault.unwrap(ring, r.account_id, 'profile');
+  address := convert_from(vault.unpack(key, iam.profile_aad(r.account_id, 'email'), (select a.email from iam.accounts a where a.id = r.account_id)), 'UTF8');
+  -- who they say they are, until somebody at the practice has seen a document
+  perform access.set_claims(array[null, r.account_id::text, r.organisation_id::text, 'patient', patient::text, null, null, origin::text, null]);
+  perform vault.set_ring(ring);
+  perform clinic.add_patient(patient, r.organisation_id, identity || jsonb_build_object('email', address));
+  insert into access.memberships (account_id, organisation_id, role, patient_id) values (r.account_id, r.organisation_id, 'patient', patient);
+  update iam.accounts a set email_confirmed_at = clock_timestamp(),
+    family_name = vault.seal(key, a.id, a.id, 1, '', 'iam.accounts.family_name', coalesce(nullif(identity ->> 'used_name', ''), identity ->> 'birth_name')),
+    given_name = vault.seal(key, a.id, a.id, 1, '', 'iam.accounts.given_name', coalesce(nullif(identity ->> 'used_given_name', ''), identity ->> 'first_given_name'))
+  where a.id = r.account_id;
+  s := iam.start_session(ring, r.account_id, new_token, '{link,password}', caller, enrols => true);
+  -- from here on in a session, which consents name
+  perform access.set_claims(array[s.id::text, r.account_id::text, r.organisation_id::text, 'patient', patient::text, null, null, s.origin_id::text, null]);
+  if not privacy.first_consents(ring, access.claims(), consents) then
+    raise exception using errcode = 'VS409', message = 'the texts have changed since: read them again';
+  end if;
+  update iam.registrations x set completed_at = clock_timestamp() where x.account_id = r.account_id;
+  perform audit.append(access.claims(), 'account.confirm', 'Person', r.account_id, patient, 'success');
+end $function$;
+comment on function iam.complete_registration is 'Takes a registration up: password, record of one''s own, consents, and a session under new_token that may add the first factor. prehash: as for iam.sign_in_password. identity: clinic.is_identity; consents: privacy.agrees. Answers ok, invalid (identity), consents, closed, resume (it has happened), gone, or wait (retry_after: seconds). Errors: VS409, VS503.';
 
 create function iam.confirm_phone(ring text, token text, code text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -5123,6 +5539,15 @@ begin
   role := case when answer = 'ok' and s.factors = 1 then s.role end;
 end $function$;
 comment on function iam.confirm_totp is 'Makes the secret that was scanned the account''s, by a code of it, which is used up. role: the session was made by a link, and goes on whole under new_token. Answers ok, refused, wait (retry_after: seconds), restart (nothing was begun within the hour), or what iam.may_change_factors says. Errors: VS503.';
+
+create function iam.confirming_role(r iam.recoveries) returns text
+language plpgsql stable as $function$
+begin
+  -- that somebody is a patient here isn't an administrator's to know
+  return case when exists (select from access.memberships m where m.account_id = r.account_id and m.organisation_id = r.organisation_id and m.role <> 'patient')
+              then 'org_admin' else 'secretary' end;
+end $function$;
+comment on function iam.confirming_role is 'Internal.';
 
 create function iam.consent_texts(lang text) returns TABLE(type text, version text, needed boolean, title text, body text, hash text)
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -5316,6 +5741,29 @@ begin
 end $function$;
 comment on function iam.find_invitation is 'NULL for one that was used, ran out, was withdrawn or never was. Internal.';
 
+create function iam.find_recovery(token text) returns iam.recoveries
+language plpgsql volatile as $function$
+declare
+  r iam.recoveries;
+begin
+  select x.* into r from iam.recoveries x join iam.accounts a on a.id = x.account_id
+  where iam.hash_token(token) in (x.token_hash, x.ready_hash) and x.state in ('asked', 'waiting') and x.ends_at > clock_timestamp()
+    and x.tries < 5 and a.status = 'active' for update of x;
+  return r;
+end $function$;
+comment on function iam.find_recovery is 'The live recovery of a link, locked; NULL for none. Internal.';
+
+create function iam.find_registration(token text) returns iam.registrations
+language plpgsql volatile as $function$
+declare
+  r iam.registrations;
+begin
+  select x.* into r from iam.registrations x join iam.accounts a on a.id = x.account_id
+  where x.token_hash = iam.hash_token(token) and x.asked_at > clock_timestamp() - interval '24 hours' and a.status = 'invited' for update of x;
+  return r;
+end $function$;
+comment on function iam.find_registration is 'The live registration of a link, locked; NULL for none. Internal.';
+
 create function iam.find_session(ring text, token text, caller jsonb) returns iam.sessions
 language plpgsql volatile as $function$
 declare
@@ -5412,6 +5860,19 @@ begin
 end $function$;
 comment on function iam.first_factor is 'After a factor was added: makes a session that enrols whole, and an invited account active; nothing for any other. Gives what the cookie is to be told: ok. Internal.';
 
+create function iam.forget_ended_recoveries() returns integer
+language plpgsql volatile as $function$
+declare
+  n int;
+begin
+  update iam.recoveries r set state = 'cancelled', password_hash = null, pepper_id = null
+  where r.id in (select x.id from iam.recoveries x where x.ends_at < clock_timestamp() and x.state in ('asked', 'waiting') limit 1000 for update skip locked);
+  delete from iam.recoveries r where r.id in (select x.id from iam.recoveries x where x.ends_at < clock_timestamp() - interval '30 days' limit 1000);
+  get diagnostics n = row_count;
+  return n;
+end $function$;
+comment on function iam.forget_ended_recoveries is 'What is over opens nothing; a month later the log alone knows of it. Internal: ops.upkeep.';
+
 create function iam.forget_expired_invitations() returns integer
 language plpgsql volatile as $function$
 declare
@@ -5429,6 +5890,22 @@ begin
 end $function$;
 comment on function iam.forget_expired_invitations is 'Those that nobody took up within a month, 100 at a time. Internal: ops.upkeep.';
 
+create function iam.forget_expired_registrations() returns integer
+language plpgsql volatile as $function$
+declare
+  account uuid;
+  n int := 0;
+begin
+  for account in select r.account_id from iam.registrations r
+                 where r.completed_at is null and r.asked_at < clock_timestamp() - interval '24 hours'
+                 limit 500 for update skip locked loop
+    perform iam.forget_registration(account);
+    n := n + 1;
+  end loop;
+  return n;
+end $function$;
+comment on function iam.forget_expired_registrations is 'Those that nobody confirmed within a day, 500 at a time. Internal: ops.upkeep.';
+
 create function iam.forget_invited(account uuid) returns void
 language plpgsql volatile as $function$
 begin
@@ -5444,6 +5921,14 @@ begin
   delete from vault.keys k where k.subject_id = account and k.level = 'profile';
 end $function$;
 comment on function iam.forget_invited is 'Somebody who was invited and never became active: nothing that was typed about them stays. Internal.';
+
+create function iam.forget_registration(account uuid) returns void
+language plpgsql volatile as $function$
+begin
+  delete from iam.registrations r where r.account_id = account;
+  perform iam.forget_invited(account);
+end $function$;
+comment on function iam.forget_registration is 'Internal.';
 
 create function iam.forget_sign_ins() returns void
 language plpgsql volatile as $function$
@@ -5465,8 +5950,21 @@ begin
   select x.* into i from iam.accounts a join iam.invitations x on x.account_id = a.id
   where a.email_index = any (iam.email_indexes(ring, free_address.email)) for update of x;
   if i.account_id is not null and iam.is_forgettable(i) then perform iam.forget_invited(i.account_id); end if;
+  -- nor does a registration that nobody confirmed: whoever types somebody's address can't keep them from being invited
+  perform iam.free_registration(ring, email);
 end $function$;
 comment on function iam.free_address is 'An invitation that ran out holds no address: called before an account is looked for. Internal: inviting, registering.';
+
+create function iam.free_registration(ring text, email text) returns void
+language plpgsql volatile as $function$
+declare
+  account uuid;
+begin
+  select r.account_id into account from iam.registrations r join iam.accounts a on a.id = r.account_id
+  where a.email_index = any (iam.email_indexes(ring, free_registration.email)) and r.completed_at is null for update of r;
+  if account is not null then perform iam.forget_registration(account); end if;
+end $function$;
+comment on function iam.free_registration is 'An address that somebody typed and nobody confirmed is held by nobody. Internal: inviting, registering.';
 
 create function iam.from_base64url(value text) returns bytea
 language plpgsql immutable as $function$
@@ -5562,6 +6060,13 @@ begin
   return (select s.factors from iam.sessions s where s.id = session) = 1;
 end $function$;
 comment on function iam.is_half is 'Has this session one factor? A link lets it add the first one, and nothing else. Internal.';
+
+create function iam.is_ready(r iam.recoveries) returns boolean
+language plpgsql stable as $function$
+begin
+  return r.state = 'waiting' and (r.confirmed_at is not null or r.ready_at <= clock_timestamp());
+end $function$;
+comment on function iam.is_ready is 'Internal.';
 
 create function iam.is_trusted(s iam.sign_ins) returns boolean
 language sql immutable as $function$
@@ -5675,6 +6180,20 @@ begin
 end $function$;
 comment on function iam.may_send is 'May a code by this method count for this session? Internal.';
 
+create function iam.methods_beside_link(account uuid) returns text[]
+language plpgsql stable as $function$
+begin
+  return array_remove(iam.methods_of(account), 'email_code');
+end $function$;
+comment on function iam.methods_beside_link is 'A link that was mailed and a code that is mailed are one factor, not two. Internal.';
+
+create function iam.methods_for(s iam.sessions) returns text[]
+language plpgsql stable as $function$
+begin
+  return case when 'link' = any (s.methods) then iam.methods_beside_link(s.account_id) else iam.methods_of(s.account_id) end;
+end $function$;
+comment on function iam.methods_for is 'The same for one session: what goes to a mailbox doesn''t count beside a link that went there (0300). Internal.';
+
 create function iam.methods_of(account uuid) returns text[]
 language plpgsql stable as $function$
 declare
@@ -5742,6 +6261,13 @@ begin
   return iam.renew_invitation(account);
 end $function$;
 comment on function iam.open_invitation is 'For `vitalsync account add --invite`: the token of a link, which nobody mails. As vs_owner. Errors: VS409, VS422.';
+
+create function iam.open_practices() returns TABLE(id uuid, name text)
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return query select o.id, o.name from access.organisations o where o.registration = 'open' order by o.name, o.id;
+end $function$;
+comment on function iam.open_practices is 'Where patients may register: names from the national directory.';
 
 create function iam.open_session(account uuid) returns text
 language plpgsql volatile as $function$
@@ -5990,6 +6516,60 @@ begin
 end $function$;
 comment on function iam.read_phone is 'For one''s own account page: the last two digits of the number, and of the one that waits for its code; whether the organisation allows SMS, and somebody delivers them. answer: ok, second_factor or expired. Errors: VS503.';
 
+create function iam.read_recovery(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT lost text, OUT code text, OUT ready_at timestamp with time zone, OUT has_factors boolean, OUT about text[], OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  r iam.recoveries;
+  a iam.accounts;
+  key bytea;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  r := iam.find_recovery(token);
+  if r.id is null then
+    retry_after := iam.refuse_recovery(ring, token, caller);
+    answer := case when retry_after > 0 then 'wait' else 'gone' end;
+    return;
+  end if;
+  select * into strict a from iam.accounts x where x.id = r.account_id;
+  key := vault.unwrap(ring, a.id, 'profile');
+  about := array[convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8'),
+                 convert_from(vault.unpack(key, iam.profile_aad(a.id, 'family_name'), a.family_name), 'UTF8'),
+                 convert_from(vault.unpack(key, iam.profile_aad(a.id, 'given_name'), a.given_name), 'UTF8')];
+  account := r.account_id;
+  lost := r.lost;
+  has_factors := iam.methods_beside_link(r.account_id) <> '{}';
+  answer := case when r.state = 'asked' then 'choose' when iam.is_ready(r) then 'ready' else 'waiting' end;
+  if answer = 'waiting' then
+    code := iam.recovery_confirmation(ring, r);
+    ready_at := nullif(r.ready_at, 'infinity');
+  end if;
+end $function$;
+comment on function iam.read_recovery is 'Where a link leads, without using it up: mail programs open links by themselves. about: address and names, which a password must not be made of; for the edge, and no page shows them. Answers choose, waiting (code: what a colleague has to be told; ready_at: NULL if somebody has to confirm), ready, gone, or wait (retry_after: seconds). Errors: VS503.';
+
+create function iam.read_registration(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT organisation text, OUT email text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  r iam.registrations;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  r := iam.find_registration(token);
+  if r.account_id is null then
+    retry_after := iam.refuse_registration(ring, caller);
+    answer := case when retry_after > 0 then 'wait' else 'gone' end;
+    return;
+  end if;
+  account := r.account_id;
+  select o.name, case when r.completed_at is not null then 'resume' when o.registration = 'open' then 'new' else 'closed' end
+  into organisation, answer from access.organisations o where o.id = r.organisation_id;
+  email := convert_from(vault.unpack(vault.unwrap(ring, account, 'profile'), iam.profile_aad(account, 'email'),
+                                     (select a.email from iam.accounts a where a.id = r.account_id)), 'UTF8');
+end $function$;
+comment on function iam.read_registration is 'Where a link leads, without using it up: mail programs open links by themselves. Answers new, resume (password and record are there, the first factor isn''t), closed, gone, or wait (retry_after: seconds). Errors: VS503.';
+
 create function iam.record_account_change(c text[], account uuid, change text, role text DEFAULT NULL::text) returns void
 language plpgsql volatile as $function$
 begin
@@ -6043,6 +6623,23 @@ begin
 end $function$;
 comment on function iam.record_refused_change is 'What iam.may_change_factors didn''t allow, in the log. Internal.';
 
+create function iam.recovery_claims(r iam.recoveries, origin uuid) returns text[]
+language sql stable as $function$
+  select array[null, r.account_id::text, r.organisation_id::text, coalesce(m.role, 'unknown'), null, null, null, origin::text]
+  from (values (1)) one left join lateral (select x.role from access.memberships x
+    where x.account_id = r.account_id and x.organisation_id = r.organisation_id order by x.valid_from, x.id limit 1) m on true
+$function$;
+comment on function iam.recovery_claims is 'Internal.';
+
+create function iam.recovery_confirmation(ring text, r iam.recoveries) returns text
+language plpgsql stable as $function$
+declare
+  h bytea := extensions.hmac(convert_to('recovery', 'UTF8') || r.token_hash, vault.derive(vault.unwrap(ring, r.account_id, 'profile'), 'code'), 'sha256');
+begin
+  return lpad((('x' || encode(substr(h, 1, 6), 'hex'))::bit(48)::bigint % 1000000)::text, 6, '0');
+end $function$;
+comment on function iam.recovery_confirmation is 'The code that the page shows and the colleague types: made of the link, never stored. Internal.';
+
 create function iam.refuse_invitation(ring text, token text, caller jsonb) returns integer
 language plpgsql volatile as $function$
 declare
@@ -6056,6 +6653,34 @@ begin
   return 0;
 end $function$;
 comment on function iam.refuse_invitation is 'Gives the seconds to wait for an address that brought many. Internal.';
+
+create function iam.refuse_recovery(ring text, token text, caller jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  r iam.recoveries;
+  retry_after int := ops.limit_route(ring, 'confirm', caller);
+begin
+  if retry_after = 0 then
+    select * into r from iam.recoveries x where iam.hash_token(token) in (x.token_hash, x.ready_hash, x.cancel_hash);
+    perform audit.append(iam.gate_claims(r.account_id, null, iam.caller_origin(ring, r.organisation_id, null, caller)), 'recovery.request', 'Person', r.account_id, null,
+      'failure', '{"answer":"gone"}');
+  end if;
+  return retry_after;
+end $function$;
+comment on function iam.refuse_recovery is 'A link that leads nowhere: recorded, and only so often. Gives the seconds to wait. Internal.';
+
+create function iam.refuse_registration(ring text, caller jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  retry_after int := ops.limit_route(ring, 'confirm', caller);
+begin
+  if retry_after = 0 then
+    perform audit.append(iam.gate_claims(null, null, iam.caller_origin(ring, null, null, caller)), 'account.confirm', 'Person', null, null,
+      'failure', '{"answer":"gone"}');
+  end if;
+  return retry_after;
+end $function$;
+comment on function iam.refuse_registration is 'A link that leads nowhere: recorded, and only so often. Gives the seconds to wait. Internal.';
 
 create function iam.release_sign_in(claims text[], sign_in uuid) returns void
 language plpgsql volatile as $function$
@@ -6084,6 +6709,26 @@ begin
   return found_id;
 end $function$;
 comment on function iam.remember_device is 'The device of a sign-in. known: it was let in; else nothing that is known becomes unknown, nor the other way round. NULL for a cookie that isn''t ours. Internal.';
+
+create function iam.remove_factors(r iam.recoveries) returns void
+language plpgsql volatile as $function$
+declare
+  n bigint;
+  counts jsonb := '{}';
+begin
+  delete from iam.totp_factors f where f.account_id = r.account_id;
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('totp', n);
+  delete from iam.passkeys p where p.account_id = r.account_id;
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('passkey', n);
+  delete from iam.phones p where p.account_id = r.account_id;
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('phone', n);
+  delete from iam.recovery_codes x where x.account_id = r.account_id;
+  get diagnostics n = row_count; counts := counts || jsonb_build_object('recovery_code', n);
+  -- a browser that was known may be in the same hands as the phone
+  update iam.devices d set forgotten_at = clock_timestamp() where d.account_id = r.account_id and d.forgotten_at is null;
+  perform audit.append(iam.recovery_claims(r, null), 'factor.remove', 'Person', r.account_id, null, 'success', counts::text);
+end $function$;
+comment on function iam.remove_factors is 'What was lost counts no more. Internal.';
 
 create function iam.remove_passkey(ring text, token text, passkey uuid, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -6189,6 +6834,118 @@ begin
 end $function$;
 comment on function iam.replace_token is 'Internal.';
 
+create function iam.request_recovery(ring text, email text, token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  indexes bytea[] := iam.email_indexes(ring, email);
+  a iam.accounts;
+  m access.memberships;
+  r iam.recoveries;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  retry_after := ops.limit_route(ring, 'recover', caller);
+  if retry_after > 0 then
+    answer := 'wait';
+    return;
+  end if;
+  answer := 'ok';
+  select * into a from iam.accounts x where x.email_index = any (indexes) and x.status = 'active';
+  select * into m from access.memberships x where x.account_id = a.id and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
+  perform audit.append(iam.gate_claims(a.id, null, iam.caller_origin(ring, m.organisation_id, null, caller)), 'recovery.request', 'Person', a.id, null,
+    case when m.id is not null then 'success' else 'failure' end);
+  -- three messages to an address at once and one an hour; more than that changes nothing, and says nothing
+  if ops.take('recover/' || encode(indexes[1], 'hex'), 3, 1.0 / 3600) > 0 or m.id is null then return; end if;
+  insert into iam.recoveries (account_id, organisation_id, token_hash) values (a.id, m.organisation_id, iam.hash_token(token)) returning * into r;
+  perform ops.post(ring, a.id, 'email', 'recovery_link', jsonb_build_object('path', '/recover/' || token));
+end $function$;
+comment on function iam.request_recovery is 'Somebody who can''t sign in gives an address. token: what the link will hold, if there is an account. Answers ok, or wait (retry_after: seconds). Errors: VS503.';
+
+create function iam.request_registration(ring text, organisation uuid, email text, lang text, token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  index bytea := (iam.email_indexes(ring, email))[1];
+  place access.organisations;
+  a iam.accounts;
+  r iam.registrations;
+  key bytea;
+  account uuid;
+begin
+  retry_after := 0;
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  retry_after := ops.limit_route(ring, 'register', caller);
+  if retry_after > 0 then
+    answer := 'wait';
+    return;
+  end if;
+  select * into place from access.organisations o where o.id = organisation and o.registration = 'open';
+  answer := case when place.id is null then 'closed'
+                 when (email ~ '^[^@[:space:]]+@[^@[:space:]]+$' and length(email) <= 254 and lang in ('fr', 'en')) is not true then 'invalid' else 'ok' end;
+  -- in the log of the practice, in the same words whoever has the address
+  perform audit.append(array[null, null, place.id::text, 'unknown', null, null, null, iam.caller_origin(ring, place.id, null, caller)::text],
+    'account.register', 'Person', null, null,
+    case when answer = 'ok' then 'success' else 'failure' end, json_build_object('answer', answer)::text);
+  -- three messages to an address at once and one an hour; more than that changes nothing, and says nothing
+  if answer <> 'ok' or ops.take('register/' || encode(index, 'hex'), 3, 1.0 / 3600) > 0 then return; end if;
+  -- two who ask for the same address come one after the other
+  perform pg_advisory_xact_lock(hashtextextended('register/' || encode(index, 'hex'), 0));
+  select y.* into r from iam.accounts x join iam.registrations y on y.account_id = x.id
+  where x.email_index = any (iam.email_indexes(ring, request_registration.email)) and x.status = 'invited' for update of y;
+  if r.account_id is null then perform iam.free_address(ring, email); end if;
+  select * into a from iam.accounts x where x.email_index = any (iam.email_indexes(ring, request_registration.email));
+  if r.account_id is not null then
+    -- another link, and the one before is worth nothing; who has a record already stays where it is
+    update iam.registrations x set token_hash = iam.hash_token(token), asked_at = clock_timestamp(),
+      organisation_id = case when x.completed_at is null then place.id else x.organisation_id end where x.account_id = a.id;
+    perform ops.end_message(o, 'failed', 'withdrawn') from ops.outbox o where o.account_id = a.id and o.state = 'waiting' and o.template = 'email_confirmation';
+    perform ops.post(ring, a.id, 'email', 'email_confirmation', jsonb_build_object('path', '/register/' || token, 'hours', 24));
+  elsif a.id is not null then
+    -- somebody who was suspended or erased is told nothing
+    if a.status <> 'suspended' then
+      perform ops.post(ring, a.id, 'email', 'registration_exists');
+    end if;
+  else
+    account := ops.uuid_v7();
+    key := vault.create_key(ring, account, 'profile', organisation);
+    insert into iam.accounts (id, email_index, email, status, lang)
+    values (account, index, vault.seal(key, account, account, 1, '', 'iam.accounts.email', lower(btrim(email))), 'invited', request_registration.lang);
+    insert into iam.registrations (account_id, organisation_id, token_hash) values (account, organisation, iam.hash_token(token));
+    perform ops.post(ring, account, 'email', 'email_confirmation', jsonb_build_object('path', '/register/' || token, 'hours', 24));
+  end if;
+end $function$;
+comment on function iam.request_registration is 'Somebody gives an address; whatever is known of it, a message goes there. token: what the link will hold. Answers ok, invalid, closed, or wait (retry_after: seconds). Errors: VS503.';
+
+create function iam.resume_registration(ring text, token text, prehash text, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  r iam.registrations;
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  r := iam.find_registration(token);
+  if r.completed_at is null then
+    retry_after := iam.refuse_registration(ring, caller);
+    answer := case when retry_after > 0 then 'wait' else 'gone' end;
+    return;
+  end if;
+  retry_after := ops.take('registration/password/' || r.account_id, 5, 1.0 / 600);
+  if retry_after = 0 then perform ops.wait_for_hash_turn(); end if;
+  answer := case when retry_after > 0 then 'wait'
+                 when exists (select from iam.accounts a where a.id = r.account_id and extensions.crypt(prehash, a.password_hash) = a.password_hash) then 'ok'
+                 else 'refused' end;
+  if answer = 'ok' then
+    s := iam.start_session(ring, r.account_id, new_token, '{link,password}', caller, enrols => true);
+  end if;
+  perform audit.append(iam.gate_claims(r.account_id, s.id, coalesce(s.origin_id, iam.caller_origin(ring, r.organisation_id, null, caller))), 'session.password', 'session', s.id, null,
+    case when answer = 'ok' then 'success' else 'failure' end, json_build_object('answer', answer)::text);
+end $function$;
+comment on function iam.resume_registration is 'Somebody who registered and stopped before adding a factor comes back with the password. Answers ok, refused, gone, or wait (retry_after: seconds). Errors: VS503.';
+
 create function iam.revoke_account(c text[], account uuid, because text, spared uuid DEFAULT NULL::uuid) returns integer
 language sql volatile as $function$
   select iam.revoke_sessions(c, array(select x.id from iam.sessions x where x.account_id = account and x.revoked_at is null
@@ -6281,6 +7038,21 @@ begin
 end $function$;
 comment on function iam.send_invitation is 'Sends the link, or tells whoever has an account with this address that another address is needed. Internal.';
 
+create function iam.send_ready(ring text, recovery uuid, template text, at timestamp with time zone) returns void
+language plpgsql volatile as $function$
+declare
+  token text := translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_');
+  r iam.recoveries;
+  message uuid;
+begin
+  select * into strict r from iam.recoveries x where x.id = recovery;
+  perform iam.withdraw_message(r.ready_message_id);
+  message := ops.post(ring, r.account_id, 'email', template, jsonb_build_object('path', '/recover/' || token));
+  update ops.outbox o set next_at = greatest(at, o.next_at), expires_at = greatest(at, o.next_at) + interval '48 hours' where o.id = message;
+  update iam.recoveries x set ready_hash = iam.hash_token(token), ready_message_id = message where x.id = recovery;
+end $function$;
+comment on function iam.send_ready is 'A message that leads on, now or later, with a link of its own. Internal.';
+
 create function iam.sending_wait(s iam.sessions, method text) returns integer
 language plpgsql volatile as $function$
 begin
@@ -6306,6 +7078,29 @@ begin
                           pepper_id = split_part(prehash, ':', 1), password_changed_at = clock_timestamp() where id = account;
 end $function$;
 comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. prehash: `pepper id:base64` (edge/password.ts). As vs_owner.';
+
+create function iam.settle_recoveries(ring text, s iam.sessions) returns void
+language plpgsql volatile as $function$
+declare
+  r iam.recoveries;
+begin
+  for r in select * from iam.recoveries x where x.account_id = s.account_id and x.state in ('asked', 'waiting') and (x.session_id = s.id or x.state = 'waiting') for update loop
+    if r.session_id is distinct from s.id then
+      -- a factor was shown: it isn't lost, or another one is here by now
+      perform iam.cancel_one(ring, r, iam.gate_claims(s.account_id, s.id, s.origin_id), 'factor');
+    else
+      if r.lost = 'password' then
+        perform iam.take_password(r);
+        update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.account_id = s.account_id and x.id <> s.id and x.revoked_at is null;
+      end if;
+      update iam.recoveries x set state = 'done', password_hash = null, pepper_id = null where x.id = r.id;
+      perform iam.withdraw_message(r.ready_message_id);
+      perform audit.append(iam.gate_claims(s.account_id, s.id, s.origin_id), 'recovery.complete', 'Recovery', r.id, null, 'success', json_build_object('lost', r.lost)::text);
+      if r.lost <> 'factors' then perform ops.post(ring, r.account_id, 'email', 'password_changed'); end if;
+    end if;
+  end loop;
+end $function$;
+comment on function iam.settle_recoveries is 'A session became whole by a factor: its recovery is done, and any other that waits is cancelled. Internal: iam.accept_factor.';
 
 create function iam.sign_count(data bytea) returns bigint
 language plpgsql immutable as $function$
@@ -6344,7 +7139,7 @@ begin
   perform ops.require_clearance();
   s := iam.find_session(ring, token, caller);
   if s.id is null then return; end if;
-  return query select iam.methods_of(s.account_id), s.factors, s.enrols and s.factors = 1;
+  return query select iam.methods_for(s), s.factors, s.enrols and s.factors = 1;
 end $function$;
 comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. Errors: VS503.';
 
@@ -6530,7 +7325,7 @@ begin
     perform ops.record_limited(ring, iam.gate_claims(s.account_id, s.id, null), 'factor', iam.code_key(s, method), caller);
     return;
   elsif answer is null then
-    if method = any (iam.methods_of(s.account_id)) then
+    if method = any (iam.methods_for(s)) then
       if method = 'totp' then ok := iam.verify_totp(ring, s.account_id, proof ->> 'code');
       elsif method = 'passkey' then ok := iam.verify_passkey(ring, s, proof, caller);
       elsif method = 'recovery_code' then ok := iam.verify_recovery_code(ring, s.account_id, proof ->> 'code');
@@ -6551,6 +7346,14 @@ begin
     json_build_object('factor', case when method in ('totp', 'passkey', 'recovery_code', 'email_code', 'sms_code') then method end, 'answer', answer)::text);
 end $function$;
 comment on function iam.take_factor is 'The second step of a sign-in, or a factor shown again (step-up). method: totp, recovery_code, email_code, sms_code (proof: {"code"}) or passkey (proof: 0094). Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), expired, or stopped (0097). Errors: VS503.';
+
+create function iam.take_password(r iam.recoveries) returns void
+language plpgsql volatile as $function$
+begin
+  update iam.accounts a set password_hash = r.password_hash, pepper_id = r.pepper_id, password_changed_at = clock_timestamp() where a.id = r.account_id;
+  perform audit.append(iam.recovery_claims(r, null), 'password.change', 'Person', r.account_id, null, 'success', '{"by":"recovery"}');
+end $function$;
+comment on function iam.take_password is 'The password that was chosen becomes the account''s. Internal.';
 
 create function iam.tell_of_sign_in(ring text, s iam.sessions, entry iam.sign_ins, facts jsonb, link text) returns void
 language plpgsql volatile as $function$
@@ -6726,6 +7529,16 @@ begin
   return 'stopped';
 end $function$;
 comment on function iam.weigh_sign_in is 'Records a sign-in that has shown two factors, tells of an unusual one, and says whether it is let in: ok or stopped (its session is over). Internal: iam.accept_factor.';
+
+create function iam.withdraw_message(message uuid) returns void
+language plpgsql volatile as $function$
+declare
+  m ops.outbox;
+begin
+  select * into m from ops.outbox o where o.id = message and o.state = 'waiting' for update;
+  if m.id is not null then perform ops.end_message(m, 'failed', 'withdrawn'); end if;
+end $function$;
+comment on function iam.withdraw_message is 'Not sent any more, unless it was. Internal.';
 
 create function ops.clear_outbox() returns void
 language plpgsql volatile as $function$
@@ -7187,6 +8000,7 @@ begin
   delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform ops.clear_outbox(), iam.clear_sent_codes();
+  perform iam.forget_expired_registrations(), iam.forget_ended_recoveries();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
   perform iam.forget_sign_ins();
@@ -8737,6 +9551,9 @@ grant select on clinic.patients to vs_patient;
 grant select on clinic.patients to vs_secretary;
 grant select on clinic.record_accesses to vs_dba;
 grant select on clinic.record_accesses to vs_patient;
+grant select on clinic.recoveries to vs_dba;
+grant select on clinic.recoveries to vs_org_admin;
+grant select on clinic.recoveries to vs_secretary;
 grant select on clinic.referral_periods to vs_dba;
 grant select on clinic.referral_periods to vs_org_admin;
 grant select on clinic.referrals to vs_clinician;
@@ -8753,7 +9570,9 @@ grant select on iam.invitations to vs_dba;
 grant select on iam.old_tokens to vs_dba;
 grant select on iam.passkeys to vs_dba;
 grant select on iam.phones to vs_dba;
+grant select on iam.recoveries to vs_dba;
 grant select on iam.recovery_codes to vs_dba;
+grant select on iam.registrations to vs_dba;
 grant select on iam.sent_codes to vs_dba;
 grant select on iam.sessions to vs_dba;
 grant select on iam.sign_ins to vs_dba;
@@ -8870,6 +9689,14 @@ grant execute on function audit.break_glass(glass uuid, search uuid, kind text, 
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_researcher;
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_secretary;
 grant execute on function audit.check_tree(generation integer, size bigint) to vs_dba;
+grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs_anon;
+grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs_auditor;
+grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs_clinician;
+grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs_dpo;
+grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs_org_admin;
+grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs_patient;
+grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs_researcher;
+grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs_secretary;
 grant execute on function audit.consistency_proof(old_size bigint, new_size bigint, generation integer) to vs_dba;
 grant execute on function audit.fold_hashes(hashes bytea[]) to vs_dba;
 grant execute on function audit.growing_lanes() to vs_dba;
@@ -8960,6 +9787,14 @@ grant execute on function audit.open_patient_search(selection uuid, name text, b
 grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_patient;
 grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_researcher;
 grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_secretary;
+grant execute on function audit.open_recoveries() to vs_anon;
+grant execute on function audit.open_recoveries() to vs_auditor;
+grant execute on function audit.open_recoveries() to vs_clinician;
+grant execute on function audit.open_recoveries() to vs_dpo;
+grant execute on function audit.open_recoveries() to vs_org_admin;
+grant execute on function audit.open_recoveries() to vs_patient;
+grant execute on function audit.open_recoveries() to vs_researcher;
+grant execute on function audit.open_recoveries() to vs_secretary;
 grant execute on function audit.open_sign_ins() to vs_anon;
 grant execute on function audit.open_sign_ins() to vs_auditor;
 grant execute on function audit.open_sign_ins() to vs_clinician;
@@ -8986,6 +9821,14 @@ grant execute on function audit.record_refusal(patient uuid, sqlstate text) to v
 grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_patient;
 grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_researcher;
 grant execute on function audit.record_refusal(patient uuid, sqlstate text) to vs_secretary;
+grant execute on function audit.reject_recovery(recovery uuid) to vs_anon;
+grant execute on function audit.reject_recovery(recovery uuid) to vs_auditor;
+grant execute on function audit.reject_recovery(recovery uuid) to vs_clinician;
+grant execute on function audit.reject_recovery(recovery uuid) to vs_dpo;
+grant execute on function audit.reject_recovery(recovery uuid) to vs_org_admin;
+grant execute on function audit.reject_recovery(recovery uuid) to vs_patient;
+grant execute on function audit.reject_recovery(recovery uuid) to vs_researcher;
+grant execute on function audit.reject_recovery(recovery uuid) to vs_secretary;
 grant execute on function audit.root(size bigint, generation integer) to vs_dba;
 grant execute on function audit.selected(selection uuid) to vs_clinician;
 grant execute on function audit.selected(selection uuid) to vs_secretary;
@@ -9003,6 +9846,7 @@ grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_o
 grant execute on function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
 grant execute on function clinic.add_care_team_patient(key uuid, team uuid, patient uuid, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
 grant execute on function clinic.change_consent(key uuid, type text, given boolean, hash text) to vs_patient;
+grant execute on function clinic.change_registration(key uuid, registration text) to vs_org_admin;
 grant execute on function clinic.change_role(key uuid, account uuid, role text) to vs_org_admin;
 grant execute on function clinic.change_security(key uuid, notice_from integer, stop_from integer, email_codes boolean, sms_codes boolean) to vs_org_admin;
 grant execute on function clinic.create_care_team(key uuid, lead uuid) to vs_org_admin;
@@ -9081,6 +9925,9 @@ grant execute on function clinic.read_own_sign_ins() to vs_patient;
 grant execute on function clinic.read_own_sign_ins() to vs_researcher;
 grant execute on function clinic.read_own_sign_ins() to vs_secretary;
 grant execute on function clinic.read_patient_account(patient uuid) to vs_secretary;
+grant execute on function clinic.read_recoveries() to vs_org_admin;
+grant execute on function clinic.read_recoveries() to vs_secretary;
+grant execute on function clinic.read_registration() to vs_org_admin;
 grant execute on function clinic.read_security() to vs_org_admin;
 grant execute on function clinic.read_unusual_sign_ins() to vs_org_admin;
 grant execute on function clinic.release_sign_in(key uuid, sign_in uuid) to vs_org_admin;
@@ -9100,7 +9947,11 @@ grant execute on function iam.admit(token text, ring text, focus uuid, phase tex
 grant execute on function iam.answer_sign_in(ring text, link text, mine boolean, caller jsonb, OUT answer text) to vs_gate;
 grant execute on function iam.begin_phone(ring text, token text, number text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text, OUT replaces boolean) to vs_gate;
+grant execute on function iam.cancel_recovery(ring text, cancel_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.choose_recovery(ring text, token text, lost text, prehash text, new_token text, cancel_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.complete_recovery(ring text, token text, prehash text, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.complete_registration(ring text, token text, prehash text, identity jsonb, consents jsonb, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_phone(ring text, token text, code text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_totp(ring text, token text, code text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.consent_texts(lang text) to vs_gate;
@@ -9117,6 +9968,7 @@ grant execute on function iam.enter(token text, ring text, focus uuid, phase tex
 grant execute on function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone) to vs_gate;
 grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[]) to vs_gate;
 grant execute on function iam.may_begin_change(ring text, token text, caller jsonb) to vs_gate;
+grant execute on function iam.open_practices() to vs_gate;
 grant execute on function iam.own_passkeys() to vs_auditor;
 grant execute on function iam.own_passkeys() to vs_clinician;
 grant execute on function iam.own_passkeys() to vs_dpo;
@@ -9141,10 +9993,15 @@ grant execute on function iam.read_own_factors() to vs_patient;
 grant execute on function iam.read_own_factors() to vs_researcher;
 grant execute on function iam.read_own_factors() to vs_secretary;
 grant execute on function iam.read_phone(ring text, token text, caller jsonb) to vs_gate;
+grant execute on function iam.read_recovery(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT lost text, OUT code text, OUT ready_at timestamp with time zone, OUT has_factors boolean, OUT about text[], OUT retry_after integer) to vs_gate;
+grant execute on function iam.read_registration(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT organisation text, OUT email text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) to vs_gate;
 grant execute on function iam.remove_passkey(ring text, token text, passkey uuid, caller jsonb) to vs_gate;
 grant execute on function iam.remove_phone(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.remove_totp(ring text, token text, caller jsonb) to vs_gate;
+grant execute on function iam.request_recovery(ring text, email text, token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.request_registration(ring text, organisation uuid, email text, lang text, token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.resume_registration(ring text, token text, prehash text, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.send_code(ring text, token text, method text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.sign_in_is_known(account uuid, device text) to vs_gate;
 grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;

@@ -25,6 +25,7 @@ export interface Database {
   'clinic.patient_names': ClinicPatientNames;
   'clinic.patients': ClinicPatients;
   'clinic.record_accesses': ClinicRecordAccesses;
+  'clinic.recoveries': ClinicRecoveries;
   'clinic.referral_periods': ClinicReferralPeriods;
   'clinic.referrals': ClinicReferrals;
   'clinic.security': ClinicSecurity;
@@ -334,6 +335,17 @@ export interface ClinicRecordAccesses {
   actor_role: string;
   resource_type: string;
   outcome: string;
+}
+
+export interface ClinicRecoveries {
+  id: string;
+  display_name: string | null;
+  role: string;
+  lost: string;
+  asked_at: Date;
+  ready_at: Date | null;
+  confirmed_at: Date | null;
+  confirmed_by_name: string | null;
 }
 
 export interface ClinicReferralPeriods {

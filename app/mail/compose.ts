@@ -80,7 +80,10 @@ export function compose({ template, lang, vars: given, organisation, writtenAt, 
     },
   });
   if (isSms(template))
-    return { subject: null, text: [toGsm(paragraphs[0] ?? ''), bindTo(origin, vars.code)].join('\n\n') };
+    return {
+      subject: null,
+      text: [toGsm(paragraphs[0] ?? ''), ...(vars.code ? [bindTo(origin, vars.code)] : [])].join('\n\n'),
+    };
   const subject = t[`${template}_subject` as keyof Words] as string; // each template of `templates` has one: a test reads them all
   return { subject, text: `${[...paragraphs, `-- \n${t.closing}`].join('\n\n')}\n` };
 }
@@ -125,6 +128,7 @@ const templates = {
     ...(vars.ready_at ? [t.recovery_requested_ready(moment(vars.ready_at))] : []),
     `${t.recovery_requested_cancel}\n${link()}`,
   ],
+  recovery_requested_sms: ({ t, link }: Parts) => [t.recovery_requested_sms(link())],
   recovery_ready: ({ t, link }: Parts) => [`${t.recovery_ready}\n${link('/recover')}`],
   recovery_confirmed: ({ t, link }: Parts) => [`${t.recovery_confirmed}\n${link('/recover')}`],
   recovery_cancelled: ({ t, when }: Parts) => [`${t.recovery_cancelled} ${when}`],
@@ -183,10 +187,10 @@ function factor({ t, vars }: Parts): string {
   return typeof word === 'string' ? word : t.factor_other;
 }
 
-const isSms = (template: string): boolean => template === 'sms_code' || template === 'phone_code';
+const isSms = (template: string): boolean => ['sms_code', 'phone_code', 'recovery_requested_sms'].includes(template);
 
 /** Spaces and apostrophes that the alphabet of SMS has (GSM 03.38): with others a message takes 70 characters, not 160. */
 const toGsm = (text: string): string => text.replace(/[\u00a0\u202f]/g, ' ').replaceAll('’', "'");
 
 /** Browsers fill such a code in on this site and on no other: https://wicg.github.io/sms-one-time-codes. */
-const bindTo = (origin: string, code: string | undefined): string => `@${new URL(origin).hostname} #${code}`;
+const bindTo = (origin: string, code: string): string => `@${new URL(origin).hostname} #${code}`;

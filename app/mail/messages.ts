@@ -59,6 +59,8 @@ export const mail = messages(
     recovery_requested_ready: (moment: string) =>
       `Si personne ne s’y oppose, la demande pourra aboutir à partir du ${moment}.`,
     recovery_requested_cancel: 'Si ce n’est pas vous, annulez la demande maintenant :',
+    recovery_requested_sms: (link: string) =>
+      `Vital Sync : demande de nouveaux moyens de connexion. Pas vous ? Annulez : ${link}`,
     recovery_ready_subject: 'Vous pouvez retrouver l’accès à votre compte',
     recovery_ready: 'Le délai de sécurité est passé. Choisissez vos nouveaux moyens de connexion :',
     recovery_confirmed_subject: 'Votre demande d’accès est confirmée',
@@ -167,6 +169,7 @@ export const mail = messages(
     recovery_requested: 'Somebody has asked to replace your account’s ways to sign in, saying that they were lost.',
     recovery_requested_ready: (moment: string) => `If nobody objects, the request can go through from ${moment}.`,
     recovery_requested_cancel: 'If it isn’t you, cancel the request now:',
+    recovery_requested_sms: (link: string) => `Vital Sync: request for new ways to sign in. Not you? Cancel: ${link}`,
     recovery_ready_subject: 'You can get back into your account',
     recovery_ready: 'The safety delay is over. Choose your new ways to sign in:',
     recovery_confirmed_subject: 'Your request is confirmed',

@@ -200,6 +200,13 @@ begin
 end $$;
 comment on function iam.methods_of is 'By which second factors this account may sign in, the strongest first. Internal.';
 
+create function iam.methods_for(s iam.sessions) returns text[]
+language plpgsql stable set search_path = '' as $$
+begin
+  return case when 'link' = any (s.methods) then iam.methods_beside_link(s.account_id) else iam.methods_of(s.account_id) end;
+end $$;
+comment on function iam.methods_for is 'The same for one session: what goes to a mailbox doesn''t count beside a link that went there (0300). Internal.';
+
 create function iam.sign_in_methods(ring text, token text, caller jsonb) returns table (methods text[], factors int, enrols boolean)
 language plpgsql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$
 declare
@@ -208,7 +215,7 @@ begin
   perform ops.require_clearance();
   s := iam.find_session(ring, token, caller);
   if s.id is null then return; end if;
-  return query select iam.methods_of(s.account_id), s.factors, s.enrols and s.factors = 1;
+  return query select iam.methods_for(s), s.factors, s.enrols and s.factors = 1;
 end $$;
 comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. Errors: VS503.';
 grant execute on function iam.sign_in_methods to vs_gate;
@@ -248,7 +255,7 @@ begin
     perform ops.record_limited(ring, iam.gate_claims(s.account_id, s.id, null), 'factor', iam.code_key(s, method), caller);
     return;
   elsif answer is null then
-    if method = any (iam.methods_of(s.account_id)) then
+    if method = any (iam.methods_for(s)) then
       if method = 'totp' then ok := iam.verify_totp(ring, s.account_id, proof ->> 'code');
       elsif method = 'passkey' then ok := iam.verify_passkey(ring, s, proof, caller);
       elsif method = 'recovery_code' then ok := iam.verify_recovery_code(ring, s.account_id, proof ->> 'code');
@@ -289,6 +296,7 @@ begin
   -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
   update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = s.replaces_id and x.revoked_at is null;
   update iam.accounts a set last_sign_in_at = clock_timestamp() where a.id = s.account_id;
+  perform iam.settle_recoveries(ring, s);
   return 'ok';
 end $$;
 comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';

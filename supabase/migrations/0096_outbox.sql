@@ -18,7 +18,7 @@ create table ops.outbox (
   channel          text not null check (channel in ('email', 'sms')),
   template         text not null check (template in (
     'invitation', 'invitation_exists', 'email_confirmation', 'registration_exists', 'email_code', 'sms_code', 'phone_code',
-    'recovery_link', 'recovery_requested', 'recovery_ready', 'recovery_confirmed', 'recovery_cancelled', 'recovery_asks_colleague',
+    'recovery_link', 'recovery_requested', 'recovery_requested_sms', 'recovery_ready', 'recovery_confirmed', 'recovery_cancelled', 'recovery_asks_colleague',
     'unusual_sign_in', 'unusual_sign_in_of_member', 'sign_in_stopped',
     'factor_added', 'factor_removed', 'recovery_codes_made', 'recovery_code_used', 'password_changed', 'account_changed', 'glass_broken')),
   vars             bytea,

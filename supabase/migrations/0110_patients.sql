@@ -52,8 +52,10 @@ comment on policy select_patient on store.patients is 'One''s own record.';
 create policy select_owner on store.patients for select to vs_owner using (true);
 comment on policy select_owner on store.patients is 'access.organisation_of and the open functions read it.';
 create policy insert_owner on store.patients for insert to vs_owner
-  with check (organisation_id = (select access.organisation_id()) and (select access.role()) = 'import');
-comment on policy insert_owner on store.patients is 'The import, into its own organisation.';
+  with check (organisation_id = (select access.organisation_id())
+              and ((select access.role()) = 'import'
+                   or ((select access.role()) = 'patient' and id = (select (access.claims())[5])::uuid and identity_status = 'provisoire')));
+comment on policy insert_owner on store.patients is 'The import, into its own organisation; and a patient who registers, their own record (0320).';
 create policy update_owner on store.patients for update to vs_owner
   using (organisation_id = (select access.organisation_id()) or ((select access.role()) is null and erased_at is null))
   with check (organisation_id = (select access.organisation_id()) or ((select access.role()) is null and erased_at is not null));
@@ -182,13 +184,42 @@ begin
 end $$;
 comment on function clinic.source_id is 'The same for the organisation of the session. Internal.';
 
+-- The keys of a new patient, the row and its search tokens; the policy asks who brings it.
+create function clinic.add_patient(id uuid, organisation uuid, p jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  status text := coalesce(p ->> 'identity_status', 'provisoire');
+  key bytea;
+  ctx bytea := convert_to(status, 'UTF8') || uuid_send(organisation);
+begin
+  key := vault.create_key(vault.ring(), id, 'identity', organisation);
+  perform vault.create_key(vault.ring(), id, 'clinical', organisation);
+  insert into store.patients (id, organisation_id, identity_status, birth_name, used_name, first_given_name, birth_given_names,
+    used_given_name, sex, birth_date, birth_place, ins_matricule, ins_oid, phone, email, address, deceased_date, last_activity_at)
+  values (id, organisation, status,
+    vault.seal(key, id, id, 1, ctx, 'store.patients.birth_name', p ->> 'birth_name'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.used_name', p ->> 'used_name'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.first_given_name', coalesce(p ->> 'first_given_name', '')),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.birth_given_names', p ->> 'birth_given_names'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.used_given_name', p ->> 'used_given_name'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.sex', coalesce(p ->> 'sex', 'unknown')),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.birth_date', coalesce(p ->> 'birth_date', '')),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.birth_place', p ->> 'birth_place'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.ins_matricule', p ->> 'ins_matricule'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.ins_oid', p ->> 'ins_oid'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.phone', p ->> 'phone'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.email', p ->> 'email'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.address', p ->> 'address'),
+    vault.seal(key, id, id, 1, ctx, 'store.patients.deceased_date', p ->> 'deceased_date'),
+    coalesce((p ->> 'last_activity_at')::timestamptz, clock_timestamp()));
+  perform vault.index_patient(id, p);
+end $$;
+comment on function clinic.add_patient is 'Seals and stores a patient who isn''t there yet. Internal. Errors: VS409 for one who was erased, VS503.';
+
 create function clinic.import_patient(p jsonb, out id uuid, out taken boolean)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
-  status text := coalesce(p ->> 'identity_status', 'provisoire');
-  key bytea;
-  ctx bytea := convert_to(status, 'UTF8') || uuid_send((access.claims())[3]::uuid);
 begin
   if (c[4] = 'import') is not true or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS403', message = 'patients are imported in a session of the import';
@@ -204,27 +235,7 @@ begin
   end if;
   taken := not exists (select from store.patients x where x.id = import_patient.id);
   if taken then
-    key := vault.create_key(vault.ring(), id, 'identity', c[3]::uuid);
-    perform vault.create_key(vault.ring(), id, 'clinical', c[3]::uuid);
-    insert into store.patients (id, organisation_id, identity_status, birth_name, used_name, first_given_name, birth_given_names,
-      used_given_name, sex, birth_date, birth_place, ins_matricule, ins_oid, phone, email, address, deceased_date, last_activity_at)
-    values (id, c[3]::uuid, status,
-      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_name', p ->> 'birth_name'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.used_name', p ->> 'used_name'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.first_given_name', coalesce(p ->> 'first_given_name', '')),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_given_names', p ->> 'birth_given_names'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.used_given_name', p ->> 'used_given_name'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.sex', coalesce(p ->> 'sex', 'unknown')),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_date', coalesce(p ->> 'birth_date', '')),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.birth_place', p ->> 'birth_place'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.ins_matricule', p ->> 'ins_matricule'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.ins_oid', p ->> 'ins_oid'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.phone', p ->> 'phone'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.email', p ->> 'email'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.address', p ->> 'address'),
-      vault.seal(key, id, id, 1, ctx, 'store.patients.deceased_date', p ->> 'deceased_date'),
-      coalesce((p ->> 'last_activity_at')::timestamptz, clock_timestamp()));
-    perform vault.index_patient(id, p);
+    perform clinic.add_patient(id, c[3]::uuid, p);
   end if;
   -- a period that an administrator has ended stays ended
   if not exists (select from access.care_team_patients x where x.care_team_id = c[7]::uuid and x.patient_id = import_patient.id) then

@@ -76,6 +76,8 @@ begin
   select x.* into i from iam.accounts a join iam.invitations x on x.account_id = a.id
   where a.email_index = any (iam.email_indexes(ring, free_address.email)) for update of x;
   if i.account_id is not null and iam.is_forgettable(i) then perform iam.forget_invited(i.account_id); end if;
+  -- nor does a registration that nobody confirmed: whoever types somebody's address can't keep them from being invited
+  perform iam.free_registration(ring, email);
 end $$;
 comment on function iam.free_address is 'An invitation that ran out holds no address: called before an account is looked for. Internal: inviting, registering.';
 

@@ -67,7 +67,7 @@ select is_empty($$select i.indexrelid::regclass from pg_index i join tables t on
 -- Text elsewhere is one of a list, follows a pattern, or is known to hold nothing of a person's.
 create temp table plain (name text primary key, why text not null);
 insert into plain values
-  ('access.organisations.name', 'in the national directory'), ('iam.accounts.pepper_id', 'which pepper, not the pepper'),
+  ('access.organisations.name', 'in the national directory'), ('iam.accounts.pepper_id', 'which pepper, not the pepper'), ('iam.recoveries.pepper_id', 'which pepper, not the pepper'),
   ('vault.keys.master', 'which master key'), ('vault.keys.indexed', 'which master key'), ('vault.masters.id', 'which master key'), ('vault.rings.names', 'which master keys'),
   ('iam.passkeys.rp_id', 'a host name of ours'), ('iam.passkeys.transports', 'words of the standard'), ('iam.challenges.origin', 'an address of ours'),
   ('ops.limits.key', 'keyed hashes of addresses, ids of accounts'), ('ops.delays.key', 'keyed hashes of addresses, ids of accounts'), ('ops.service.file', 'the place of its own file'),
@@ -109,6 +109,10 @@ insert into justified values
   ('clinic.create_care_team', 'access.require_admin asks'), ('clinic.add_care_team_member', 'access.require_admin_of asks'), ('clinic.end_care_team_member', 'access.require_admin_of asks'),
   ('clinic.add_care_team_patient', 'access.require_admin_of asks'), ('clinic.end_care_team_patient', 'access.require_admin_of asks'),
   ('audit.verify_all', 'breaks and their places; vs_dba alone'), ('audit.verify_log', 'breaks and their places; vs_dba alone'), ('audit.verify_restart', 'breaks and their places; vs_dba alone'), ('vault.check_ring', 'ok or a sentence; the administrator alone'), ('ops.figures', 'counts; vs_dba alone'),
+  ('iam.request_recovery', 'sends a link, and tells nothing; vs_gate alone'), ('iam.read_recovery', 'asks for the link; vs_gate alone'), ('iam.choose_recovery', 'asks for the link; vs_gate alone'),
+  ('iam.cancel_recovery', 'asks for the link; vs_gate alone'), ('iam.complete_recovery', 'asks for the link and the password; vs_gate alone'),
+  ('iam.open_practices', 'names of practices; vs_gate alone'), ('iam.request_registration', 'sends a link, and tells nothing; vs_gate alone'), ('iam.read_registration', 'asks for the link; vs_gate alone'),
+  ('iam.resume_registration', 'asks for the link and the password; vs_gate alone'),
   ('iam.consent_texts', 'what everybody is asked, before anybody is signed in; vs_gate alone'),
   ('access.explain', 'words about ids; vs_dba alone'), ('access.who_can_see', 'words about ids; vs_dba alone');
 select is_empty($$select oid::regprocedure from functions where prosecdef and prosrc !~ 'access\.(claims|role|organisation_as|organisation_id|patients|account_id)\(|audit\.open_page\(|iam\.(find_session|may_change_factors)\(' and oid::regproc::text not in (select name from justified)$$,

@@ -31,7 +31,7 @@ describe.each(templateNames)('%s', (template) => {
   test.each(['fr', 'en'] as const)('has whole words in %s', (lang) => {
     const { subject, text } = compose(letter(template, { lang }));
     expect(`${subject}\n${text}`).not.toMatch(/undefined|NaN|\[object|[Vv]euillez|invalide/);
-    if (template === 'sms_code' || template === 'phone_code') {
+    if (['sms_code', 'phone_code', 'recovery_requested_sms'].includes(template)) {
       expect(subject).toBeNull();
       // one SMS of the GSM alphabet: longer ones are paid twice, and other characters halve them
       expect(text.length).toBeLessThanOrEqual(160);
@@ -53,7 +53,14 @@ describe.each(templateNames)('%s', (template) => {
 });
 
 test('a link that is missing is an error, not a message without it', () => {
-  for (const template of ['invitation', 'email_confirmation', 'recovery_link', 'recovery_requested', 'sign_in_stopped'])
+  for (const template of [
+    'invitation',
+    'email_confirmation',
+    'recovery_link',
+    'recovery_requested',
+    'recovery_requested_sms',
+    'sign_in_stopped',
+  ])
     expect(() => compose(letter(template, { vars: {} }))).toThrow(`${template} has no path`);
   for (const template of ['email_code', 'sms_code', 'phone_code'])
     expect(() => compose(letter(template, { vars: {} }))).toThrow(`${template} has no code`);

@@ -43,6 +43,10 @@ const existing = `with t as (
   insert into vault.existing_columns (table_name, position, name, type, level, sealed_name)
   select name, 1, 'nom', 'text', 'identity', 'nom_sealed' from t`;
 
+const waiting = `
+  insert into iam.recoveries (account_id, organisation_id, token_hash, state, lost, ready_at, ends_at)
+  select a, $1, sha256(uuid_send(a)), 'waiting', 'factors', now() + interval '1 day', now() + interval '4 days' from unnest($2::uuid[]) a`;
+
 async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promise<void> {
   const entry = ({ token }: { token: string }) => ({ token, ring: db.ring });
   const { mine, theirs, clinician, colleague, secretary, patient, auditor, orgAdmin, dpo } = house;
@@ -64,6 +68,8 @@ async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promis
   const neighbour = await asOwner(db.admin, () =>
     createPerson(db, { organisation: house.organisation, role: 'patient', patient: theirs }),
   );
+  // a colleague who lost their phone, and a patient
+  await asOwner(db.admin, () => db.admin.query(waiting, [house.organisation, [colleague.account, neighbour.account]]));
   const texts = await asOwner(db.admin, () =>
     db.admin.query("select hash from iam.consent_texts('fr') where type = 'marketing'"),
   );
