@@ -47,16 +47,17 @@ function Attention({ own }: { own: ClinicOwnFactors }) {
   const strong = own.passkeys + (own.totp_since ? 1 : 0);
   return (
     <div class="attention">
-      {own.recovery_codes <= FEW ? (
+      {strong < 2 && own.recovery_codes === 0 ? (
+        <Alert tone="warn" title={t.oneOnly}>
+          <p>
+            {t.oneOnlyHelp} <a href="/account/recovery-codes">{f.codesMake}</a>
+          </p>
+        </Alert>
+      ) : own.recovery_codes_made_at && own.recovery_codes <= FEW ? (
         <Alert tone="warn" title={f.codesFew(own.recovery_codes)}>
           <p>
             <a href="/account/recovery-codes">{f.codesMake}</a>
           </p>
-        </Alert>
-      ) : null}
-      {strong < 2 && own.recovery_codes === 0 ? (
-        <Alert tone="warn" title={t.oneOnly}>
-          <p>{t.oneOnlyHelp}</p>
         </Alert>
       ) : null}
       {own.password_is_old ? (

@@ -31,7 +31,7 @@ export function AppPage({ action, secret, label, replaces, back, errors = {}, se
       <form class="card form" method="post" action={action} novalidate>
         {setback ? <Setback setback={setback} /> : null}
         <ErrorSummary errors={errors} />
-        {replaces ? <Alert tone="info" title={t.replaces} /> : null}
+        {replaces ? <p>{t.replaces}</p> : null}
         <ol class="steps">
           <li>
             <h2>{t.stepInstall}</h2>

@@ -7,7 +7,9 @@ export function BeforeCodes({ left }: { left: number }) {
   const t = useWords(codesWords);
   return (
     <>
-      <h1>{t.title}</h1>
+      <header class="page-head">
+        <h1>{t.title}</h1>
+      </header>
       <form class="card form" method="post" action="/account/recovery-codes">
         <p>{t.why}</p>
         <p>{t.once}</p>
@@ -28,7 +30,9 @@ export function ShownCodes({ codes }: { codes: readonly string[] }) {
   const t = useWords(codesWords);
   return (
     <>
-      <h1>{t.shown}</h1>
+      <header class="page-head">
+        <h1>{t.shown}</h1>
+      </header>
       <div class="card form">
         <Alert tone="warn" title={t.keep}>
           <p>{t.keepHelp}</p>

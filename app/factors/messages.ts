@@ -31,7 +31,7 @@ export const factors = messages(
           ? `Il ne vous reste que ${count} codes de secours.`
           : 'Il ne vous reste qu’un code de secours.',
     codesFewHelp: 'Créez-en dix nouveaux : ils remplacent les anciens.',
-    codesMake: 'Créer dix nouveaux codes',
+    codesMake: 'Créer dix codes de secours',
 
     sent: 'Codes envoyés',
     sentWhat: 'Quand rien d’autre n’est à portée de main, un code peut vous être envoyé.',
@@ -75,7 +75,7 @@ export const factors = messages(
           ? `Only ${count} recovery codes are left.`
           : 'Only one recovery code is left.',
     codesFewHelp: 'Make ten new ones: they replace the old ones.',
-    codesMake: 'Make ten new codes',
+    codesMake: 'Make ten recovery codes',
 
     sent: 'Codes that are sent',
     sentWhat: 'When nothing else is at hand, a code can be sent to you.',

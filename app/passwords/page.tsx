@@ -13,7 +13,9 @@ export function ChangePage(props: { email: string; errors?: Errors; setback?: Ch
   const t = useWords(changeWords);
   return (
     <>
-      <h1>{t.title}</h1>
+      <header class="page-head">
+        <h1>{t.title}</h1>
+      </header>
       <form class="card form" method="post" action="/account/password" novalidate>
         {setback ? <Setback setback={setback} /> : null}
         <ErrorSummary errors={errors} />
@@ -52,7 +54,9 @@ export function ChangedPage() {
   const t = useWords(changeWords);
   return (
     <>
-      <h1>{t.changed}</h1>
+      <header class="page-head">
+        <h1>{t.changed}</h1>
+      </header>
       <div class="card form">
         <Alert tone="ok" title={t.changedHelp} />
         <div class="form-actions">

@@ -163,5 +163,5 @@ test('few codes and an old password are told, and nothing stands in the way', as
   ]);
   const page = visibleText(await (await app.ask('/account', { cookie: cookieOf(one) })).text());
   expect(page).toContain('plus de 90 jours');
-  expect(page).toContain('Vous n’avez plus de code de secours');
+  expect(page).toContain('Vous n’avez qu’un moyen de connexion');
 });
