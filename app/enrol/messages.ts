@@ -9,6 +9,11 @@ export const enrol = messages(
     app: 'Une application sur votre téléphone',
     appWhat: 'Elle affiche un code à 6 chiffres. Convient à tous les téléphones.',
     appChoose: 'Choisir l’application',
+    passkey: 'Cet appareil lui-même, avec une clé d’accès',
+    passkeyWhat:
+      'Votre empreinte, votre visage, le code de l’appareil ou une clé de sécurité. Pour un appareil à vous, non partagé.',
+    passkeyChoose: 'Créer une clé d’accès',
+    thisDevice: 'Cet appareil',
   },
   {
     title: 'Protect your account',
@@ -17,5 +22,10 @@ export const enrol = messages(
     app: 'An app on your phone',
     appWhat: 'It shows a 6-digit code. Suits every phone.',
     appChoose: 'Choose the app',
+    passkey: 'This device itself, with a passkey',
+    passkeyWhat:
+      'Your fingerprint, your face, the code of the device or a security key. For a device of your own, not a shared one.',
+    passkeyChoose: 'Create a passkey',
+    thisDevice: 'This device',
   },
 );

@@ -1,8 +1,9 @@
 import { useWords } from '../i18n.ts';
+import { PasskeyButton } from '../passkeys/button.tsx';
 import { enrol } from './messages.ts';
 
-/** Which factor will complete the password. */
-export function EnrolPage() {
+/** Which factor will complete the password. `device`: what a passkey that is made here is called, until somebody renames it. */
+export function EnrolPage({ device }: { device: string }) {
   const t = useWords(enrol);
   return (
     <>
@@ -19,6 +20,14 @@ export function EnrolPage() {
             {t.appChoose}
           </a>
         </p>
+      </section>
+      <section class="card" aria-labelledby="passkey">
+        <h2 id="passkey">{t.passkey}</h2>
+        <p>{t.passkeyWhat}</p>
+        <form class="form-actions" method="post" action="/account/passkeys">
+          <input type="hidden" name="name" value={device} />
+          <PasskeyButton purpose="register" label={t.passkeyChoose} />
+        </form>
       </section>
     </>
   );

@@ -6,6 +6,7 @@ import { appRoutes } from '../factors/app-routes.tsx';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import type { Services } from '../services.ts';
+import { readDevice } from '../sessions/device.tsx';
 import { readMethods } from '../sign-in/queries.ts';
 import { enrol } from './messages.ts';
 import { EnrolPage } from './page.tsx';
@@ -18,7 +19,9 @@ export function enrolRoutes(services: Services) {
         const [row] = c.var.who.token ? await door.gate(readMethods(ringNow(ring), c.var.who)) : [];
         if (!row) return c.redirect('/sign-in', 303);
         if (!row.enrols) return c.redirect(row.factors === 2 ? '/account/factors' : '/sign-in/code', 303);
-        return page(c, { title: inLang(enrol, c.var.lang).title, narrow: true }, <EnrolPage />);
+        const t = inLang(enrol, c.var.lang);
+        const { system, browser } = readDevice(c.var.who.userAgent ?? '');
+        return page(c, { title: t.title, narrow: true }, <EnrolPage device={system ?? browser ?? t.thisDevice} />);
       })
       // a path of the same beginning for whatever the first factor was
       .get('/codes', (c) => c.redirect('/account/recovery-codes', 303))

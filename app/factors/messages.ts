@@ -19,6 +19,13 @@ export const factors = messages(
     appRemove: 'Retirer l’application',
     appLast: 'C’est votre seul moyen : ajoutez une clé d’accès avant de la retirer.',
 
+    passkeys: 'Clés d’accès',
+    passkeysWhat: 'Votre empreinte, votre visage, le code de l’appareil ou une clé de sécurité, sans rien à recopier.',
+    passkeysHave: (count: number) => (count > 1 ? `Vous en avez ${count}.` : 'Vous en avez une.'),
+    passkeysNone: 'Vous n’en avez aucune.',
+    passkeysManage: 'Voir vos clés d’accès',
+    passkeysAdd: 'Ajouter une clé d’accès',
+
     codes: 'Codes de secours',
     codesWhat: 'Dix codes à garder sur papier, pour le jour où vous n’avez pas votre téléphone.',
     codesLeft: (count: number) => `Il en reste ${count} sur 10.`,
@@ -62,6 +69,13 @@ export const factors = messages(
     appReplace: 'Change phones',
     appRemove: 'Remove the app',
     appLast: 'It is your only way in: add a passkey before you remove it.',
+
+    passkeys: 'Passkeys',
+    passkeysWhat: 'Your fingerprint, your face, the code of the device or a security key, with nothing to copy.',
+    passkeysHave: (count: number) => (count > 1 ? `You have ${count}.` : 'You have one.'),
+    passkeysNone: 'You have none.',
+    passkeysManage: 'See your passkeys',
+    passkeysAdd: 'Add a passkey',
 
     codes: 'Recovery codes',
     codesWhat: 'Ten codes to keep on paper, for the day when you do not have your phone.',

@@ -31,6 +31,7 @@ export function FactorsPage({ own, done, refusal }: FactorsPageProps) {
       ) : null}
       {refusal ? <Alert tone="danger" title={labelOf(t, 'refusal', refusal)} /> : null}
       <App own={own} />
+      <Passkeys own={own} />
       <RecoveryCodes own={own} />
       <Sent own={own} />
       <p class="page-note">
@@ -66,6 +67,20 @@ function App({ own }: { own: ClinicOwnFactors }) {
         ) : null}
       </div>
       {own.totp_since && own.passkeys === 0 ? <p class="quiet">{t.appLast}</p> : null}
+    </Section>
+  );
+}
+
+function Passkeys({ own }: { own: ClinicOwnFactors }) {
+  const t = useWords(factors);
+  return (
+    <Section id="passkeys" title={t.passkeys} what={t.passkeysWhat}>
+      <p>{own.passkeys > 0 ? t.passkeysHave(own.passkeys) : t.passkeysNone}</p>
+      <div class="form-actions">
+        <a class="button" href="/account/passkeys">
+          {own.passkeys > 0 ? t.passkeysManage : t.passkeysAdd}
+        </a>
+      </div>
     </Section>
   );
 }
