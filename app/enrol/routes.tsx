@@ -6,7 +6,7 @@ import { appRoutes } from '../factors/app-routes.tsx';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import type { Services } from '../services.ts';
-import { readDevice } from '../sessions/device.tsx';
+import { readDevice } from '../sessions/user-agent.ts';
 import { readMethods } from '../sign-in/queries.ts';
 import { enrol } from './messages.ts';
 import { EnrolPage } from './page.tsx';
