@@ -10,12 +10,11 @@ import { passkeyProof } from '../passkeys/proof.ts';
 import type { Services } from '../services.ts';
 import { answerStopped } from '../sign-ins/held.tsx';
 import { labelOf } from '../ui/codeable.tsx';
-import { type CodeNotice, CodeStep, type CodeStepProps, isSent } from './code.tsx';
+import { CodeStep, type CodeStepProps, isSent } from './code.tsx';
+import { bare, looksLike, METHODS, outcome, sentNotice, setback } from './code-form.ts';
 import { secondStep } from './code-words.ts';
-import { type FactorAnswer, type Method, readMethods, recordFailed, sendCode, takeFactor } from './queries.ts';
+import { readMethods, recordFailed, sendCode, takeFactor } from './queries.ts';
 
-/** In the order in which they are asked for; the others are behind « autre moyen ». */
-const METHODS = ['totp', 'passkey', 'recovery_code', 'email_code', 'sms_code'] as const;
 const Form = z.object({
   method: z.enum(METHODS).catch('totp'),
   // a button: this one instead, or sent again
@@ -57,7 +56,7 @@ export function codeRoutes(services: Services, expired: (c: Context<Env>) => Res
         const [result] = await door.gate(sendCode(ringNow(ring), by, who), recordFailed(ringNow(ring), null, who));
         return answer(c, { method: by, notice: sentNotice(c, result) });
       }
-      const typed = code.replace(/[\s\u00a0\u202f-]/g, '');
+      const typed = bare(code);
       if (method === 'passkey' ? !credential : !looksLike(method, typed)) {
         const missing = labelOf(inLang(secondStep, c.var.lang), 'missing', method);
         return answer(c, { method, errors: { [method === 'passkey' ? 'credential' : 'code']: missing } });
@@ -73,30 +72,4 @@ export function codeRoutes(services: Services, expired: (c: Context<Env>) => Res
       // whoever had to take a code from the drawer has lost something: their factors come first
       return c.redirect(method === 'recovery_code' ? '/account/factors' : '/', 303);
     });
-}
-
-const looksLike = (method: Method, code: string): boolean =>
-  method === 'recovery_code' ? code.length >= 10 : /^\d{6}$/.test(code);
-
-function outcome({ errors, notice }: Partial<CodeStepProps>) {
-  if (notice?.kind === 'wait' || notice?.kind === 'wait_to_send') return { error: true, status: 429 as const };
-  const failed = Boolean(errors) || (notice !== undefined && notice.kind !== 'sent');
-  return { error: failed, status: failed ? (422 as const) : (200 as const) };
-}
-
-function setback(c: Context<Env>, result: FactorAnswer | undefined): CodeNotice {
-  if (result?.answer !== 'wait') return { kind: 'refused' };
-  return { kind: 'wait', seconds: retryAfter(c, result.retry_after) };
-}
-
-function sentNotice(c: Context<Env>, result: { answer: string; retry_after: number } | undefined): CodeNotice {
-  if (result?.answer === 'ok') return { kind: 'sent' };
-  if (result?.answer !== 'wait') return { kind: 'not_sent' };
-  return { kind: 'wait_to_send', seconds: retryAfter(c, result.retry_after) };
-}
-
-function retryAfter(c: Context<Env>, given: number | null): number {
-  const seconds = given ?? 60;
-  c.header('Retry-After', String(seconds));
-  return seconds;
 }

@@ -56,11 +56,11 @@ export function CodeStep({ methods, method, errors = {}, notice }: CodeStepProps
   );
 }
 
-function CodeField({ method, error }: { method: Method; error?: string }) {
+export function CodeField({ method, error, name = 'code' }: { method: Method; error?: string; name?: string }) {
   const t = useWords(secondStep);
   return (
     <Field
-      name="code"
+      name={name}
       label={labelOf(t, 'code', method)}
       hint={labelOf(t, 'hint', method)}
       error={error}
@@ -79,7 +79,8 @@ export const isSent = (method: Method): method is 'email_code' | 'sms_code' =>
   method === 'email_code' || method === 'sms_code';
 
 /** A `<details>`: most people have the one means that is asked for. Open where there was a setback. */
-function OtherMeans({ methods, method }: Pick<CodeStepProps, 'methods' | 'method'>) {
+export function OtherMeans(props: Pick<CodeStepProps, 'methods' | 'method'> & { name?: string }) {
+  const { methods, method, name = 'by' } = props;
   const t = useWords(secondStep);
   const others = methods.filter((other) => other !== method);
   if (others.length === 0) return null;
@@ -88,7 +89,7 @@ function OtherMeans({ methods, method }: Pick<CodeStepProps, 'methods' | 'method
       <summary>{t.otherMeans}</summary>
       <div>
         {others.map((other) => (
-          <button key={other} class="button" type="submit" name="by" value={other}>
+          <button key={other} class="button" type="submit" name={name} value={other}>
             {labelOf(t, 'by', other)}
           </button>
         ))}
@@ -97,7 +98,7 @@ function OtherMeans({ methods, method }: Pick<CodeStepProps, 'methods' | 'method
   );
 }
 
-function Notice({ notice, method }: { notice: CodeNotice; method: Method }) {
+export function Notice({ notice, method }: { notice: CodeNotice; method: Method }) {
   const t = useWords(secondStep);
   switch (notice.kind) {
     case 'sent':

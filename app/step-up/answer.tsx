@@ -12,40 +12,47 @@ import { readUnsent } from '../errors/unsent.tsx';
 import { inLang } from '../i18n.ts';
 import { fragment, page, wantsFragment } from '../layout.tsx';
 import type { Services } from '../services.ts';
-import { type Method, readMethods } from '../sign-in/queries.ts';
-import { methods as order, type Waiting } from './form.ts';
+import type { CodeStepProps } from '../sign-in/code.tsx';
+import { METHODS, outcome } from '../sign-in/code-form.ts';
+import { readMethods } from '../sign-in/queries.ts';
+import type { Waiting } from './form.ts';
 import { stepUp } from './messages.ts';
-import { type Setback, StepUpForm, StepUpPage } from './page.tsx';
+import { StepUpForm, StepUpPage } from './page.tsx';
 
 /** The first time: 401, and what was asked for waits. */
 export async function answerStepUp(c: Context<Env>, services: Services): Promise<Response> {
-  return askForFactor(c, services, { waiting: await waitingIn(c), status: 401 });
+  return askForFactor(c, services, { waiting: await waitingIn(c) }, 401);
 }
 
 /** A form that may be sent again; of one with a password or a code, and of a link, the page alone. */
 async function waitingIn(c: Context<Env>): Promise<Waiting> {
   const unsent = await readUnsent(c);
-  return unsent ? { unsent } : { path: c.req.path };
+  return unsent ? { unsent } : { path: c.req.path, again: c.req.method === 'POST' };
 }
 
-type Ask = { waiting: Waiting; method?: Method; setback?: Setback; status: ContentfulStatusCode };
+export type Ask = Partial<CodeStepProps> & { waiting: Waiting };
 
 /** @throws Refusal signed_out where the session is over, second_factor where it isn't whole. */
-export async function askForFactor(c: Context<Env>, { door, ring }: Services, ask: Ask): Promise<Response> {
+export async function askForFactor(
+  c: Context<Env>,
+  { door, ring }: Services,
+  ask: Ask,
+  status: ContentfulStatusCode = outcome(ask).status,
+): Promise<Response> {
   const [row] = c.var.who.token ? await door.gate(readMethods(ringNow(ring), c.var.who)) : [];
   if (!row) throw new Refusal('signed_out');
   if (row.factors < 2) throw new Refusal('second_factor');
-  const methods = order.filter((method) => row.methods.includes(method));
-  const asked = methods.find((method) => method === ask.method);
-  const props = { ...ask, methods, method: asked ?? methods[0] ?? 'totp' };
+  const methods = METHODS.filter((method) => row.methods.includes(method));
+  const method = methods.find((one) => one === ask.method) ?? methods[0] ?? 'totp';
+  const props = { ...ask, methods, method };
   if (wantsFragment(c)) {
     const body = (
       <hx-partial hx-target="#step-up" hx-swap="innerHTML">
         <StepUpForm {...props} inPlace />
       </hx-partial>
     );
-    return fragment(c, body, { status: ask.status });
+    return fragment(c, body, { status });
   }
   const title = inLang(stepUp, c.var.lang).title;
-  return page(c, { title, narrow: true, error: Boolean(ask.setback), status: ask.status }, <StepUpPage {...props} />);
+  return page(c, { title, narrow: true, error: outcome(ask).error, status }, <StepUpPage {...props} />);
 }

@@ -2,20 +2,14 @@
 import { HiddenFields, Written, writtenIn } from '../errors/unsent.tsx';
 import { useWords } from '../i18n.ts';
 import { PasskeyButton } from '../passkeys/button.tsx';
-import type { Method } from '../sign-in/queries.ts';
-import { Alert } from '../ui/alert.tsx';
-import { labelOf } from '../ui/codeable.tsx';
-import { Field } from '../ui/field.tsx';
+import { CodeField, type CodeStepProps, isSent, Notice, OtherMeans } from '../sign-in/code.tsx';
+import { secondStep } from '../sign-in/code-words.ts';
+import { ErrorSummary } from '../ui/form.tsx';
 import type { Waiting } from './form.ts';
 import { stepUp } from './messages.ts';
 
-export type Setback = 'missing' | 'refused' | 'stopped' | { seconds: number };
-export type StepUpProps = {
+export type StepUpProps = CodeStepProps & {
   waiting: Waiting;
-  /** By which this account may, and the one that is asked for now. */
-  methods: readonly Method[];
-  method: Method;
-  setback?: Setback;
   /** In the dialog: htmx sends the code, and the form behind it is sent again by js/step-up.js. */
   inPlace?: boolean;
 };
@@ -33,44 +27,45 @@ export function StepUpPage(props: StepUpProps) {
 }
 
 export function StepUpForm(props: StepUpProps) {
-  const { waiting, method, setback, inPlace } = props;
-  const t = useWords(stepUp);
-  const again = !('unsent' in waiting) && !inPlace;
+  const { waiting, methods, method, errors = {}, notice, inPlace } = props;
+  const words = 'unsent' in waiting && !inPlace ? writtenIn(waiting.unsent) : [];
   return (
     <form
       class={inPlace ? 'form' : 'card form'}
       method="post"
       action="/step-up"
       novalidate
-      {...(inPlace ? { 'hx-post': '/step-up', 'hx-target': '#step-up', 'hx-disable': 'find [data-primary]' } : {})}
+      {...(inPlace ? inDialog : {})}
     >
-      {setback ? (
-        <SetbackAlert setback={setback} method={method} />
-      ) : (
-        <p>
-          {t.why} {again ? null : t.kept}
-        </p>
-      )}
-      <Behind waiting={waiting} inPlace={inPlace} />
+      {notice ? <Notice notice={notice} method={method} /> : <Why waiting={waiting} inPlace={inPlace} />}
+      <ErrorSummary errors={errors} />
+      {inPlace ? null : <Behind waiting={waiting} />}
       <input type="hidden" name="step_up_method" value={method} />
-      <Proof method={method} setback={setback} />
-      <div class="form-actions">
-        {method === 'passkey' ? null : (
-          <button class="button" data-primary="" type="submit">
-            {t.confirm}
-          </button>
-        )}
-        {again ? <a href="/">{t.cancel}</a> : null}
-      </div>
-      <OtherMeans {...props} />
-      {'unsent' in waiting && !inPlace ? <Typed sentences={writtenIn(waiting.unsent)} /> : null}
+      <Means {...props} />
+      <OtherMeans methods={methods} method={method} name="step_up_by" />
+      {words.length > 0 ? (
+        <div class="unsent">
+          <Written sentences={words} />
+        </div>
+      ) : null}
     </form>
   );
 }
 
+const inDialog = { 'hx-post': '/step-up', 'hx-target': '#step-up', 'hx-disable': 'find [data-primary]' };
+
+function Why({ waiting, inPlace }: Pick<StepUpProps, 'waiting' | 'inPlace'>) {
+  const t = useWords(stepUp);
+  const kept = inPlace || 'unsent' in waiting;
+  return (
+    <p>
+      {t.why} {kept ? t.kept : waiting.again ? t.again : null}
+    </p>
+  );
+}
+
 /** What goes along unseen, to be sent again. In the dialog nothing does: the form itself is still there. */
-function Behind({ waiting, inPlace }: Pick<StepUpProps, 'waiting' | 'inPlace'>) {
-  if (inPlace) return null;
+function Behind({ waiting }: Pick<StepUpProps, 'waiting'>) {
   if (!('unsent' in waiting)) return <input type="hidden" name="step_up_to" value={waiting.path} />;
   return (
     <>
@@ -81,62 +76,33 @@ function Behind({ waiting, inPlace }: Pick<StepUpProps, 'waiting' | 'inPlace'>) 
   );
 }
 
-function Proof({ method, setback }: Pick<StepUpProps, 'method' | 'setback'>) {
+function Means({ method, errors = {}, waiting, inPlace }: StepUpProps) {
   const t = useWords(stepUp);
-  if (method === 'passkey')
-    return <PasskeyButton purpose="factor" name="step_up_proof" label={t.usePasskey} primary autofocus />;
+  const codes = useWords(secondStep);
+  // where something waits, a link away from it would lose it
+  const cancel = 'unsent' in waiting || inPlace ? null : <a href="/">{t.cancel}</a>;
+  if (method === 'passkey') {
+    return (
+      <>
+        <PasskeyButton purpose="factor" name="step_up_credential" label={codes.usePasskey} primary autofocus />
+        {cancel}
+      </>
+    );
+  }
   return (
-    <Field
-      name="step_up_code"
-      label={labelOf(t, 'code', method)}
-      hint={labelOf(t, 'hint', method)}
-      error={setback === 'missing' ? t.missing : undefined}
-      autocomplete="one-time-code"
-      inputMode={method === 'recovery_code' ? 'text' : 'numeric'}
-      spellcheck={false}
-      maxLength={60}
-      autofocus
-      required
-    />
-  );
-}
-
-/** Buttons of the same form, so that what waits goes along. */
-function OtherMeans({ methods, method }: Pick<StepUpProps, 'methods' | 'method'>) {
-  const t = useWords(stepUp);
-  const others = methods.filter((other) => other !== method);
-  if (others.length === 0) return null;
-  return (
-    <fieldset class="other-means">
-      <legend>{t.otherMeans}</legend>
-      {others.map((other) => (
-        <button key={other} class="button" type="submit" name="step_up_other" value={other}>
-          {labelOf(t, 'other', other)}
+    <>
+      <CodeField method={method} name="step_up_code" error={errors.step_up_code} />
+      <div class="form-actions">
+        <button class="button" data-primary="" type="submit">
+          {t.confirm}
         </button>
-      ))}
-    </fieldset>
-  );
-}
-
-function Typed({ sentences }: { sentences: readonly string[] }) {
-  if (sentences.length === 0) return null;
-  return (
-    <div class="unsent">
-      <Written sentences={sentences} />
-    </div>
-  );
-}
-
-function SetbackAlert({ setback, method }: { setback: Setback; method: Method }) {
-  const t = useWords(stepUp);
-  if (setback === 'missing') return null;
-  if (setback === 'stopped') return <Alert tone="danger" title={t.stopped} children={<p>{t.stoppedHelp}</p>} />;
-  if (setback !== 'refused')
-    return <Alert tone="warn" title={t.wait} children={<p>{t.waitHelp(setback.seconds)}</p>} />;
-  const passkey = method === 'passkey';
-  return (
-    <Alert tone="danger" title={passkey ? t.refused_passkey : t.refused}>
-      <p>{passkey ? t.refused_passkeyHelp : t.refusedHelp}</p>
-    </Alert>
+        {isSent(method) ? (
+          <button class="button" data-quiet="" type="submit" name="step_up_by" value={method}>
+            {codes.sendAgain}
+          </button>
+        ) : null}
+        {cancel}
+      </div>
+    </>
   );
 }

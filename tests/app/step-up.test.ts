@@ -211,7 +211,7 @@ describe('the page', () => {
   test('asks for nothing that the account has not', async () => {
     const page = await (await app.ask('/step-up', { cookie: as(clinician.token) })).text();
     expect(page).not.toContain('value="passkey"');
-    const form = { step_up_other: 'passkey', step_up_to: '/' };
+    const form = { step_up_by: 'passkey', step_up_to: '/' };
     const other = await (await app.ask('/step-up', { cookie: as(clinician.token), form })).text();
     expect(fieldsOf(other)).toMatchObject({ step_up_method: 'totp' });
   });
