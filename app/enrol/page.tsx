@@ -24,7 +24,7 @@ export function EnrolPage({ device }: { device: string }) {
       <section class="card" aria-labelledby="passkey">
         <h2 id="passkey">{t.passkey}</h2>
         <p>{t.passkeyWhat}</p>
-        <form class="form-actions" method="post" action="/account/passkeys">
+        <form class="form-actions" method="post" action="/enrol/passkey">
           <input type="hidden" name="name" value={device} />
           <PasskeyButton purpose="register" label={t.passkeyChoose} />
         </form>

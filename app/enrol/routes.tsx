@@ -5,6 +5,7 @@ import type { Env } from '../../edge/session.ts';
 import { appRoutes } from '../factors/app-routes.tsx';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
+import { addRoutes } from '../passkeys/add-routes.tsx';
 import type { Services } from '../services.ts';
 import { readDevice } from '../sessions/user-agent.ts';
 import { readMethods } from '../sign-in/queries.ts';
@@ -26,5 +27,6 @@ export function enrolRoutes(services: Services) {
       // a path of the same beginning for whatever the first factor was
       .get('/codes', (c) => c.redirect('/account/recovery-codes', 303))
       .route('/app', appRoutes(services, 'enrol'))
+      .route('/passkey', addRoutes(services, 'enrol'))
   );
 }

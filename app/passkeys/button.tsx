@@ -20,12 +20,20 @@ export function PasskeyButton(props: {
   return (
     <div class="passkey" id={name} data-passkey={purpose}>
       <input type="hidden" name={name} />
-      <button class="button" type="button" data-primary={primary ? '' : undefined} autofocus={autofocus} hidden>
+      <button
+        class="button"
+        type="button"
+        data-primary={primary ? '' : undefined}
+        aria-describedby={`${name}-status`}
+        autofocus={autofocus}
+        hidden
+      >
         {label}
       </button>
+      {/* Read out with the button, which has the focus again when something went wrong: no second live region. */}
       <p
         class="passkey-status"
-        role="status"
+        id={`${name}-status`}
         data-waiting={t.waiting}
         data-cancelled={t.cancelled}
         data-known={t.known}
@@ -40,7 +48,7 @@ export function PasskeyButton(props: {
           <p class="field-hint">{t.noScript}</p>
         </noscript>
       )}
-      <script type="module" src={assetUrl('passkey.js')} />
+      <script src={assetUrl('passkey.js')} defer type="module" />
     </div>
   );
 }

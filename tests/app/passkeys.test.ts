@@ -36,7 +36,7 @@ const publicKey = async (purpose: string, cookie?: string): Promise<any> =>
 const challenge = async (purpose: string, cookie?: string): Promise<string> =>
   (await publicKey(purpose, cookie)).challenge;
 const register = async (name = 'Téléphone') =>
-  ask('/account/passkeys', {
+  ask('/account/passkeys/new', {
     cookie: asAnne(),
     form: { name, credential: JSON.stringify(key.register(await challenge('register', asAnne()))) },
   });
@@ -102,10 +102,10 @@ test('one is added, listed with its name, and removed; the last one stays', asyn
 });
 
 test('one without a name is refused in words, and what is no credential as well', async () => {
-  const nameless = await ask('/account/passkeys', { cookie: asAnne(), form: { name: ' ', credential: '{}' } });
+  const nameless = await ask('/account/passkeys/new', { cookie: asAnne(), form: { name: ' ', credential: '{}' } });
   expect([nameless.status, await nameless.text()]).toEqual([422, expect.stringContaining('Donnez un nom')]);
   for (const credential of ['{}', 'null', '[[', '{"id":{}}', 'x'.repeat(70_000)]) {
-    const answer = await ask('/account/passkeys', { cookie: asAnne(), form: { name: 'Clé', credential } });
+    const answer = await ask('/account/passkeys/new', { cookie: asAnne(), form: { name: 'Clé', credential } });
     expect([200, 422], credential.slice(0, 10)).toContain(answer.status);
   }
   expect(await owner('select from iam.passkeys')).toHaveLength(0);
@@ -119,7 +119,7 @@ test('a factor is asked for first when the last one is old', async () => {
     { name: 'Clé', credential: '' },
     { name: 'Clé', credential: '{}' },
   ]) {
-    const answer = await ask('/account/passkeys', { cookie: asAnne(), form });
+    const answer = await ask('/account/passkeys/new', { cookie: asAnne(), form });
     expect([answer.status, await answer.text()]).toEqual([401, expect.stringContaining('Confirmez que c’est vous')]);
   }
 });

@@ -40,19 +40,20 @@ async function plugIn(page: Page, verified = true): Promise<{ cdp: CDPSession; i
   return { cdp, id: authenticatorId };
 }
 async function add(page: Page, name: string) {
+  await page.goto(`${stage.origin}/account/passkeys/new`);
   await page.fill('#name', name);
   await page.click('[data-passkey=register] button');
   await page.waitForURL('**/account/passkeys?done=added');
 }
-/** Another session of this browser: with its password alone, or none. */
-async function become(page: Page, as?: { half: boolean }) {
+/** Another session of this browser: with its password alone, by a link that lets it add a factor, or none. */
+async function become(page: Page, as?: { enrols: boolean }) {
   await page.context().clearCookies();
   if (!as) return;
   const token = randomBytes(32).toString('base64url');
   await owner(
-    `insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, methods)
-     select iam.hash_token($1), m.account_id, m.id, m.organisation_id, m.role, '{password}' from access.memberships m where m.account_id = $2`,
-    [token, anne.account],
+    `insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, methods, enrols)
+     select iam.hash_token($1), m.account_id, m.id, m.organisation_id, m.role, '{password}', $3 from access.memberships m where m.account_id = $2`,
+    [token, anne.account, as.enrols],
   );
   const url = stage.origin.replace('http:', 'https:');
   await page.context().addCookies([{ name: '__Host-vs', value: `${token}.anon`, url, secure: true, httpOnly: true }]);
@@ -65,7 +66,7 @@ const methods = async () =>
   )[0].methods;
 
 test('is added by keyboard, then signs in as second factor and alone, and is removed', async () => {
-  const page = await stage.open('/account/passkeys', anne);
+  const page = await stage.open('/account/passkeys/new', anne);
   const { cdp, id } = await plugIn(page);
   await page.focus('#name');
   await page.keyboard.press('ControlOrMeta+A');
@@ -77,11 +78,12 @@ test('is added by keyboard, then signs in as second factor and alone, and is rem
   expect(await page.textContent('tbody')).toContain('jamais utilisée');
 
   // the authenticator says by itself that it has one already
+  await page.goto(`${stage.origin}/account/passkeys/new`);
   await page.fill('#name', 'Encore');
   await page.click('[data-passkey=register] button');
   await page.waitForFunction(() => document.querySelector('.passkey-status')?.textContent?.includes('déjà'));
 
-  await become(page, { half: true });
+  await become(page, { enrols: false });
   await page.goto(`${stage.origin}/sign-in/code`);
   await page.click('[data-passkey=factor] button');
   await page.waitForURL('**/patients');
@@ -105,10 +107,23 @@ test('is added by keyboard, then signs in as second factor and alone, and is rem
   expect(stage.wrongs).toEqual([]);
 });
 
+test('is the first factor of somebody whom a link has brought', async () => {
+  const page = await stage.open('/sign-in');
+  await plugIn(page);
+  await become(page, { enrols: true });
+  await page.goto(`${stage.origin}/enrol`);
+  expect(await page.inputValue('[name=name]')).toBe('Linux');
+  await page.click('[data-passkey=register] button');
+  await page.waitForURL('**/account/recovery-codes');
+  expect(await methods()).toEqual(['password', 'passkey']);
+  expect(stage.wrongs).toEqual([]);
+});
+
 test('a factor that is asked for on the way is shown, and the name that was typed stands there again', async () => {
   const page = await stage.open('/account/passkeys', anne);
   await plugIn(page);
   await add(page, 'Premier');
+  await page.goto(`${stage.origin}/account/passkeys/new`);
   await owner("update iam.sessions set factor_at = clock_timestamp() - interval '11 minutes'");
   await page.fill('#name', 'Second');
   await page.click('[data-passkey=register] button');
@@ -149,7 +164,7 @@ test('one that was removed is refused on a page that leads on', async () => {
 });
 
 test('without script, and at an address of numbers, nobody is led into a wall', async () => {
-  const plain = await stage.open('/account/passkeys', anne, { javaScriptEnabled: false });
+  const plain = await stage.open('/account/passkeys/new', anne, { javaScriptEnabled: false });
   expect(await plain.locator('[data-passkey] button').isVisible()).toBe(false);
   expect(await plain.textContent('body')).toContain('ont besoin de JavaScript');
   const page = await stage.open('/sign-in');
@@ -163,7 +178,10 @@ test('the pages have no barriers, at any width', async () => {
     const page = await stage.open('/account/passkeys', anne, { viewport: { width, height: 800 }, bypassCSP: true });
     await plugIn(page);
     await add(page, 'Un nom de clé très long, de soixante caractères exactement !');
-    expect(await findBarriers(page)).toEqual([]);
-    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    for (const path of ['/account/passkeys', '/account/passkeys/new', '/account/factors', '/sign-in']) {
+      await page.goto(`${stage.origin}${path}`);
+      expect([path, await findBarriers(page)]).toEqual([path, []]);
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    }
   }
 });

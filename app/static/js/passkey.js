@@ -75,7 +75,7 @@ function wordOf(error) {
 }
 
 function say(box, word) {
-  const status = box.querySelector('[role=status]');
+  const status = box.querySelector('.passkey-status');
   status.textContent = word ? status.dataset[word] : '';
 }
 
