@@ -5186,11 +5186,12 @@ begin
     return;
   end if;
   bucket := 'password/change/' || allowed.account;
-  retry_after := ops.delay(bucket, 5, '1 hour', '1 hour', '1 hour');
+  -- the same twice says nothing about the present one: it is no try
+  if present is distinct from chosen then retry_after := ops.delay(bucket, 5, '1 hour', '1 hour', '1 hour'); end if;
   if retry_after = 0 then perform ops.wait_for_hash_turn(); end if;
   answer := case
-    when retry_after > 0 then 'wait'
     when present = chosen then 'same'
+    when retry_after > 0 then 'wait'
     when not exists (select from iam.accounts a where a.id = allowed.account and a.password_hash = extensions.crypt(present, a.password_hash)) then 'refused'
     else 'ok' end;
   claims := iam.gate_claims(allowed.account, allowed.session, allowed.origin);
@@ -5206,7 +5207,7 @@ begin
   perform audit.append(claims, 'password.change', 'session', allowed.session, null, 'success', json_build_object('sessions_ended', ended)::text);
   perform ops.post(ring, allowed.account, 'email', 'password_changed');
 end $function$;
-comment on function iam.change_password is 'present, chosen: pre-hashes as in iam.sign_in_password. Answers ok (every session is over), refused (the present password is another), same, wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503.';
+comment on function iam.change_password is 'present, chosen: pre-hashes as in iam.sign_in_password. Answers ok (every session is over), refused (the present password is another), same, wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503, 55P03 (no turn for hashing within 5 s).';
 
 create function iam.check_assertion(proof jsonb, purpose text, session uuid, account uuid, OUT why text, OUT passkey uuid, OUT owner uuid, OUT counted bigint) returns record
 language plpgsql volatile as $function$
@@ -7243,6 +7244,11 @@ begin
   -- the dummy costs what a real one costs
   ok := extensions.crypt(prehash, coalesce(a.password_hash, '$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW'))
         = a.password_hash and a.status = 'active' and m.id is not null;
+  if ok then
+    -- a change of the password that came while this one was hashed has ended all sessions: none begins after it
+    perform from iam.accounts x where x.id = account and x.password_hash = a.password_hash and x.status = 'active' for share;
+    ok := found;
+  end if;
   if ok is not true then
     answer := 'refused';
     perform audit.append(iam.gate_claims(account, null, iam.caller_origin(ring, m.organisation_id, null, caller)),

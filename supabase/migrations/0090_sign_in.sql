@@ -166,6 +166,11 @@ begin
   -- the dummy costs what a real one costs
   ok := extensions.crypt(prehash, coalesce(a.password_hash, '$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW'))
         = a.password_hash and a.status = 'active' and m.id is not null;
+  if ok then
+    -- a change of the password that came while this one was hashed has ended all sessions: none begins after it
+    perform from iam.accounts x where x.id = account and x.password_hash = a.password_hash and x.status = 'active' for share;
+    ok := found;
+  end if;
   if ok is not true then
     answer := 'refused';
     perform audit.append(iam.gate_claims(account, null, iam.caller_origin(ring, m.organisation_id, null, caller)),

@@ -25,11 +25,12 @@ begin
     return;
   end if;
   bucket := 'password/change/' || allowed.account;
-  retry_after := ops.delay(bucket, 5, '1 hour', '1 hour', '1 hour');
+  -- the same twice says nothing about the present one: it is no try
+  if present is distinct from chosen then retry_after := ops.delay(bucket, 5, '1 hour', '1 hour', '1 hour'); end if;
   if retry_after = 0 then perform ops.wait_for_hash_turn(); end if;
   answer := case
-    when retry_after > 0 then 'wait'
     when present = chosen then 'same'
+    when retry_after > 0 then 'wait'
     when not exists (select from iam.accounts a where a.id = allowed.account and a.password_hash = extensions.crypt(present, a.password_hash)) then 'refused'
     else 'ok' end;
   claims := iam.gate_claims(allowed.account, allowed.session, allowed.origin);
@@ -45,7 +46,7 @@ begin
   perform audit.append(claims, 'password.change', 'session', allowed.session, null, 'success', json_build_object('sessions_ended', ended)::text);
   perform ops.post(ring, allowed.account, 'email', 'password_changed');
 end $$;
-comment on function iam.change_password is 'present, chosen: pre-hashes as in iam.sign_in_password. Answers ok (every session is over), refused (the present password is another), same, wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503.';
+comment on function iam.change_password is 'present, chosen: pre-hashes as in iam.sign_in_password. Answers ok (every session is over), refused (the present password is another), same, wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503, 55P03 (no turn for hashing within 5 s).';
 grant execute on function iam.change_password to vs_gate;
 
 reset role;

@@ -49,6 +49,29 @@ test('cannot be changed without the present one, to the same, or by guessing it 
   expect(await live(one.account)).toBe(1);
 });
 
+test('a password that is changed while the old one is hashed opens no session', async () => {
+  const hash = await prehash(f.db.pepper, one.account, present);
+  const after = await prehash(f.db.pepper, one.account, chosen);
+  await f.db.admin.query('begin');
+  try {
+    await f.db.admin.query('set local role vs_owner');
+    await f.db.admin.query('select iam.set_password($1, $2)', [one.account, after]);
+    const waiting = f.gate.query('select answer from iam.sign_in_password($1, $2, $3, $4, $5)', [
+      f.db.ring,
+      one.account,
+      hash,
+      newToken(),
+      { ip: '192.0.2.8', user_agent: 'test' },
+    ]);
+    await new Promise((done) => setTimeout(done, 1000));
+    await f.db.admin.query('commit');
+    expect((await waiting).rows[0].answer).toBe('refused');
+  } finally {
+    await f.db.admin.query('rollback');
+  }
+  await f.owner('select iam.set_password($1, $2)', [one.account, hash]);
+});
+
 test('ends every session of the account and no other, is recorded, and the person is told', async () => {
   await f.openAnother(one.account);
   await f.openLink(one.account);
