@@ -157,7 +157,7 @@ test('what a browser says of the signature isn’t believed: it is checked', asy
     expect(answer.status).toBe(422);
   }
   await owner("update iam.sessions set factor_at = clock_timestamp() - interval '11 minutes'");
-  const step = { step_up_method: 'passkey', step_up_proof: JSON.stringify({ ...lie, ...(await stepUpLie()) }) };
+  const step = { step_up_method: 'passkey', step_up_credential: JSON.stringify({ ...lie, ...(await stepUpLie()) }) };
   expect((await ask('/step-up', { cookie: asAnne(), form: step })).status).toBe(422);
   const [event] = await owner(
     "select outcome from audit.events where event = 'session.step_up' order by at desc limit 1",
@@ -179,7 +179,7 @@ test('a step-up takes it', async () => {
   const form = {
     step_up_to: '/account/passkeys',
     step_up_method: 'passkey',
-    step_up_proof: JSON.stringify(key.answer(await challenge('factor', asAnne()))),
+    step_up_credential: JSON.stringify(key.answer(await challenge('factor', asAnne()))),
   };
   const answer = await ask('/step-up', { cookie: asAnne(), form });
   expect([answer.status, answer.headers.get('location')]).toEqual([303, '/account/passkeys']);
