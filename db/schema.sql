@@ -6715,7 +6715,7 @@ create function iam.remove_factors(r iam.recoveries) returns void
 language plpgsql volatile as $function$
 declare
   n bigint;
-  counts jsonb := '{}';
+  counts jsonb := '{}'::jsonb;
 begin
   delete from iam.totp_factors f where f.account_id = r.account_id;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('totp', n);
@@ -6841,7 +6841,6 @@ declare
   indexes bytea[] := iam.email_indexes(ring, email);
   a iam.accounts;
   m access.memberships;
-  r iam.recoveries;
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
@@ -6858,7 +6857,7 @@ begin
     case when m.id is not null then 'success' else 'failure' end);
   -- three messages to an address at once and one an hour; more than that changes nothing, and says nothing
   if ops.take('recover/' || encode(indexes[1], 'hex'), 3, 1.0 / 3600) > 0 or m.id is null then return; end if;
-  insert into iam.recoveries (account_id, organisation_id, token_hash) values (a.id, m.organisation_id, iam.hash_token(token)) returning * into r;
+  insert into iam.recoveries (account_id, organisation_id, token_hash) values (a.id, m.organisation_id, iam.hash_token(token));
   perform ops.post(ring, a.id, 'email', 'recovery_link', jsonb_build_object('path', '/recover/' || token));
 end $function$;
 comment on function iam.request_recovery is 'Somebody who can''t sign in gives an address. token: what the link will hold, if there is an account. Answers ok, or wait (retry_after: seconds). Errors: VS503.';
@@ -8150,6 +8149,8 @@ begin
   update iam.sessions s set device_id = null where s.account_id = any (own_accounts) and s.device_id is not null;
   delete from iam.devices x where x.account_id = any (own_accounts);
   delete from iam.invitations x where x.account_id = any (own_accounts);
+  delete from iam.registrations x where x.account_id = any (own_accounts);
+  delete from iam.recoveries x where x.account_id = any (own_accounts);
   delete from ops.outbox x where x.account_id = any (own_accounts);
   -- the index of an address could be tried with the master key: random bytes instead
   update iam.accounts a set status = 'suspended', email_index = extensions.gen_random_bytes(16), password_hash = null, pepper_id = null,

@@ -227,6 +227,8 @@ begin
   update iam.sessions s set device_id = null where s.account_id = any (own_accounts) and s.device_id is not null;
   delete from iam.devices x where x.account_id = any (own_accounts);
   delete from iam.invitations x where x.account_id = any (own_accounts);
+  delete from iam.registrations x where x.account_id = any (own_accounts);
+  delete from iam.recoveries x where x.account_id = any (own_accounts);
   delete from ops.outbox x where x.account_id = any (own_accounts);
   -- the index of an address could be tried with the master key: random bytes instead
   update iam.accounts a set status = 'suspended', email_index = extensions.gen_random_bytes(16), password_hash = null, pepper_id = null,

@@ -76,7 +76,6 @@ declare
   indexes bytea[] := iam.email_indexes(ring, email);
   a iam.accounts;
   m access.memberships;
-  r iam.recoveries;
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
@@ -93,7 +92,7 @@ begin
     case when m.id is not null then 'success' else 'failure' end);
   -- three messages to an address at once and one an hour; more than that changes nothing, and says nothing
   if ops.take('recover/' || encode(indexes[1], 'hex'), 3, 1.0 / 3600) > 0 or m.id is null then return; end if;
-  insert into iam.recoveries (account_id, organisation_id, token_hash) values (a.id, m.organisation_id, iam.hash_token(token)) returning * into r;
+  insert into iam.recoveries (account_id, organisation_id, token_hash) values (a.id, m.organisation_id, iam.hash_token(token));
   perform ops.post(ring, a.id, 'email', 'recovery_link', jsonb_build_object('path', '/recover/' || token));
 end $$;
 comment on function iam.request_recovery is 'Somebody who can''t sign in gives an address. token: what the link will hold, if there is an account. Answers ok, or wait (retry_after: seconds). Errors: VS503.';
@@ -384,7 +383,7 @@ create function iam.remove_factors(r iam.recoveries) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
   n bigint;
-  counts jsonb := '{}';
+  counts jsonb := '{}'::jsonb;
 begin
   delete from iam.totp_factors f where f.account_id = r.account_id;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('totp', n);
