@@ -35,9 +35,9 @@ export function AccountPage({ account, own, teams, done, notDone }: AccountProps
           <Facts account={account} own={own} />
           {account.role === 'clinician' && account.status !== 'invited' ? <Teams teams={teams} /> : null}
         </div>
-        <aside class="account-actions">
+        <div class="account-actions">
           <Actions account={account} />
-        </aside>
+        </div>
       </div>
       <p class="page-note">
         <a href="/admin/accounts">{t.back}</a>
@@ -59,7 +59,7 @@ function Facts({ account, own }: { account: AccountRow; own: boolean }) {
         items={[
           { label: t.email, value: account.email ?? <Missing>{t.emailUnknown}</Missing> },
           { label: t.role, value: labelOf(roles, 'role', account.role) },
-          { label: t.methods, value: methods || <Missing>{t.noMethod}</Missing> },
+          ...(until ? [] : [{ label: t.methods, value: methods || <Missing>{t.noMethod}</Missing> }]),
           {
             label: t.lastSignIn,
             value: account.last_sign_in_at ? <Moment at={account.last_sign_in_at} /> : <Missing>{t.never}</Missing>,
@@ -69,7 +69,7 @@ function Facts({ account, own }: { account: AccountRow; own: boolean }) {
           ...(account.last_seen_at ? [{ label: t.lastSeen, value: <Moment at={account.last_seen_at} /> }] : []),
         ]}
       />
-      {until && account.accepted ? <p class="quiet">{t.halfway}</p> : null}
+      {until && account.accepted ? <p class="field-hint">{t.halfway}</p> : null}
     </section>
   );
 }
@@ -138,15 +138,15 @@ type ActionProps = { account: string; change: string; label: string; help: strin
 
 function Action({ account, change, label, help, children }: ActionProps) {
   return (
-    <form class="form" method="post" action={`/admin/accounts/${account}/${change}`}>
+    <form method="post" action={`/admin/accounts/${account}/${change}`}>
       <input type="hidden" name="key" value={crypto.randomUUID()} />
       {children}
-      <button class="button" type="submit" aria-describedby={`${change}-help`}>
-        {label}
-      </button>
       <p class="field-hint" id={`${change}-help`}>
         {help}
       </p>
+      <button class="button" type="submit" aria-describedby={`${change}-help`}>
+        {label}
+      </button>
     </form>
   );
 }

@@ -78,7 +78,7 @@ function Account({ patient, account }: { patient: string; account: PatientAccoun
   const t = useWords(invitations);
   const waits = account.status === 'invited' ? account.expires_at : null;
   return (
-    <section class="card">
+    <section class="card account-actions">
       <DefinitionList
         items={[
           { label: t.state, value: labelOf(t, 'state', account.status) },
@@ -113,15 +113,13 @@ function Account({ patient, account }: { patient: string; account: PatientAccoun
 
 function Action(props: { action: string; account: PatientAccount; label: string; help: string }) {
   return (
-    <form class="form action" method="post" action={props.action}>
+    <form method="post" action={props.action}>
       <input type="hidden" name="key" value={crypto.randomUUID()} />
       <input type="hidden" name="account" value={props.account.account_id} />
-      <div class="form-actions">
-        <button class="button" type="submit">
-          {props.label}
-        </button>
-      </div>
       <p class="field-hint">{props.help}</p>
+      <button class="button" type="submit">
+        {props.label}
+      </button>
     </form>
   );
 }
