@@ -16,7 +16,8 @@ export type Section =
   | 'verification'
   | 'accounts'
   | 'careTeams'
-  | 'signIns';
+  | 'signIns'
+  | 'recoveries';
 
 const PATHS: Record<Section, string> = {
   patients: '/patients',
@@ -29,15 +30,16 @@ const PATHS: Record<Section, string> = {
   accounts: '/admin/accounts',
   careTeams: '/admin/care-teams',
   signIns: '/admin/sign-ins',
+  recoveries: '/admin/recoveries',
 };
 
 // A presentation of roles, not a permission: the database refuses what a role may not open.
 const DESTINATIONS: Record<string, readonly Section[]> = {
   clinician: ['patients', 'emergency'],
-  secretary: ['patients'],
+  secretary: ['patients', 'recoveries'],
   patient: ['record', 'accesses'],
   auditor: ['audit', 'verification'],
-  org_admin: ['accounts', 'careTeams', 'signIns', 'emergencies'],
+  org_admin: ['accounts', 'careTeams', 'signIns', 'recoveries', 'emergencies'],
   dpo: ['emergencies'],
 };
 

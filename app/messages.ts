@@ -40,6 +40,7 @@ export const frame = messages(
     accounts: 'Comptes',
     careTeams: 'Équipes de soins',
     signIns: 'Connexions',
+    recoveries: 'Accès perdus',
 
     role_patient: 'Patient',
     role_clinician: 'Professionnel de santé',
@@ -88,6 +89,7 @@ export const frame = messages(
     accounts: 'Accounts',
     careTeams: 'Care teams',
     signIns: 'Sign-ins',
+    recoveries: 'Lost access',
 
     role_patient: 'Patient',
     role_clinician: 'Clinician',

@@ -29,7 +29,9 @@ export function AccountsPage({ accounts, done }: { accounts: readonly AccountRow
         </a>
       </header>
       {done ? <Alert tone="ok" title={labelOf(t, 'done', done)} /> : null}
-      <p class="lead">{t.intro}</p>
+      <p class="lead">
+        {t.intro} <a href="/admin/registration">{t.registration}</a>
+      </p>
       {lacking > 0 ? <Alert tone="warn" title={t.lacking(lacking)} /> : null}
       {present.length > 0 ? <AccountTable caption={t.title} accounts={present} /> : <Empty>{t.none}</Empty>}
       {former.length > 0 ? (

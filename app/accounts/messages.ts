@@ -4,6 +4,7 @@ import { messages } from '../i18n.ts';
 export const accounts = messages(
   {
     title: 'Comptes',
+    registration: 'Inscription des patients',
     intro: 'Les personnes qui travaillent ici et peuvent se connecter. Vous ne voyez aucune donnée de patient.',
     none: 'Aucun compte dans cette organisation.',
     lacking: (count: number) =>
@@ -112,6 +113,7 @@ export const accounts = messages(
   },
   {
     title: 'Accounts',
+    registration: 'Registration of patients',
     intro: 'The people who work here and can sign in. You see no patient data.',
     none: 'No account in this organisation.',
     lacking: (count: number) =>

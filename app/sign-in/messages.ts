@@ -12,6 +12,9 @@ export const signIn = messages(
     refused: 'Adresse ou mot de passe incorrect.',
     refusedHelp: 'Vérifiez les deux, ainsi que la touche Verr. maj., puis recommencez.',
 
+    recover: 'Mot de passe oublié, téléphone perdu',
+    register: 'Créer un compte de patient',
+
     expired: 'La première étape a expiré.',
     expiredHelp: 'Recommencez avec votre adresse et votre mot de passe.',
 
@@ -32,6 +35,9 @@ export const signIn = messages(
     passwordMissing: 'Enter your password',
     refused: 'Wrong address or password.',
     refusedHelp: 'Check both, and the Caps Lock key, then try again.',
+
+    recover: 'Password forgotten, telephone lost',
+    register: 'Create a patient account',
 
     expired: 'The first step has expired.',
     expiredHelp: 'Start again with your address and password.',

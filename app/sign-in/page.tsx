@@ -57,6 +57,14 @@ export function PasswordStep(props: { email?: string; errors?: Errors; setback?:
         </div>
       </form>
       <PasskeySignIn />
+      <ul class="page-note other-ways">
+        <li>
+          <a href="/recover">{t.recover}</a>
+        </li>
+        <li>
+          <a href="/register">{t.register}</a>
+        </li>
+      </ul>
       {promises ? (
         <p class="page-note">
           <a href="/promises">{invitation}</a>

@@ -24,7 +24,17 @@ export type FieldProps = Common & {
   type?: 'text' | 'email' | 'password' | 'tel' | 'date';
   value?: string;
   unit?: string;
-  autocomplete?: 'off' | 'username' | 'current-password' | 'new-password' | 'one-time-code' | 'email' | 'tel' | 'bday';
+  autocomplete?:
+    | 'off'
+    | 'username'
+    | 'current-password'
+    | 'new-password'
+    | 'one-time-code'
+    | 'email'
+    | 'tel'
+    | 'bday'
+    | 'family-name'
+    | 'given-name';
   inputMode?: 'text' | 'numeric' | 'decimal' | 'email' | 'tel' | 'search';
   maxLength?: number;
   spellcheck?: boolean;
