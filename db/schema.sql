@@ -393,7 +393,7 @@ create table iam.challenges (
 );
 alter table iam.challenges enable row level security;
 alter table iam.challenges force row level security;
-comment on table iam.challenges is 'Challenges that wait for their answer: 5 minutes, then ops.upkeep clears them out.';
+comment on table iam.challenges is 'Challenges that wait for their answer: 5 minutes, then they are cleared out.';
 
 create table iam.devices (
   id uuid default ops.uuid_v7() not null,
@@ -4882,9 +4882,6 @@ declare
   passkey uuid;
   half boolean;
 begin
-  if name is null or btrim(name) = '' or length(name) > 60 then
-    raise exception using errcode = 'VS422', message = 'a passkey has a name of 1 to 60 characters';
-  end if;
   select * into allowed from iam.may_change_factors(ring, token, caller);
   answer := allowed.answer;
   if answer <> 'ok' then
@@ -4899,8 +4896,7 @@ begin
     passkey := ops.uuid_v7();
     insert into iam.passkeys (id, account_id, rp_id, credential_id, public_key, sign_count, transports, name, user_verified, backup_eligible, backed_up)
     values (passkey, allowed.account, checked.rp_id, checked.credential_id, checked.public_key, checked.sign_count, checked.transports,
-            vault.seal(vault.unwrap(ring, allowed.account, 'profile'), passkey, allowed.account, 1, '', 'iam.passkeys.name', btrim(add_passkey.name)),
-            checked.user_verified, checked.backup_eligible, checked.backed_up);
+            iam.seal_passkey_name(ring, allowed.account, passkey, name), checked.user_verified, checked.backup_eligible, checked.backed_up);
     half := iam.is_half(allowed.session);
     answer := iam.first_factor(ring, allowed.session, 'passkey', new_token, caller);
     if not half then
@@ -5339,6 +5335,14 @@ begin
     case when answer in ('second_factor', 'waiting') then 'success' else 'failure' end, json_build_object('lost', lost, 'answer', answer)::text);
 end $function$;
 comment on function iam.choose_recovery is 'What was lost. prehash: of the new password (password, both) or of the present one (factors). Answers second_factor (a session under new_token waits for one; the password changes with it), no_factor (there is none: both are lost), waiting, refused, gone, or wait (retry_after: seconds). cancel_token: what the link of the notices will hold. Errors: VS422, VS503.';
+
+create function iam.clear_challenges(most integer) returns void
+language plpgsql volatile as $function$
+begin
+  delete from iam.challenges c where c.hash in (
+    select x.hash from iam.challenges x where x.made_at < clock_timestamp() - interval '5 minutes' order by x.made_at limit most for update skip locked);
+end $function$;
+comment on function iam.clear_challenges is 'Those that nobody answered in time. Internal: iam.passkey_options, and ops.upkeep.';
 
 create function iam.clear_sent_codes() returns void
 language sql volatile as $function$
@@ -6211,6 +6215,26 @@ begin
 end $function$;
 comment on function iam.methods_of is 'By which second factors this account may sign in, the strongest first. Internal.';
 
+create function iam.name_passkey(ring text, token text, passkey uuid, name text, caller jsonb) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  s := iam.find_session(ring, token, caller);
+  if s.id is null then return 'expired'; end if;
+  if s.factors < 2 then return 'second_factor'; end if;
+  update iam.passkeys p set name = iam.seal_passkey_name(ring, s.account_id, p.id, name_passkey.name)
+  where p.id = passkey and p.account_id = s.account_id;
+  if not found then return 'hidden'; end if;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller)), 'row.update', 'passkey',
+    passkey, null, 'success', '{"columns":["name"]}');
+  return 'ok';
+end $function$;
+comment on function iam.name_passkey is 'Renames a passkey of one''s own. Answers ok, hidden, second_factor or expired. Errors: VS422, VS503.';
+
 create function iam.network_of(profile_key bytea, ip text) returns bytea
 language plpgsql immutable as $function$
 begin
@@ -6359,11 +6383,13 @@ begin
     answer := 'place';
     return;
   end if;
-  retry_after := ops.take('challenge/' || coalesce(session::text, ops.network_key(ring, caller ->> 'ip')), 60, 1);
+  retry_after := case when session is null then ops.limit_route(ring, 'challenge', caller) else ops.take('challenge/' || session, 60, 1) end;
   if retry_after > 0 then
     answer := 'wait';
     return;
   end if;
+  -- each new one takes two away that are over
+  perform iam.clear_challenges(2);
   challenge := iam.to_base64url(extensions.gen_random_bytes(32));
   insert into iam.challenges (hash, purpose, session_id, origin)
   values (iam.hash_token(challenge), passkey_options.purpose, session, passkey_options.origin);
@@ -6981,6 +7007,16 @@ begin
 end $function$;
 comment on function iam.rp_id is 'The RP ID of an origin, which is its host name; NULL where a browser makes no passkeys.';
 
+create function iam.seal_passkey_name(ring text, account uuid, passkey uuid, name text) returns bytea
+language plpgsql volatile as $function$
+begin
+  if name is null or btrim(name) = '' or length(name) > 60 then
+    raise exception using errcode = 'VS422', message = 'a passkey has a name of 1 to 60 characters';
+  end if;
+  return vault.seal(vault.unwrap(ring, account, 'profile'), passkey, account, 1, '', 'iam.passkeys.name', btrim(name));
+end $function$;
+comment on function iam.seal_passkey_name is 'Internal. Errors: VS422.';
+
 create function iam.send_code(ring text, token text, method text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -7151,32 +7187,33 @@ declare
   account uuid;
   s iam.sessions;
   origin uuid;
-  address_key text;
+  place text;
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
-  address_key := 'passkey/' || ops.network_key(ring, caller ->> 'ip');
-  retry_after := ops.take(address_key, 30, 1.0 / 5);
+  retry_after := ops.limit_route(ring, 'passkey', caller);
   if retry_after > 0 then
     answer := 'wait';
+    return;
+  end if;
+  select * into checked from iam.check_assertion(proof, 'passwordless', null, null);
+  why := checked.why;
+  account := checked.owner;
+  if why is null and not exists (select from iam.accounts a join access.memberships m on m.account_id = a.id
+                                 where a.id = account and a.status = 'active' and access.membership_is_live(m.id)) then
+    why := 'account';
+  end if;
+  if why is null then
+    -- a practice comes by one address, all at once in the morning
+    place := '/address/' || ops.network_key(ring, caller ->> 'ip');
+    perform ops.give_back('route/passkey' || place), ops.give_back('route/challenge' || place);
+    perform vault.saw_ring(ring);
+    s := iam.start_session(ring, account, token, '{}', caller, old_token);
+    answer := iam.accept_factor(ring, s, 'passkey', token, caller);
+    role := case when answer = 'ok' then s.role end;
   else
-    select * into checked from iam.check_assertion(proof, 'passwordless', null, null);
-    why := checked.why;
-    account := checked.owner;
-    if why is null and not exists (select from iam.accounts a join access.memberships m on m.account_id = a.id
-                                   where a.id = account and a.status = 'active' and access.membership_is_live(m.id)) then
-      why := 'account';
-    end if;
-    if why is null then
-      perform ops.give_back(address_key);
-      perform vault.saw_ring(ring);
-      s := iam.start_session(ring, account, token, '{}', caller, old_token);
-      answer := iam.accept_factor(ring, s, 'passkey', token, caller);
-      role := case when answer = 'ok' then s.role end;
-    else
-      answer := 'refused';
-    end if;
+    answer := 'refused';
   end if;
   origin := coalesce(s.origin_id, iam.caller_origin(ring, (select m.organisation_id from access.memberships m
     where m.account_id = account order by m.valid_from, m.id limit 1), null, caller));
@@ -8004,7 +8041,7 @@ begin
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
   delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
-  perform ops.clear_outbox(), iam.clear_sent_codes();
+  perform ops.clear_outbox(), iam.clear_sent_codes(), iam.clear_challenges(10000);
   perform iam.forget_expired_registrations(), iam.forget_ended_recoveries();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
@@ -9975,6 +10012,7 @@ grant execute on function iam.enter(token text, ring text, focus uuid, phase tex
 grant execute on function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone) to vs_gate;
 grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[]) to vs_gate;
 grant execute on function iam.may_begin_change(ring text, token text, caller jsonb) to vs_gate;
+grant execute on function iam.name_passkey(ring text, token text, passkey uuid, name text, caller jsonb) to vs_gate;
 grant execute on function iam.open_practices() to vs_gate;
 grant execute on function iam.own_passkeys() to vs_auditor;
 grant execute on function iam.own_passkeys() to vs_clinician;

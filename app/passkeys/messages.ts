@@ -18,6 +18,11 @@ export const passkeys = messages(
     aloneYes: 'oui',
     aloneNo: 'non, seulement après le mot de passe',
     action: 'Action',
+    rename: 'Renommer',
+    renameNamed: (name: string) => `Renommer la clé «\u202f${name}\u202f»`,
+    renameTitle: 'Renommer une clé d’accès',
+    renamed: 'La clé d’accès a un nouveau nom.',
+    save: 'Enregistrer',
     remove: 'Retirer',
     removeNamed: (name: string) => `Retirer la clé «\u202f${name}\u202f»`,
     removed: 'La clé d’accès a été retirée.',
@@ -47,9 +52,6 @@ export const passkeys = messages(
     signInWait: 'Trop d’essais.',
     signInWaitHelp: (seconds: number) =>
       `Par sécurité, réessayez dans ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} secondes`}.`,
-    signInStopped: 'Cette connexion a été arrêtée',
-    signInStoppedHelp:
-      'Elle ne ressemble pas à vos connexions habituelles. Nous vous avons écrit\u00a0: lisez vos e-mails.',
     withPassword: 'Se connecter avec un mot de passe',
 
     waiting: 'Suivez les indications de votre appareil…',
@@ -80,6 +82,11 @@ export const passkeys = messages(
     aloneYes: 'yes',
     aloneNo: 'no, only after the password',
     action: 'Action',
+    rename: 'Rename',
+    renameNamed: (name: string) => `Rename the passkey “${name}”`,
+    renameTitle: 'Rename a passkey',
+    renamed: 'The passkey has a new name.',
+    save: 'Save',
     remove: 'Remove',
     removeNamed: (name: string) => `Remove the passkey “${name}”`,
     removed: 'The passkey was removed.',
@@ -109,8 +116,6 @@ export const passkeys = messages(
     signInWait: 'Too many attempts.',
     signInWaitHelp: (seconds: number) =>
       `For safety, try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} seconds`}.`,
-    signInStopped: 'This sign-in was stopped',
-    signInStoppedHelp: 'It does not look like your usual ones. We have written to you: read your e-mails.',
     withPassword: 'Sign in with a password',
 
     waiting: 'Follow what your device shows…',

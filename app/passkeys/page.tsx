@@ -8,7 +8,7 @@ import { Moment } from '../ui/time.tsx';
 import { passkeys } from './messages.ts';
 import type { OwnPasskey } from './queries.ts';
 
-const TONES = { added: 'ok', removed: 'ok', last: 'warn' } satisfies Record<string, Tone>;
+const TONES = { added: 'ok', renamed: 'ok', removed: 'ok', last: 'warn' } satisfies Record<string, Tone>;
 /** What came of the form that was sent. */
 export type Outcome = keyof typeof TONES;
 export const outcomes = Object.keys(TONES) as Outcome[]; // its own keys
@@ -23,7 +23,7 @@ export function PasskeysPage({ rows, outcome }: Rows & { outcome?: Outcome }) {
       <p class="lead">{t.intro}</p>
       {outcome ? (
         <Alert tone={TONES[outcome]} title={t[outcome]} id="outcome">
-          <p>{t[`${outcome}Help`]}</p>
+          <p>{outcome === 'renamed' ? null : t[`${outcome}Help`]}</p>
         </Alert>
       ) : null}
       {rows.length > 0 ? <PasskeyTable rows={rows} /> : <Empty>{t.none}</Empty>}
@@ -53,9 +53,21 @@ function PasskeyTable({ rows }: Rows) {
         },
         { label: t.kind, cell: (row) => (row.backed_up ? t.synced : t.device) },
         { label: t.alone, cell: (row) => (row.user_verified ? t.aloneYes : t.aloneNo) },
-        { label: t.action, evident: true, cell: (row) => <RemoveForm row={row} /> },
+        { label: t.action, evident: true, cell: (row) => <Actions row={row} /> },
       ]}
     />
+  );
+}
+
+function Actions({ row }: { row: OwnPasskey }) {
+  const t = useWords(passkeys);
+  return (
+    <div class="form-actions">
+      <a href={`/account/passkeys/${row.id}/name`} aria-label={t.renameNamed(row.name)}>
+        {t.rename}
+      </a>
+      <RemoveForm row={row} />
+    </div>
   );
 }
 

@@ -45,6 +45,13 @@ export function addPasskey(ring: string, proof: RegistrationProof, name: string,
   );
 }
 
+export function namePasskey(ring: string, passkey: string, name: string, who: Who) {
+  return sql<{ answer: 'ok' | 'hidden' | 'second_factor' | 'expired' }>`
+    select iam.name_passkey(${ring}, ${who.token}, ${passkey}::uuid, ${name}, ${callerOf(who)}::jsonb) as answer`.compile(
+    k,
+  );
+}
+
 export function removePasskey(ring: string, passkey: string, who: Who) {
   return sql<{ answer: 'ok' | 'hidden' | 'last' | 'step_up' | 'second_factor' | 'expired' }>`
     select iam.remove_passkey(${ring}, ${who.token}, ${passkey}::uuid, ${callerOf(who)}::jsonb) as answer`.compile(k);

@@ -11,10 +11,10 @@ import { page } from '../layout.tsx';
 import { readMe } from '../me.ts';
 import type { Services } from '../services.ts';
 import { openHome } from '../sessions/queries.ts';
-import { readDevice } from '../sessions/user-agent.ts';
 import { recordFailed } from '../sign-in/queries.ts';
 import { addRoutes } from './add-routes.tsx';
 import { passkeys } from './messages.ts';
+import { nameRoutes } from './name-routes.tsx';
 import { type Outcome, outcomes, PasskeysPage } from './page.tsx';
 import { readOwnPasskeys, removePasskey } from './queries.ts';
 
@@ -39,6 +39,7 @@ export function passkeyRoutes(services: Services) {
       )
 
       .route('/new', addRoutes(services, 'account'))
+      .route('/', nameRoutes(services))
 
       .post('/:id/remove', async (c) => {
         const id = z.guid().safeParse(c.req.param('id')).data;

@@ -8,6 +8,7 @@ import { inLang, useWords } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import type { Services } from '../services.ts';
 import { recordFailed } from '../sign-in/queries.ts';
+import { answerStopped } from '../sign-ins/held.tsx';
 import { Alert } from '../ui/alert.tsx';
 import { PasskeyButton } from './button.tsx';
 import { passkeys } from './messages.ts';
@@ -30,6 +31,7 @@ export function passkeySignInRoutes(services: Services) {
       const token = newToken();
       const tried = signInWithPasskey(ringNow(ring), proof, token, who);
       const [result] = await door.gate(tried, recordFailed(ringNow(ring), null, who));
+      if (result?.answer === 'stopped') return answerStopped(c);
       if (result?.answer !== 'ok' || !result.role) return answerRefused(c, result);
       signIn(c, token, result.role as Role); // the database's own list of roles
       return c.redirect('/', 303);
@@ -52,11 +54,10 @@ function answerRefused(c: Context<Env>, result: SignInAnswer | undefined) {
     c.header('Retry-After', String(result.retry_after));
     return refusal(c, t.signInWait, t.signInWaitHelp(result.retry_after), 429);
   }
-  if (result?.answer === 'stopped') return refusal(c, t.signInStopped, t.signInStoppedHelp, 403);
   return refusal(c, t.signInRefused, t.signInRefusedHelp, 422);
 }
 
-function refusal(c: Context<Env>, title: string, help: string, status: 403 | 422 | 429) {
+function refusal(c: Context<Env>, title: string, help: string, status: 422 | 429) {
   const t = inLang(passkeys, c.var.lang);
   return page(
     c,

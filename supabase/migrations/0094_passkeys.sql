@@ -47,7 +47,7 @@ create table iam.challenges (
   made_at     timestamptz not null default clock_timestamp(),
   check ((purpose = 'passwordless') = (session_id is null))
 );
-comment on table iam.challenges is 'Challenges that wait for their answer: 5 minutes, then ops.upkeep clears them out.';
+comment on table iam.challenges is 'Challenges that wait for their answer: 5 minutes, then they are cleared out.';
 -- what goes with a session
 create index challenges_session on iam.challenges (session_id) where session_id is not null;
 -- clearing out
@@ -135,6 +135,14 @@ end $$;
 
 -- ---------------------------------------------------------------- asking
 
+create function iam.clear_challenges(most int) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  delete from iam.challenges c where c.hash in (
+    select x.hash from iam.challenges x where x.made_at < clock_timestamp() - interval '5 minutes' order by x.made_at limit most for update skip locked);
+end $$;
+comment on function iam.clear_challenges is 'Those that nobody answered in time. Internal: iam.passkey_options, and ops.upkeep.';
+
 create function iam.passkey_options(ring text, token text, purpose text, origin text, caller jsonb,
                                     out answer text, out challenge text, out rp_id text, out account uuid, out email text,
                                     out credentials jsonb, out retry_after int)
@@ -165,11 +173,13 @@ begin
     answer := 'place';
     return;
   end if;
-  retry_after := ops.take('challenge/' || coalesce(session::text, ops.network_key(ring, caller ->> 'ip')), 60, 1);
+  retry_after := case when session is null then ops.limit_route(ring, 'challenge', caller) else ops.take('challenge/' || session, 60, 1) end;
   if retry_after > 0 then
     answer := 'wait';
     return;
   end if;
+  -- each new one takes two away that are over
+  perform iam.clear_challenges(2);
   challenge := iam.to_base64url(extensions.gen_random_bytes(32));
   insert into iam.challenges (hash, purpose, session_id, origin)
   values (iam.hash_token(challenge), passkey_options.purpose, session, passkey_options.origin);
@@ -265,32 +275,33 @@ declare
   account uuid;
   s iam.sessions;
   origin uuid;
-  address_key text;
+  place text;
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
-  address_key := 'passkey/' || ops.network_key(ring, caller ->> 'ip');
-  retry_after := ops.take(address_key, 30, 1.0 / 5);
+  retry_after := ops.limit_route(ring, 'passkey', caller);
   if retry_after > 0 then
     answer := 'wait';
+    return;
+  end if;
+  select * into checked from iam.check_assertion(proof, 'passwordless', null, null);
+  why := checked.why;
+  account := checked.owner;
+  if why is null and not exists (select from iam.accounts a join access.memberships m on m.account_id = a.id
+                                 where a.id = account and a.status = 'active' and access.membership_is_live(m.id)) then
+    why := 'account';
+  end if;
+  if why is null then
+    -- a practice comes by one address, all at once in the morning
+    place := '/address/' || ops.network_key(ring, caller ->> 'ip');
+    perform ops.give_back('route/passkey' || place), ops.give_back('route/challenge' || place);
+    perform vault.saw_ring(ring);
+    s := iam.start_session(ring, account, token, '{}', caller, old_token);
+    answer := iam.accept_factor(ring, s, 'passkey', token, caller);
+    role := case when answer = 'ok' then s.role end;
   else
-    select * into checked from iam.check_assertion(proof, 'passwordless', null, null);
-    why := checked.why;
-    account := checked.owner;
-    if why is null and not exists (select from iam.accounts a join access.memberships m on m.account_id = a.id
-                                   where a.id = account and a.status = 'active' and access.membership_is_live(m.id)) then
-      why := 'account';
-    end if;
-    if why is null then
-      perform ops.give_back(address_key);
-      perform vault.saw_ring(ring);
-      s := iam.start_session(ring, account, token, '{}', caller, old_token);
-      answer := iam.accept_factor(ring, s, 'passkey', token, caller);
-      role := case when answer = 'ok' then s.role end;
-    else
-      answer := 'refused';
-    end if;
+    answer := 'refused';
   end if;
   origin := coalesce(s.origin_id, iam.caller_origin(ring, (select m.organisation_id from access.memberships m
     where m.account_id = account order by m.valid_from, m.id limit 1), null, caller));
@@ -353,6 +364,16 @@ begin
 end $$;
 comment on function iam.check_registration is 'What is wrong with a new passkey (§7.1): those of iam.use_challenge and iam.check_authenticator, credential, algorithm, attestation, known; NULL when nothing is. Internal.';
 
+create function iam.seal_passkey_name(ring text, account uuid, passkey uuid, name text) returns bytea
+language plpgsql volatile set search_path = '' as $$
+begin
+  if name is null or btrim(name) = '' or length(name) > 60 then
+    raise exception using errcode = 'VS422', message = 'a passkey has a name of 1 to 60 characters';
+  end if;
+  return vault.seal(vault.unwrap(ring, account, 'profile'), passkey, account, 1, '', 'iam.passkeys.name', btrim(name));
+end $$;
+comment on function iam.seal_passkey_name is 'Internal. Errors: VS422.';
+
 create function iam.add_passkey(ring text, token text, proof jsonb, name text, new_token text, caller jsonb,
                                 out answer text, out role text)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
@@ -363,9 +384,6 @@ declare
   passkey uuid;
   half boolean;
 begin
-  if name is null or btrim(name) = '' or length(name) > 60 then
-    raise exception using errcode = 'VS422', message = 'a passkey has a name of 1 to 60 characters';
-  end if;
   select * into allowed from iam.may_change_factors(ring, token, caller);
   answer := allowed.answer;
   if answer <> 'ok' then
@@ -380,8 +398,7 @@ begin
     passkey := ops.uuid_v7();
     insert into iam.passkeys (id, account_id, rp_id, credential_id, public_key, sign_count, transports, name, user_verified, backup_eligible, backed_up)
     values (passkey, allowed.account, checked.rp_id, checked.credential_id, checked.public_key, checked.sign_count, checked.transports,
-            vault.seal(vault.unwrap(ring, allowed.account, 'profile'), passkey, allowed.account, 1, '', 'iam.passkeys.name', btrim(add_passkey.name)),
-            checked.user_verified, checked.backup_eligible, checked.backed_up);
+            iam.seal_passkey_name(ring, allowed.account, passkey, name), checked.user_verified, checked.backup_eligible, checked.backed_up);
     half := iam.is_half(allowed.session);
     answer := iam.first_factor(ring, allowed.session, 'passkey', new_token, caller);
     if not half then
@@ -396,6 +413,27 @@ begin
 end $$;
 comment on function iam.add_passkey is 'Adds a passkey. Answers ok (with the role when this was the first factor: the session is whole then, under new_token), refused, or those of iam.may_change_factors. Errors: VS422 for a name of more than 60 characters, VS503.';
 grant execute on function iam.add_passkey to vs_gate;
+
+create function iam.name_passkey(ring text, token text, passkey uuid, name text, caller jsonb) returns text
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  s := iam.find_session(ring, token, caller);
+  if s.id is null then return 'expired'; end if;
+  if s.factors < 2 then return 'second_factor'; end if;
+  update iam.passkeys p set name = iam.seal_passkey_name(ring, s.account_id, p.id, name_passkey.name)
+  where p.id = passkey and p.account_id = s.account_id;
+  if not found then return 'hidden'; end if;
+  perform audit.append(iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller)), 'row.update', 'passkey',
+    passkey, null, 'success', '{"columns":["name"]}');
+  return 'ok';
+end $$;
+comment on function iam.name_passkey is 'Renames a passkey of one''s own. Answers ok, hidden, second_factor or expired. Errors: VS422, VS503.';
+grant execute on function iam.name_passkey to vs_gate;
 
 create function iam.remove_passkey(ring text, token text, passkey uuid, caller jsonb) returns text
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$

@@ -101,6 +101,27 @@ test('one is added, listed with its name, and removed; the last one stays', asyn
   expect((await ask('/account/passkeys/x/remove', { cookie: asAnne(), form: {} })).status).toBe(404);
 });
 
+test('one gets another name; nobody renames another’s', async () => {
+  await register();
+  const list = await (await ask('/account/passkeys', { cookie: asAnne() })).text();
+  const path = /\/account\/passkeys\/[0-9a-f-]{36}\/name/.exec(list)?.[0] ?? '';
+  expect(await (await ask(path, { cookie: asAnne() })).text()).toContain('value="Téléphone"');
+  const empty = await ask(path, { cookie: asAnne(), form: { name: ' ' } });
+  expect([empty.status, await empty.text()]).toEqual([422, expect.stringContaining('Donnez un nom')]);
+  const other = cookieOf(app.practice.colleague);
+  for (const form of [undefined, { name: 'Volée' }])
+    expect((await ask(path, { cookie: other, form })).status).toBe(404);
+  const half = await ask(path, { cookie: await halfWay(), form: { name: 'Volée' } });
+  expect(half.headers.get('location')).toBe('/sign-in/code');
+  const renamed = await ask(path, { cookie: asAnne(), form: { name: 'Clé "verte"' } });
+  expect(renamed.headers.get('location')).toBe('/account/passkeys?done=renamed');
+  expect(await (await ask('/account/passkeys', { cookie: asAnne() })).text()).toContain('Clé &quot;verte');
+  const [event] = await owner(
+    "select details from audit.events where event = 'row.update' and resource_type = 'passkey'",
+  );
+  expect(event.details).toBe('{"columns":["name"]}');
+});
+
 test('one without a name is refused in words, and what is no credential as well', async () => {
   const nameless = await ask('/account/passkeys/new', { cookie: asAnne(), form: { name: ' ', credential: '{}' } });
   expect([nameless.status, await nameless.text()]).toEqual([422, expect.stringContaining('Donnez un nom')]);

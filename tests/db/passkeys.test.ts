@@ -274,8 +274,11 @@ describe('a new passkey (§7.1)', () => {
     const [row] = await owner('select name, rp_id, transports, user_verified from iam.passkeys');
     expect(row.name.includes('Téléphone')).toBe(false);
     expect(row).toMatchObject({ rp_id: 'vital.test', transports: ['internal', 'hybrid'], user_verified: true });
-    for (const name of ['', '   ', 'x'.repeat(61)])
-      await expect(add({}, anne.token, name)).rejects.toMatchObject({ code: 'VS422' });
+    const other = createAuthenticator(ORIGIN, anne.account);
+    for (const name of ['', '   ', 'x'.repeat(61)]) {
+      const credential = other.register(await challengeFor('register', anne.token));
+      await expect(add(credential, anne.token, name)).rejects.toMatchObject({ code: 'VS422' });
+    }
   });
 
   test.each([
@@ -474,6 +477,34 @@ describe('a passkey alone', () => {
     expect(await passwordless()).toEqual(['refused', 'verification']);
     expect(await second({ flags: { verified: true } })).toBe('ok');
     expect((await passwordless())[0]).toBe('ok');
+  });
+
+  test('from across the ocean waits for its owner, like any other sign-in', async () => {
+    await owner('update access.organisations set notice_from = 1, stop_from = 1 where id = $1', [
+      practice.organisation,
+    ]);
+    const { answer, role, token } = await alone(key.answer(await challengeFor('passwordless')));
+    await owner('update access.organisations set notice_from = default, stop_from = default where id = $1', [
+      practice.organisation,
+    ]);
+    expect([answer, role]).toEqual(['stopped', null]);
+    const [session] = await owner(
+      'select factors, revoked_because from iam.sessions where token_hash = iam.hash_token($1)',
+      [token],
+    );
+    expect(session).toEqual({ factors: 1, revoked_because: 'held' });
+  });
+
+  test('that nobody answered are cleared out', async () => {
+    await owner('delete from iam.challenges');
+    for (let i = 0; i < 4; i++) await challengeFor('passwordless');
+    await owner("update iam.challenges set made_at = made_at - interval '6 minutes'");
+    await challengeFor('passwordless');
+    expect(
+      (await owner("select from iam.challenges where made_at < now() - interval '5 minutes'")).length,
+    ).toBeLessThan(4);
+    await owner('select ops.upkeep()');
+    expect(await owner("select from iam.challenges where made_at < now() - interval '5 minutes'")).toHaveLength(0);
   });
 
   test('of somebody suspended, or who left, signs nobody in', async () => {
