@@ -27,9 +27,12 @@ export function Live() {
 function StepUpDialog() {
   const t = useWords(frame);
   return (
-    <Dialog id="step-up-dialog" title={t.stepUp} close={t.cancel}>
+    <dialog id="step-up-dialog" class="dialog" aria-labelledby="step-up-title">
+      <h2 id="step-up-title">{t.stepUp}</h2>
+      {/* its button is in the form that htmx brings, beside the one that confirms */}
+      <form method="dialog" id="step-up-close" />
       <div id="step-up" />
-    </Dialog>
+    </dialog>
   );
 }
 

@@ -20,7 +20,6 @@ export const frame = messages(
       'Ce que vous avez saisi reste à l’écran et n’est pas enregistré. Vérifiez le réseau, puis recommencez.',
     dismiss: 'Fermer',
     stepUp: 'Confirmez que c’est vous',
-    cancel: 'Annuler',
 
     shortcuts: 'Raccourcis du clavier',
     shortcutSearch: 'Rechercher un patient',
@@ -69,7 +68,6 @@ export const frame = messages(
     notAnsweredHelp: 'What you typed stays on the screen and is not saved. Check the network, then try again.',
     dismiss: 'Close',
     stepUp: 'Confirm that it is you',
-    cancel: 'Cancel',
 
     shortcuts: 'Keyboard shortcuts',
     shortcutSearch: 'Find a patient',

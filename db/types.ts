@@ -267,6 +267,7 @@ export interface ClinicOwnSessions {
   current: boolean;
   ip: string | null;
   user_agent: string | null;
+  place: string | null;
   methods: string[];
   created_at: Date;
   last_seen_at: Date;

@@ -67,7 +67,7 @@ type StateProps = { name: string; title: string; clock?: string; help?: string; 
 
 function State({ name, title, clock, help, children }: StateProps) {
   return (
-    <div data-state={name} hidden>
+    <div class="session-state" data-state={name} hidden>
       <h2 id={`session-end-${name}`}>{title}</h2>
       {clock ? (
         <p>

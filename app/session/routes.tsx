@@ -34,6 +34,8 @@ export function stayRoutes(door: Door) {
 
       .get('/ended', (c) => {
         const title = inLang(session, c.var.lang).ended;
+        // the cookie may still name a role: this page offers what anybody may do
+        c.set('who', { ...c.var.who, role: 'anon' });
         return page(c, { title, narrow: true }, <Ended />);
       })
   );

@@ -1,8 +1,8 @@
 import type { ClinicOwnSessions } from '../../db/types.ts';
 import { useWords } from '../i18n.ts';
+import { Where } from '../sign-ins/remarks.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { labelOf } from '../ui/codeable.tsx';
-import { Empty } from '../ui/empty.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { Moment } from '../ui/time.tsx';
 import { DeviceText } from './device.tsx';
@@ -21,10 +21,15 @@ export function SessionsPage({ rows }: { rows: readonly SessionRow[] }) {
   return (
     <>
       <h1>{t.title}</h1>
-      <p class="lead">{t.intro}</p>
+      <p class="lead">
+        {t.intro} <a href="/account/password">{t.password}</a>
+      </p>
       <OpenSessions rows={inOrder} />
-      {others.length > 0 ? <EndOthers count={others.length} /> : <Empty>{t.alone}</Empty>}
+      {others.length > 0 ? <EndOthers count={others.length} /> : <p class="page-note">{t.alone}</p>}
       {ended.length > 0 ? <EndedSessions rows={ended} /> : null}
+      <p class="page-note">
+        <a href="/account">{t.back}</a>
+      </p>
     </>
   );
 }
@@ -67,7 +72,7 @@ function useWhere(): Column<SessionRow>[] {
   const t = useWords(sessions);
   return [
     { label: t.device, header: true, cell: (row) => <DeviceText userAgent={row.user_agent} /> },
-    { label: t.address, code: true, cell: (row) => row.ip },
+    { label: t.where, cell: (row) => <Where place={row.place} ip={row.ip} /> },
     { label: t.since, cell: (row) => <Moment at={row.created_at} /> },
   ];
 }

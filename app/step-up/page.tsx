@@ -79,13 +79,12 @@ function Behind({ waiting }: Pick<StepUpProps, 'waiting'>) {
 function Means({ method, errors = {}, waiting, inPlace }: StepUpProps) {
   const t = useWords(stepUp);
   const codes = useWords(secondStep);
-  // where something waits, a link away from it would lose it
-  const cancel = 'unsent' in waiting || inPlace ? null : <a href="/">{t.cancel}</a>;
+  const cancel = <Cancel waiting={waiting} inPlace={inPlace} />;
   if (method === 'passkey') {
     return (
       <>
         <PasskeyButton purpose="factor" name="step_up_credential" label={codes.usePasskey} primary autofocus />
-        {cancel}
+        <div class="form-actions">{cancel}</div>
       </>
     );
   }
@@ -105,4 +104,17 @@ function Means({ method, errors = {}, waiting, inPlace }: StepUpProps) {
       </div>
     </>
   );
+}
+
+function Cancel({ waiting, inPlace }: Pick<StepUpProps, 'waiting' | 'inPlace'>) {
+  const t = useWords(stepUp);
+  if (inPlace) {
+    return (
+      <button class="button" type="submit" form="step-up-close">
+        {t.cancel}
+      </button>
+    );
+  }
+  // where something waits, a link away from it would lose it
+  return 'unsent' in waiting ? null : <a href="/">{t.cancel}</a>;
 }

@@ -3,8 +3,7 @@ import { useWords } from '../i18n.ts';
 import { ui } from './messages.ts';
 
 /** The browser's own dialog: one decision, or something to read. Esc and its button close it, also without script. */
-export function Dialog(props: { id: string; title: string; close?: string; children: ComponentChildren }) {
-  const { id, title, close, children } = props;
+export function Dialog({ id, title, children }: { id: string; title: string; children: ComponentChildren }) {
   const t = useWords(ui);
   return (
     <dialog id={id} class="dialog" aria-labelledby={`${id}-title`}>
@@ -12,7 +11,7 @@ export function Dialog(props: { id: string; title: string; close?: string; child
       {children}
       <form method="dialog">
         <button class="button" type="submit">
-          {close ?? t.close}
+          {t.close}
         </button>
       </form>
     </dialog>

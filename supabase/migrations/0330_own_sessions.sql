@@ -56,22 +56,25 @@ begin
 end $$;
 comment on function iam.origin_of is 'Address and browser that a session was begun with; NULL when it isn''t known. Internal: asked for one''s own.';
 
-create function clinic.read_own_sessions() returns table (id uuid, current boolean, ip text, user_agent text, methods text[],
+create function clinic.read_own_sessions() returns table (id uuid, current boolean, ip text, user_agent text, place text, methods text[],
   created_at timestamptz, last_seen_at timestamptz, ended_at timestamptz, ended_because text)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 #variable_conflict use_column
 declare
   c text[] := access.claims();
+  key bytea := vault.unwrap(vault.ring(), c[2]::uuid, 'profile');
 begin
   return query
-  select s.id, s.id = c[1]::uuid, o.o[1], o.o[2], s.methods, s.created_at, s.last_seen_at, s.revoked_at, s.revoked_because
+  select s.id, s.id = c[1]::uuid, o.o[1], o.o[2], f.facts ->> 'place', s.methods, s.created_at, s.last_seen_at, s.revoked_at, s.revoked_because
   from (select x.* from iam.sessions x
         where x.account_id = c[2]::uuid and x.factors = 2
           and (case when x.revoked_at is null
                     then x.expires_at > clock_timestamp() and x.last_seen_at > clock_timestamp() - interval '30 minutes'
                     else x.revoked_at > clock_timestamp() - interval '1 day' end)
         order by x.id desc limit 50) s
-  left join lateral (select iam.origin_of(s) as o offset 0) o on true;
+  left join lateral (select iam.origin_of(s) as o offset 0) o on true
+  -- where that seemed to be (0099_sign_ins)
+  left join lateral (select iam.read_facts(key, i) as facts from iam.sign_ins i where i.session_id = s.id) f on true;
 end $$;
 comment on function clinic.read_own_sessions is 'One''s own sessions: those that are open, and those that were ended within a day.';
 create view clinic.own_sessions with (security_invoker = true) as select * from clinic.read_own_sessions();
