@@ -35,7 +35,8 @@ test('the two factors lead to the patients; the cookie is sealed off and the fir
   const early = await app.ask('/patients', { cookie: halfway.replace('.anon', '.clinician') });
   expect([early.status, early.headers.get('location')]).toEqual([303, '/sign-in/code']);
 
-  const second = await app.ask('/sign-in/code', { cookie: halfway, form: { code: freshCode() } });
+  const code = freshCode();
+  const second = await app.ask('/sign-in/code', { cookie: halfway, form: { code } });
   expect([second.status, second.headers.get('location')]).toEqual([303, '/']);
   expect(second.headers.getSetCookie()[0]).toMatch(
     /^__Host-vs=[\w-]{43}\.clinician; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
@@ -46,7 +47,7 @@ test('the two factors lead to the patients; the cookie is sealed off and the fir
 
   const again = await app.ask('/sign-in/code', {
     cookie: cookieFrom(await passFirstStep()),
-    form: { code: freshCode() },
+    form: { code },
   });
   expect(again.status, 'a code works once').toBe(422);
 
@@ -55,6 +56,21 @@ test('the two factors lead to the patients; the cookie is sealed off and the fir
   const after = await app.ask('/patients', { cookie });
   expect([after.status, after.headers.get('location')]).toEqual([303, '/sign-in']);
 });
+
+/** As it stands in the message that waits to be delivered. */
+async function lastCode(): Promise<string> {
+  const { db } = app;
+  const { rows } = await asOwner(db.admin, () =>
+    db.admin.query(
+      `select convert_from(vault.unpack(vault.unwrap($1, o.account_id, 'profile'),
+         convert_to('ops.outbox.vars', 'UTF8') || '\\x00'::bytea || uuid_send(o.id) || uuid_send(o.account_id) || int8send(1),
+         o.vars), 'UTF8')::jsonb ->> 'code' as code
+       from ops.outbox o where o.account_id = $2 and o.template = 'email_code' order by o.created_at desc limit 1`,
+      [db.ring, account],
+    ),
+  );
+  return rows[0].code;
+}
 
 /** As /account/recovery-codes makes them. */
 async function makeRecoveryCodes(): Promise<string[]> {
@@ -111,6 +127,24 @@ test('another means is a button away; one that the account lacks is not offered,
   expect([taken.status, taken.headers.get('location')]).toEqual([303, '/account/factors']);
   const again = await app.ask('/sign-in/code', { cookie: cookieFrom(await passFirstStep()), form });
   expect(again.status).toBe(422);
+});
+
+test('a code that was sent signs in; nothing is sent where nothing may be', async () => {
+  const cookie = cookieFrom(await passFirstStep());
+  const ask = (form: Record<string, string>) => app.ask('/sign-in/code', { cookie, form });
+  const refused = await ask({ by: 'email_code' });
+  expect([refused.status, await refused.text()]).toEqual([422, expect.stringContaining('Aucun code')]);
+  await asOwner(app.db.admin, async () => {
+    await app.db.admin.query('update iam.accounts set email_confirmed_at = clock_timestamp() where id = $1', [account]);
+    await app.db.admin.query("insert into ops.deliveries (channel) values ('email') on conflict do nothing");
+  });
+  const sent = await ask({ by: 'email_code' });
+  expect([sent.status, await sent.text()]).toEqual([200, expect.stringContaining('Un code est parti')]);
+  const code = await lastCode();
+  const wrong = await ask({ method: 'email_code', code: code === '000000' ? '000001' : '000000' });
+  expect([wrong.status, await wrong.text()]).toEqual([422, expect.stringContaining('dernier message reçu')]);
+  const right = await ask({ method: 'email_code', code });
+  expect([right.status, right.headers.get('location')]).toEqual([303, '/']);
 });
 
 test('what is missing is said, tied to its field, and what was typed stays', async () => {
