@@ -4953,7 +4953,8 @@ begin
   end if;
   if s.id is null or late or s.revoked_at is not null or s.expires_at <= clock_timestamp()
      or s.last_seen_at <= clock_timestamp() - (case when s.role = 'import' then interval '12 hours' else interval '30 minutes' end)
-     or (s.membership_id is not null and not access.membership_is_live(s.membership_id)) then
+     -- who is on the way to a first factor isn't active yet, and is told where to go on
+     or (s.membership_id is not null and not access.membership_is_live(s.membership_id) and not (s.enrols and s.factors = 1)) then
     answer := 'signed_out';
   elsif s.factors < 2 then
     answer := 'second_factor';

@@ -1,0 +1,117 @@
+// An administrator invites somebody, who opens the account on a telephone, with the keyboard alone and without a mouse;
+// then signs them out, suspends and restores them. In a real browser, and without script too.
+import type pg from 'pg';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect } from '../../db/connect.ts';
+import { fromBase32, totpCode } from '../../db/totp.ts';
+import { take } from '../support/outbox.ts';
+import { findBarriers, overflowOf, type Stage, setStage } from './support.ts';
+
+let stage: Stage;
+let gate: pg.Client;
+beforeAll(async () => {
+  stage = await setStage();
+  gate = await connect(stage.db.gateUrl);
+});
+afterAll(async () => {
+  await gate?.end();
+  await stage?.close();
+});
+
+const password = 'une phrase que personne ne sait';
+const phone = { viewport: { width: 390, height: 844 }, bypassCSP: true } as const;
+
+/** What axe finds, and what doesn't fit. */
+const wrongIn = async (page: Page) => [
+  ...(await findBarriers(page)),
+  ...((await overflowOf(page)) > 0 ? ['too wide'] : []),
+];
+/** Goes on with the keyboard until something with these words has the focus. */
+async function tabTo(page: Page, words: string): Promise<void> {
+  for (let pressed = 0; pressed < 60; pressed++) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(() => {
+      const it = document.activeElement as HTMLInputElement | null;
+      return `${it?.textContent ?? ''} ${it?.labels?.[0]?.textContent ?? ''}`;
+    });
+    if (focused.includes(words)) return;
+  }
+  throw new Error(`the keyboard doesn't reach « ${words} »`);
+}
+async function linkTo(address: string): Promise<string> {
+  const message = (await take(stage.db, gate)).findLast((one) => one.address === address);
+  return String(message?.vars.path);
+}
+
+test.each([true, false])(
+  'somebody is invited and opens the account on a telephone (script: %s)',
+  async (javaScriptEnabled) => {
+    const address = `lou.${javaScriptEnabled}@exemple.fr`;
+    const admin = await stage.open('/admin/accounts', stage.practice.orgAdmin, { bypassCSP: true, javaScriptEnabled });
+    if (javaScriptEnabled) expect(await wrongIn(admin)).toEqual([]);
+    await tabTo(admin, 'Inviter une personne').catch(() => admin.focus('text=Inviter une personne'));
+    await admin.keyboard.press('Enter');
+    await admin.waitForURL('**/invite');
+    if (javaScriptEnabled) expect(await wrongIn(admin)).toEqual([]);
+    await admin.selectOption('#role', 'secretary');
+    await admin.fill('#family_name', 'Petit');
+    await admin.fill('#given_name', 'Lou');
+    await admin.fill('#email', address);
+    await admin.press('#email', 'Enter');
+    await admin.waitForURL('**/admin/accounts?done=invited');
+
+    const person = await stage.open(await linkTo(address), undefined, { ...phone, javaScriptEnabled });
+    if (javaScriptEnabled) expect(await wrongIn(person)).toEqual([]);
+    await person.fill('#password', password);
+    await person.fill('#again', password);
+    await person.press('#again', 'Enter');
+    await person.waitForURL('**/enrol');
+    // half way: nothing opens, and the pages say where to go on
+    await person.goto(`${stage.origin}/patients`);
+    expect(new URL(person.url()).pathname).toBe('/enrol');
+    expect(await person.content()).not.toContain('Petit');
+    await person.goto(`${stage.origin}/enrol/app`);
+    const uri = await person.getAttribute('a[href^="otpauth:"]', 'href');
+    const secret = fromBase32(new URL(uri ?? '').searchParams.get('secret') ?? '');
+    await person.fill('#code', totpCode(secret));
+    await person.press('#code', 'Enter');
+    await person.waitForURL((url) => !url.pathname.startsWith('/enrol/app'));
+    await person.goto(`${stage.origin}/patients`);
+    expect(await person.textContent('.account-name')).toContain('PETIT');
+
+    if (!javaScriptEnabled) return;
+
+    await admin.goto(`${stage.origin}/admin/accounts`);
+    await admin.click(`tr:has-text("${address}") a`);
+    expect(await admin.textContent('main')).toContain('application d’authentification');
+    expect(await wrongIn(admin)).toEqual([]);
+    await admin.click('text=Fermer ses sessions');
+    await admin.waitForURL('**?done=signed_out');
+    await person.goto(`${stage.origin}/patients`);
+    expect(new URL(person.url()).pathname).toBe('/sign-in');
+
+    await admin.click('text=Suspendre');
+    await admin.waitForURL('**?done=suspended');
+    expect(await wrongIn(admin)).toEqual([]);
+    await person.fill('#email', address);
+    await person.fill('#password', password);
+    await person.press('#password', 'Enter');
+    await person.waitForSelector('#setback');
+    expect(await person.textContent('#setback')).toContain('incorrect');
+    await admin.click('text=Rétablir l’accès');
+    await admin.waitForURL('**?done=restored');
+    await person.fill('#email', address);
+    await person.fill('#password', password);
+    await person.press('#password', 'Enter');
+    await person.waitForURL('**/sign-in/code');
+    expect(stage.wrongs).toEqual([]);
+  },
+  60_000,
+);
+
+test('a link that leads nowhere says what to do', async () => {
+  const page = await stage.open('/invitations/nothing', undefined, phone);
+  expect(await wrongIn(page)).toEqual([]);
+  expect(await page.textContent('h1')).toContain('ne fonctionne plus');
+});
