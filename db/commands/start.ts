@@ -180,7 +180,11 @@ function deliver(site: Site, ring: Ring, origin: string, mailbox: Mailbox | unde
   return openDelivery(site, { ring, origin, senders }, (problem) => tell(`Delivery: ${problem ?? 'works again.'}`));
 }
 
-const addressOf = (host: string, port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+/** By its name where it has one: a passkey belongs to a name, and never to an IP address (WebAuthn L3 §5.1.2). */
+const addressOf = (host: string, port: number): string => {
+  const name = host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+};
 
 /** The address is the last line. */
 function announce(site: Site, accounts: readonly DemoAccount[], host: string, port: number): void {

@@ -28,7 +28,7 @@ describe('vitalsync start', () => {
   test('makes everything, and its last line is the address', { timeout: 60_000 }, async () => {
     run = startCommand(['start'], environment);
     const lines = (await announced(run)).trim().split('\n');
-    expect(lines.at(-1)).toBe(`Vital Sync is ready: ${address()}`);
+    expect(lines.at(-1)).toBe(`Vital Sync is ready: http://localhost:${environment.PORT}`);
     expect((await fetch(`${address()}/sign-in`)).status).toBe(200);
     for (const file of ['keys.env', 'demo.json']) expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600);
   });
