@@ -12,7 +12,7 @@ export function EnrolPage({ device }: { device: string }) {
         <p class="quiet">{t.step}</p>
       </header>
       <p class="lead">{t.why}</p>
-      <section class="card" aria-labelledby="app">
+      <section class="card factor" aria-labelledby="app">
         <h2 id="app">{t.app}</h2>
         <p>{t.appWhat}</p>
         <p class="form-actions">
@@ -21,7 +21,7 @@ export function EnrolPage({ device }: { device: string }) {
           </a>
         </p>
       </section>
-      <section class="card" aria-labelledby="passkey">
+      <section class="card factor" aria-labelledby="passkey">
         <h2 id="passkey">{t.passkey}</h2>
         <p>{t.passkeyWhat}</p>
         <form class="form-actions" method="post" action="/enrol/passkey">
