@@ -26,6 +26,7 @@ import { passkeyRoutes } from './passkeys/routes.tsx';
 import { passkeySignInRoutes } from './passkeys/sign-in.tsx';
 import { passwordRoutes } from './passwords/routes.tsx';
 import { patientRoutes } from './patients/routes.tsx';
+import { phoneRoutes } from './phone/routes.tsx';
 import { preferenceRoutes } from './preferences/routes.ts';
 import { promiseRoutes } from './promises/routes.tsx';
 import { recordRoutes } from './record/routes.tsx';
@@ -68,6 +69,7 @@ export function createApp(services: Services) {
   app.route('/account/factors', factorRoutes(services));
   app.route('/account/recovery-codes', codesRoutes(services));
   app.route('/account/password', passwordRoutes(services));
+  app.route('/account/phone', phoneRoutes(services));
   app.route('/session', stayRoutes(door));
   app.route('/account/sessions', sessionRoutes(door));
   app.route('/sign-ins/held', heldRoutes());

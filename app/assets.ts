@@ -9,7 +9,19 @@ import type { Env } from '../edge/session.ts';
 export type Assets = (name: string) => { body: Uint8Array | string; type: string } | undefined;
 
 const FRAME = ['layers', 'tokens', 'base', 'layout', 'forms', 'components', 'table', 'banner', 'search'];
-const PAGES = ['chart', 'notes', 'care', 'record', 'consents', 'sign-ins', 'account', 'accounts', 'audit', 'promises'];
+const PAGES = [
+  'chart',
+  'notes',
+  'care',
+  'record',
+  'consents',
+  'sign-ins',
+  'account',
+  'accounts',
+  'audit',
+  'promises',
+  'messages',
+];
 const JOINED: Record<string, readonly string[]> = {
   'style.css': [...FRAME, ...PAGES, 'print'].map((name) => `css/${name}.css`),
   'passkey.js': ['js/passkey.js'],

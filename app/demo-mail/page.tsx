@@ -9,15 +9,13 @@ export function DemoMailPage({ messages }: { messages: readonly Kept[] }) {
   const t = useWords(demoMail);
   return (
     <>
-      <header class="page-head">
-        <h1>{t.title}</h1>
-        <p class="lead">{t.intro}</p>
-        <p>
-          <a class="button" href="/demo/mail">
-            {t.refresh}
-          </a>
-        </p>
-      </header>
+      <h1>{t.title}</h1>
+      <p class="lead">{t.intro}</p>
+      <p>
+        <a class="button" href="/demo/mail">
+          {t.refresh}
+        </a>
+      </p>
       {messages.length === 0 ? <Empty>{t.none}</Empty> : messages.map((message) => <Message message={message} />)}
     </>
   );

@@ -44,6 +44,7 @@ export const factors = messages(
     sentWhat: 'Quand rien d’autre n’est à portée de main, un code peut vous être envoyé.',
     sentEmail: 'Par e-mail',
     sentSms: 'Par SMS',
+    sentPhone: 'Votre numéro de téléphone',
     allowed: 'possible',
     notAllowed: 'non prévu pour votre compte',
 
@@ -95,6 +96,7 @@ export const factors = messages(
     sentWhat: 'When nothing else is at hand, a code can be sent to you.',
     sentEmail: 'By e-mail',
     sentSms: 'By text message',
+    sentPhone: 'Your telephone number',
     allowed: 'possible',
     notAllowed: 'not provided for your account',
 

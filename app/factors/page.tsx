@@ -125,6 +125,11 @@ function Sent({ own }: { own: ClinicOwnFactors }) {
           { label: t.sentSms, value: word(own.sms_codes) },
         ]}
       />
+      <div class="form-actions">
+        <a class="button" href="/account/phone">
+          {t.sentPhone}
+        </a>
+      </div>
     </Section>
   );
 }

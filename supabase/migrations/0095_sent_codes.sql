@@ -117,16 +117,16 @@ comment on function iam.try_code is 'Is this the code that was sent to this sess
 create function iam.verify_sent_code(ring text, s iam.sessions, method text, code text) returns boolean
 language plpgsql volatile set search_path = '' as $$
 begin
-  return method in ('email_code', 'sms_code') and iam.may_send(s, method) and iam.try_code(ring, s, method, code);
+  -- that the method is one of this session's, iam.take_factor has asked
+  return method in ('email_code', 'sms_code') and iam.try_code(ring, s, method, code);
 end $$;
 comment on function iam.verify_sent_code is 'Internal: iam.take_factor.';
 
 create function iam.may_send(s iam.sessions, method text) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
-  return method in ('email_code', 'sms_code') and method = any (iam.methods_of(s.account_id))
-    -- the link and the code would come to the same mailbox: that is one factor, twice
-    and not (method = 'email_code' and 'link' = any (s.methods));
+  -- methods_for: beside a link, what comes to the same mailbox would be one factor, twice
+  return method in ('email_code', 'sms_code') and method = any (iam.methods_for(s));
 end $$;
 comment on function iam.may_send is 'May a code by this method count for this session? Internal.';
 

@@ -145,12 +145,14 @@ describe('a code', () => {
     }
   });
 
-  test('cannot be used once a new one was sent', async () => {
-    const { token, code } = await sent();
+  test('cannot be used once a new one was sent, not even when that one is used up', async () => {
+    const { token, code } = await sent({ factors: 2 });
     await send(token);
     const newer = await arrived();
-    if (newer !== code) expect(await type(token, code)).toMatchObject({ answer: 'refused' });
+    const old = newer === code ? other6(code) : code;
+    expect(await type(token, old)).toMatchObject({ answer: 'refused' });
     expect(await type(token, newer)).toMatchObject({ answer: 'ok' });
+    expect(await type(token, old)).toMatchObject({ answer: 'refused' });
   });
 
   test('cannot be used after five wrong ones', async () => {
