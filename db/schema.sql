@@ -6184,9 +6184,8 @@ comment on function iam.may_change_factors is 'ok, step_up (show a factor again)
 create function iam.may_send(s iam.sessions, method text) returns boolean
 language plpgsql stable as $function$
 begin
-  return method in ('email_code', 'sms_code') and method = any (iam.methods_of(s.account_id))
-    -- the link and the code would come to the same mailbox: that is one factor, twice
-    and not (method = 'email_code' and 'link' = any (s.methods));
+  -- methods_for: beside a link, what comes to the same mailbox would be one factor, twice
+  return method in ('email_code', 'sms_code') and method = any (iam.methods_for(s));
 end $function$;
 comment on function iam.may_send is 'May a code by this method count for this session? Internal.';
 
@@ -7519,7 +7518,8 @@ comment on function iam.verify_recovery_code is 'Is this a code that is left? Us
 create function iam.verify_sent_code(ring text, s iam.sessions, method text, code text) returns boolean
 language plpgsql volatile as $function$
 begin
-  return method in ('email_code', 'sms_code') and iam.may_send(s, method) and iam.try_code(ring, s, method, code);
+  -- that the method is one of this session's, iam.take_factor has asked
+  return method in ('email_code', 'sms_code') and iam.try_code(ring, s, method, code);
 end $function$;
 comment on function iam.verify_sent_code is 'Internal: iam.take_factor.';
 
