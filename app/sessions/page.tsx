@@ -82,7 +82,7 @@ function EndOne({ row }: { row: SessionRow }) {
   return (
     <form method="post" action={`/account/sessions/${row.id}/end`}>
       <input type="hidden" name="key" value={crypto.randomUUID()} />
-      <button class="button" type="submit">
+      <button class="button" data-quiet="" type="submit">
         {t.endOne}
         <span class="visually-hidden">
           {' '}

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { asOwner } from '../../db/owner.ts';
 import { totpCode } from '../../db/totp.ts';
 import { createPatient, openSession, type Person } from '../support/practice.ts';
-import { type Stage, setStage } from './support.ts';
+import { findBarriers, overflowOf, type Stage, setStage } from './support.ts';
 
 const secret = randomBytes(20);
 let stage: Stage;
@@ -147,6 +147,30 @@ describe('a page that nobody uses', () => {
     await asked;
     await page.clock.fastForward('20:00');
     expect(await page.locator('#session-end').isVisible()).toBe(false);
+  });
+});
+
+describe('nobody is kept out', () => {
+  test.each(['light', 'dark'] as const)('by these pages and dialogs, in %s', async (colorScheme) => {
+    const options = { bypassCSP: true, colorScheme };
+    const page = await stage.open('/account/sessions', clinician, options);
+    expect(await findBarriers(page)).toEqual([]);
+    await page.goto(`${stage.origin}/step-up?return=/patients`);
+    expect(await findBarriers(page)).toEqual([]);
+    await page.goto(`${stage.origin}/session/ended`);
+    expect(await findBarriers(page)).toEqual([]);
+    await page.clock.install();
+    await page.goto(`${stage.origin}/patients/${patient}`);
+    await page.clock.fastForward('26:00');
+    await page.locator('#session-end').waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+  });
+
+  test.each([320, 390])('at %i pixels nothing is wider than the screen', async (width) => {
+    const page = await stage.open('/account/sessions', clinician, { viewport: { width, height: 800 } });
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    await page.goto(`${stage.origin}/step-up?return=/patients`);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
   });
 });
 
