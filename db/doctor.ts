@@ -6,6 +6,7 @@ import type { Check, Finding } from './doctor/finding.ts';
 import { cleared, keys, migrations } from './doctor/installation.ts';
 import { masterKeys } from './doctor/keys.ts';
 import { chains, checkpoints, months } from './doctor/log.ts';
+import { messages } from './doctor/messages.ts';
 import { logins, memberships, publicPowers, roleSettings } from './doctor/roles.ts';
 import { pooler, settings, surroundings, version } from './doctor/server.ts';
 import { spills } from './doctor/spills.ts';
@@ -32,6 +33,7 @@ const checks: readonly Check[] = [
   checkpoints,
   erasures,
   months,
+  messages,
 ];
 
 /** Every finding, in the order of the checks. `admin` is the administrator's connection. */

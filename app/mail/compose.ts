@@ -20,6 +20,8 @@ const Vars = z.object({
   practice: z.string().max(200).optional(),
   /** A method of iam.sessions. */
   factor: z.string().optional(),
+  /** What an administrator did to an account: suspended, restored, role or ended. */
+  change: z.string().optional(),
   /** Recovery codes that are left. */
   left: z.coerce.number().optional(),
   /** Signals of an unusual sign-in, and where it came from: the browser's User-Agent, and `country/city/coordinates`. */
@@ -155,9 +157,12 @@ const templates = {
     return notice(parts, t.recovery_code_used, vars.left === undefined ? undefined : t.recovery_code_left(vars.left));
   },
   password_changed: (parts: Parts) => notice(parts, parts.t.password_changed),
-  account_changed: ({ t, when, link }: Parts) => [
-    `${t.account_changed} ${when}`,
-    `${t.account_changed_where}\n${link('/account')}`,
+  account_changed: ({ t, when, link, vars }: Parts) => [
+    `${changed(t, vars.change)} ${when}`,
+    // who can't sign in any more can't read it there
+    vars.change === 'suspended' || vars.change === 'ended'
+      ? t.account_changed_ask
+      : `${t.account_changed_where}\n${link('/account')}`,
   ],
   glass_broken: ({ t, when, link }: Parts) => [`${t.glass_broken} ${when}`, `${t.glass_broken_where}\n${link('/')}`],
 };
@@ -180,6 +185,11 @@ function whereFrom(t: Words, { user_agent, place }: Parts['vars']): string[] {
 function reasons(t: Words, given: readonly string[] = []): string[] {
   const said = given.map((reason) => t[`reason_${reason}` as keyof Words]).filter((word) => typeof word === 'string');
   return said.length > 0 ? [[t.reasons, ...said.map((word) => `- ${word}`)].join('\n')] : [];
+}
+
+function changed(t: Words, change: string | undefined): string {
+  const word = t[`account_changed_${change}` as keyof Words];
+  return typeof word === 'string' ? word : t.account_changed;
 }
 
 function factor({ t, vars }: Parts): string {

@@ -64,8 +64,9 @@ comment on policy all_owner on ops.deliveries is 'The delivery writes, sending a
 create function ops.message_life(template text) returns interval
 language sql immutable set search_path = '' as $$
   select case when template in ('email_code', 'sms_code', 'phone_code') then interval '10 minutes'
-              when template in ('invitation', 'email_confirmation') then interval '72 hours'
-              when template in ('recovery_link', 'sign_in_stopped') then interval '1 hour'
+              when template in ('invitation', 'sign_in_stopped') then interval '72 hours'
+              when template = 'email_confirmation' then interval '24 hours'
+              when template = 'recovery_link' then interval '1 hour'
               else interval '48 hours' end
 $$;
 comment on function ops.message_life is 'How long a message may wait for its delivery. Internal.';
@@ -220,7 +221,9 @@ language sql stable set search_path = '' as $$
     (select count(*)::float8 from ops.outbox o where o.state in ('waiting', 'sending'))
   union all
   select 'message_wait_seconds', 'How long the oldest message has been waiting for its delivery.',
-    (select coalesce(extract(epoch from clock_timestamp() - min(o.created_at)), 0)::float8 from ops.outbox o where o.state in ('waiting', 'sending'))
+    -- one that was posted for later waits from then on
+    (select greatest(0, coalesce(extract(epoch from clock_timestamp() - min(case when o.attempts = 0 then o.next_at else o.created_at end)), 0))::float8
+     from ops.outbox o where o.state in ('waiting', 'sending'))
   union all
   select 'messages_failed', 'Messages of the last day that nobody took.',
     (select count(*)::float8 from ops.outbox o where o.state = 'failed' and o.ended_at > clock_timestamp() - interval '1 day')

@@ -3,6 +3,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
+import { messages } from '../../db/doctor/messages.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { owner, post, stateOf, take, tell } from '../support/outbox.ts';
 import { createPractice, type Practice } from '../support/practice.ts';
@@ -178,6 +179,22 @@ test('figures count what waits and what failed', async () => {
     messages_failed: 1,
     messages_uncertain: 0,
   });
+});
+
+test('one that was posted for later isn’t late before its time', async () => {
+  const id = await post(db, clinician());
+  const wait = async () =>
+    (await owner(db, "select value from ops.outbox_figures() where name = 'message_wait_seconds'"))[0].value;
+  await owner(
+    db,
+    "update ops.outbox set created_at = created_at - interval '1 day', next_at = clock_timestamp() + interval '1 hour' where id = $1",
+    [id],
+  );
+  expect(await wait()).toBe(0);
+  await owner(db, "update ops.outbox set next_at = clock_timestamp() - interval '20 minutes' where id = $1", [id]);
+  expect(Math.round((await wait()) / 60)).toBe(20);
+  const [finding] = await messages(db.admin, undefined as never); // it asks the database alone
+  expect(finding).toMatchObject({ state: 'warning', finding: '1 message waits, the oldest for 20 minutes' });
 });
 
 test('upkeep clears out what ended a month ago, and nothing that waits', async () => {
