@@ -10,8 +10,9 @@ import { z } from 'zod';
 
 const Base64url = z
   .string()
+  .max(20_000)
   .regex(/^[A-Za-z0-9_-]+$/)
-  .max(20_000);
+  .refine((text) => text.length % 4 !== 1); // no bytes give that
 const Answer = z.object({
   id: Base64url.max(1364), // 1023 bytes
   response: z.object({

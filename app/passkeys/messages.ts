@@ -5,7 +5,7 @@ export const passkeys = messages(
     title: 'Clés d’accès',
     intro:
       'Une clé d’accès vous connecte avec votre doigt, votre visage ou le code de votre appareil. Elle ne fonctionne que sur ce site\u00a0: une imitation n’en obtient rien.',
-    none: 'Vous n’avez pas encore de clé d’accès.',
+    none: 'Vous n’avez aucune clé d’accès.',
     caption: 'Vos clés d’accès',
     name: 'Nom',
     created: 'Ajoutée',
@@ -69,7 +69,7 @@ export const passkeys = messages(
     title: 'Passkeys',
     intro:
       'A passkey signs you in with your finger, your face or the code of your device. It works on this site alone: an imitation gets nothing from it.',
-    none: 'You have no passkey yet.',
+    none: 'You have no passkey.',
     caption: 'Your passkeys',
     name: 'Name',
     created: 'Added',

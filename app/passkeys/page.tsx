@@ -75,7 +75,7 @@ function RemoveForm({ row }: { row: OwnPasskey }) {
   const t = useWords(passkeys);
   return (
     <form method="post" action={`/account/passkeys/${row.id}/remove`}>
-      <button class="button" data-danger="" type="submit" aria-label={t.removeNamed(row.name)}>
+      <button class="button" data-quiet="" type="submit" aria-label={t.removeNamed(row.name)}>
         {t.remove}
       </button>
     </form>

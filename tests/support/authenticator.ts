@@ -20,6 +20,8 @@ export type Lies = {
   userHandle?: string | null;
   credentialId?: Buffer;
   spoil?: (authenticatorData: Buffer) => Buffer;
+  /** Says which model it is, with this certificate. */
+  certificate?: Buffer;
 };
 export type Authenticator = ReturnType<typeof createAuthenticator>;
 
@@ -60,7 +62,7 @@ export function createAuthenticator(origin: string, user: string, algorithm: Alg
         clientExtensionResults: {},
         response: {
           clientDataJSON: url(clientDataOf('webauthn.create', challenge, lies)),
-          attestationObject: url(attestationOf(authenticatorData)),
+          attestationObject: url(attestationOf(authenticatorData, lies.certificate)),
           authenticatorData: url(authenticatorData),
           transports: ['internal', 'hybrid'],
         },
@@ -119,9 +121,11 @@ function createKey(algorithm: Algorithm): { privateKey: KeyObject; cose: Buffer 
   return { privateKey, cose: Buffer.concat(cose) };
 }
 
-/** {"fmt": "none", "attStmt": {}, "authData": …} */
-function attestationOf(authenticatorData: Buffer): Buffer {
-  const head = ['a3', text('fmt'), text('none'), text('attStmt'), 'a0', text('authData')].join('');
+/** {"fmt": "none", "attStmt": {}, "authData": …}, or packed with a certificate. */
+function attestationOf(authenticatorData: Buffer, certificate?: Buffer): Buffer {
+  const statement = certificate ? ['a1', text('x5c'), '81', bytes(certificate).toString('hex')].join('') : 'a0';
+  const format = text(certificate ? 'packed' : 'none');
+  const head = ['a3', text('fmt'), format, text('attStmt'), statement, text('authData')].join('');
   return Buffer.concat([hex(head), bytes(authenticatorData)]);
 }
 
