@@ -2,9 +2,9 @@
 // once and kept nowhere in clear.
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
+import { otpauthUri, toBase32 } from '../edge/otpauth.ts';
 import type { Keys } from './keys.ts';
 import { createAccount, type Profile } from './owner.ts';
-import { toBase32 } from './totp.ts';
 
 export type Wanted = { organisation: { id: string; name: string }; role: string; email: string; profile: Profile };
 export type Made = {
@@ -31,7 +31,7 @@ export async function makeAccount(admin: pg.Client, keys: Keys, wanted: Wanted):
     totpSecret: secret,
   });
   const totpSecret = toBase32(secret);
-  const totpUri = `otpauth://totp/Vital%20Sync:${encodeURIComponent(email)}?secret=${totpSecret}&issuer=Vital%20Sync`;
+  const totpUri = otpauthUri(totpSecret, email);
   return { organisation: organisation.name, email, role, password, totpSecret, totpUri };
 }
 

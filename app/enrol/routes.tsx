@@ -19,6 +19,11 @@ export function enrolRoutes(services: Services) {
       .get('/', async (c) => {
         const [row] = c.var.who.token ? await door.gate(readMethods(ringNow(ring), c.var.who)) : [];
         if (!row) return c.redirect('/sign-in', 303);
+        // opened in two browsers: the factor was added in the other one, and this session adds no second
+        const over =
+          row.enrols &&
+          row.methods.some((method) => method === 'totp' || method === 'passkey' || method === 'sms_code');
+        if (over) return c.redirect('/sign-in', 303);
         if (!row.enrols) return c.redirect(row.factors === 2 ? '/account/factors' : '/sign-in/code', 303);
         const t = inLang(enrol, c.var.lang);
         const { system, browser } = readDevice(c.var.who.userAgent ?? '');

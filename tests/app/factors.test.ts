@@ -93,6 +93,15 @@ test('somebody whom a link has brought chooses a factor, keeps codes, and works'
   expect((await app.ask('/patients', { cookie: whole })).status).toBe(200);
 });
 
+test('the same link in a second browser adds no second factor, and says where to go', async () => {
+  const one = await newPerson();
+  await owner("insert into iam.totp_factors (account_id, secret, confirmed_at) values ($1, '', now())", [one.account]);
+  await byLink(one);
+  const cookie = `__Host-vs=${one.token}.anon`;
+  expect((await app.ask('/enrol', { cookie })).headers.get('location')).toBe('/sign-in');
+  expect((await app.ask('/enrol/app', { cookie })).headers.get('location')).toBe('/sign-in/code');
+});
+
 test('codes are saved to a file, and nothing else is', async () => {
   const codes = Array.from({ length: 10 }, (_, i) => `abcd${i}-fgh1${i}`);
   const cookie = cookieOf(app.practice.clinician);

@@ -2,7 +2,7 @@
 import { brotliCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asOwner } from '../../db/owner.ts';
-import { createPatient, createPerson, type Person } from '../support/practice.ts';
+import { createHalfway, createPatient, createPerson, type Person } from '../support/practice.ts';
 import { cookieOf, type Running, startApp } from './support.ts';
 
 let app: Running;
@@ -20,13 +20,23 @@ beforeAll(async () => {
   });
   const himself = await asOwner(app.db.admin, () => createPerson(app.db, { organisation, role: 'patient', patient }));
   const dpo = await asOwner(app.db.admin, () => createPerson(app.db, { organisation, role: 'dpo' }));
-  people = { clinician, secretary, orgAdmin, auditor, dpo, patient: himself };
+  const newcomer = await asOwner(app.db.admin, () => createHalfway(app.db, organisation, 'link'));
+  const halfway = await asOwner(app.db.admin, () => createHalfway(app.db, organisation, 'password'));
+  people = { newcomer, halfway, clinician, secretary, orgAdmin, auditor, dpo, patient: himself };
 });
 afterAll(() => app?.close());
 
 const pages = [
   ['nobody', '/sign-in'],
   ['nobody', '/nowhere'],
+  ['newcomer', '/enrol'],
+  ['newcomer', '/enrol/app'],
+  ['halfway', '/sign-in/code'],
+  ['clinician', '/account'],
+  ['clinician', '/account/factors'],
+  ['clinician', '/account/factors/app'],
+  ['clinician', '/account/recovery-codes'],
+  ['clinician', '/account/password'],
   ['clinician', '/patients'],
   ['clinician', '/patients/:id'],
   ['clinician', '/patients/:id/notes/new'],

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asOwner } from '../../db/owner.ts';
 import { breakGlass, refer } from '../support/care.ts';
-import { createPatient, createPerson, type Person } from '../support/practice.ts';
+import { createHalfway, createPatient, createPerson, type Person } from '../support/practice.ts';
 import { connectEdge } from '../support/world.ts';
 import { findBarriers, overflowOf, type Stage, setStage } from './support.ts';
 
@@ -23,7 +23,9 @@ beforeAll(async () => {
     createPerson(stage.db, { organisation, role: 'patient', patient }),
   );
   const dpo = await asOwner(stage.db.admin, () => createPerson(stage.db, { organisation, role: 'dpo' }));
-  people = { clinician, colleague, secretary, orgAdmin, auditor, dpo, patient: herself };
+  const newcomer = await asOwner(stage.db.admin, () => createHalfway(stage.db, organisation, 'link'));
+  const halfway = await asOwner(stage.db.admin, () => createHalfway(stage.db, organisation, 'password'));
+  people = { newcomer, halfway, clinician, colleague, secretary, orgAdmin, auditor, dpo, patient: herself };
   const edge = await connectEdge(stage.db);
   const { ring } = stage.db;
   const reason = `Malaise en salle d’attente, ${'traitement '.repeat(20)}`;
@@ -44,6 +46,14 @@ const looks = [
 describe.each([
   ['nobody', '/sign-in'],
   ['nobody', '/nowhere'],
+  ['newcomer', '/enrol'],
+  ['newcomer', '/enrol/app'],
+  ['halfway', '/sign-in/code'],
+  ['clinician', '/account'],
+  ['clinician', '/account/factors'],
+  ['clinician', '/account/factors/app'],
+  ['clinician', '/account/recovery-codes'],
+  ['clinician', '/account/password'],
   ['clinician', '/patients'],
   ['clinician', '/patients/:id'],
   ['clinician', '/patients/:id/notes/new'],

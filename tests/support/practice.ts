@@ -48,6 +48,24 @@ export async function createPerson(
   return { account, role, email, token: await openSession(db, account) };
 }
 
+/**
+ * Somebody whose session has one factor: brought by a link, with the first second factor to be added; or with the password
+ * shown and an app to show a code of, which nobody has. Inside `asOwner`.
+ */
+export async function createHalfway(db: TestDatabase, organisation: string, by: 'link' | 'password'): Promise<Person> {
+  const person = await createPerson(db, { organisation, role: 'clinician' });
+  await db.admin.query(
+    "update iam.sessions set factors = 1, enrols = $2 = 'link', methods = array[$2] where account_id = $1",
+    [person.account, by],
+  );
+  if (by === 'password') {
+    await db.admin.query("insert into iam.totp_factors (account_id, secret, confirmed_at) values ($1, '', now())", [
+      person.account,
+    ]);
+  }
+  return { ...person, role: 'anon' };
+}
+
 /** A session of two factors for an account that has one membership. Inside `asOwner`. */
 export async function openSession(db: TestDatabase, account: string): Promise<string> {
   const token = randomBytes(32).toString('base64url');
