@@ -4831,7 +4831,7 @@ begin
   -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
   update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = s.replaces_id and x.revoked_at is null;
   update iam.accounts a set last_sign_in_at = clock_timestamp() where a.id = s.account_id;
-  perform iam.settle_recoveries(ring, s);
+  perform iam.settle_recoveries(ring, s, method);
   return 'ok';
 end $function$;
 comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
@@ -5406,9 +5406,7 @@ begin
     answer := 'refused';
   else
     answer := 'ok';
-    if r.lost = 'both' then perform iam.take_password(r); end if;
-    perform iam.remove_factors(r);
-    update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.account_id = a.id and x.revoked_at is null;
+    update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = r.session_id and x.revoked_at is null;
     s := iam.start_session(ring, a.id, new_token, '{link,password}', caller, enrols => true);
     -- whoever stops on the way comes back by the same link
     update iam.recoveries x set session_id = s.id, tries = 0 where x.id = r.id;
@@ -5416,7 +5414,7 @@ begin
   perform audit.append(iam.recovery_claims(r, coalesce(s.origin_id, iam.caller_origin(ring, r.organisation_id, null, caller))), 'recovery.complete', 'Recovery', r.id, null,
     case when answer = 'ok' then 'partial' else 'failure' end, json_build_object('answer', answer)::text);
 end $function$;
-comment on function iam.complete_recovery is 'The time has come, or somebody has confirmed: the factors go, every session ends, and one under new_token may add the first factor. prehash: of the password, of the new one where it was lost too. Answers ok, not_yet, refused, gone, or wait (retry_after: seconds). Errors: VS503.';
+comment on function iam.complete_recovery is 'The time has come, or somebody has confirmed: a session under new_token may add a factor, and the recovery is done with it. prehash: of the password, of the new one where it was lost too. Answers ok, not_yet, refused, gone, or wait (retry_after: seconds). Errors: VS503.';
 
 create function iam.complete_registration(ring text, token text, prehash text, identity jsonb, consents jsonb, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -6172,7 +6170,7 @@ begin
                  when s.factors = 2 and iam.factor_is_recent(s.id) then 'ok'
                  when s.factors = 2 then 'step_up'
                  -- the link of an invitation, a registration or a recovery: the first factor and nothing else
-                 when s.enrols and iam.methods_of(s.account_id) <@ '{email_code,recovery_code}' then 'ok'
+                 when s.enrols and (iam.methods_of(s.account_id) <@ '{email_code,recovery_code}' or iam.recovers(s.id)) then 'ok'
                  else 'second_factor' end;
   session := s.id;
   account := s.account_id;
@@ -6654,6 +6652,13 @@ begin
 end $function$;
 comment on function iam.record_refused_change is 'What iam.may_change_factors didn''t allow, in the log. Internal.';
 
+create function iam.recovers(session uuid) returns boolean
+language plpgsql stable as $function$
+begin
+  return exists (select from iam.recoveries r where r.session_id = session and iam.is_ready(r) and r.ends_at > clock_timestamp());
+end $function$;
+comment on function iam.recovers is 'May this session add a factor in the place of lost ones? Internal: iam.may_change_factors.';
+
 create function iam.recovery_claims(r iam.recoveries, origin uuid) returns text[]
 language sql stable as $function$
   select array[null, r.account_id::text, r.organisation_id::text, coalesce(m.role, 'unknown'), null, null, null, origin::text]
@@ -6741,25 +6746,27 @@ begin
 end $function$;
 comment on function iam.remember_device is 'The device of a sign-in. known: it was let in; else nothing that is known becomes unknown, nor the other way round. NULL for a cookie that isn''t ours. Internal.';
 
-create function iam.remove_factors(r iam.recoveries) returns void
+create function iam.remove_lost_factors(r iam.recoveries, s iam.sessions) returns void
 language plpgsql volatile as $function$
 declare
   n bigint;
-  counts jsonb := '{}'::jsonb;
+  counts jsonb := '{}';
 begin
-  delete from iam.totp_factors f where f.account_id = r.account_id;
+  -- what is older than the session that the recovery led to; what it has added stays
+  delete from iam.totp_factors f where f.account_id = r.account_id and f.confirmed_at < s.created_at;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('totp', n);
-  delete from iam.passkeys p where p.account_id = r.account_id;
+  delete from iam.passkeys p where p.account_id = r.account_id and p.created_at < s.created_at;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('passkey', n);
   delete from iam.phones p where p.account_id = r.account_id;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('phone', n);
   delete from iam.recovery_codes x where x.account_id = r.account_id;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('recovery_code', n);
   -- a browser that was known may be in the same hands as the phone
-  update iam.devices d set forgotten_at = clock_timestamp() where d.account_id = r.account_id and d.forgotten_at is null;
-  perform audit.append(iam.recovery_claims(r, null), 'factor.remove', 'Person', r.account_id, null, 'success', counts::text);
+  update iam.devices d set forgotten_at = clock_timestamp() where d.account_id = r.account_id and d.forgotten_at is null
+    and d.id is distinct from (select x.device_id from iam.sessions x where x.id = s.id);
+  perform audit.append(iam.gate_claims(s.account_id, s.id, s.origin_id), 'factor.remove', 'Person', r.account_id, null, 'success', counts::text);
 end $function$;
-comment on function iam.remove_factors is 'What was lost counts no more. Internal.';
+comment on function iam.remove_lost_factors is 'What was lost counts no more. Internal.';
 
 create function iam.remove_passkey(ring text, token text, passkey uuid, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -6768,9 +6775,11 @@ declare
   answer text;
 begin
   select * into allowed from iam.may_change_factors(ring, token, caller);
-  if allowed.answer <> 'ok' then
-    perform iam.record_refused_change(ring, token, 'factor.remove', allowed.answer, caller);
-    return allowed.answer;
+  -- by a link there is nothing to take away
+  answer := case when allowed.answer = 'ok' and iam.is_half(allowed.session) then 'second_factor' else allowed.answer end;
+  if answer <> 'ok' then
+    perform iam.record_refused_change(ring, token, 'factor.remove', answer, caller);
+    return answer;
   end if;
   answer := case when iam.lock_factors(allowed.account) < 2 then 'last' else 'ok' end;
   if not exists (select from iam.passkeys p where p.id = passkey and p.account_id = allowed.account) then answer := 'hidden'; end if;
@@ -7119,25 +7128,30 @@ begin
 end $function$;
 comment on function iam.set_password is 'The peppered hash depends on the account''s id, so a password is set after creation. prehash: `pepper id:base64` (edge/password.ts). As vs_owner.';
 
-create function iam.settle_recoveries(ring text, s iam.sessions) returns void
+create function iam.settle_recoveries(ring text, s iam.sessions, method text) returns void
 language plpgsql volatile as $function$
 declare
   r iam.recoveries;
+  claims text[] := iam.gate_claims(s.account_id, s.id, s.origin_id);
 begin
   for r in select * from iam.recoveries x where x.account_id = s.account_id and x.state in ('asked', 'waiting') and (x.session_id = s.id or x.state = 'waiting') for update loop
     if r.session_id is distinct from s.id then
       -- a factor was shown: it isn't lost, or another one is here by now
-      perform iam.cancel_one(ring, r, iam.gate_claims(s.account_id, s.id, s.origin_id), 'factor');
-    else
-      if r.lost = 'password' then
-        perform iam.take_password(r);
-        update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.account_id = s.account_id and x.id <> s.id and x.revoked_at is null;
-      end if;
-      update iam.recoveries x set state = 'done', password_hash = null, pepper_id = null where x.id = r.id;
-      perform iam.withdraw_message(r.ready_message_id);
-      perform audit.append(iam.gate_claims(s.account_id, s.id, s.origin_id), 'recovery.complete', 'Recovery', r.id, null, 'success', json_build_object('lost', r.lost)::text);
-      if r.lost <> 'factors' then perform ops.post(ring, r.account_id, 'email', 'password_changed'); end if;
+      perform iam.cancel_one(ring, r, claims, 'factor');
+      continue;
     end if;
+    if r.lost <> 'password' then
+      perform iam.remove_lost_factors(r, s);
+      perform ops.post(ring, r.account_id, 'email', 'factor_added', jsonb_build_object('factor', method));
+    end if;
+    if r.lost <> 'factors' then
+      perform iam.take_password(r, claims);
+      perform ops.post(ring, r.account_id, 'email', 'password_changed');
+    end if;
+    update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.account_id = s.account_id and x.id <> s.id and x.revoked_at is null;
+    update iam.recoveries x set state = 'done', password_hash = null, pepper_id = null where x.id = r.id;
+    perform iam.withdraw_message(r.ready_message_id);
+    perform audit.append(claims, 'recovery.complete', 'Recovery', r.id, null, 'success', json_build_object('lost', r.lost)::text);
   end loop;
 end $function$;
 comment on function iam.settle_recoveries is 'A session became whole by a factor: its recovery is done, and any other that waits is cancelled. Internal: iam.accept_factor.';
@@ -7393,11 +7407,11 @@ begin
 end $function$;
 comment on function iam.take_factor is 'The second step of a sign-in, or a factor shown again (step-up). method: totp, recovery_code, email_code, sms_code (proof: {"code"}) or passkey (proof: 0094). Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), expired, or stopped (0097). Errors: VS503.';
 
-create function iam.take_password(r iam.recoveries) returns void
+create function iam.take_password(r iam.recoveries, claims text[]) returns void
 language plpgsql volatile as $function$
 begin
   update iam.accounts a set password_hash = r.password_hash, pepper_id = r.pepper_id, password_changed_at = clock_timestamp() where a.id = r.account_id;
-  perform audit.append(iam.recovery_claims(r, null), 'password.change', 'Person', r.account_id, null, 'success', '{"by":"recovery"}');
+  perform audit.append(claims, 'password.change', 'Person', r.account_id, null, 'success', '{"by":"recovery"}');
 end $function$;
 comment on function iam.take_password is 'The password that was chosen becomes the account''s. Internal.';
 

@@ -23,7 +23,7 @@ export function readConsentChoices(
   const { problem } = inLang(consents, lang);
   return {
     choices: Object.fromEntries(given.map((text) => [text.type, text.hash])),
-    errors: Object.fromEntries(lacking.map((text) => [nameOf(text.type), problem])),
+    errors: Object.fromEntries(lacking.map((text) => [nameOf(text.type), problem(text.title)])),
   };
 }
 

@@ -11,7 +11,7 @@ export const consents = messages(
     since: 'depuis le',
     needed: 'Demandé à chaque personne qui utilise Vital Sync.',
     withdrawNeeded:
-      'Si vous le retirez, votre cabinet en est informé et vous contactera. Vos soins continuent, et votre dossier reste conservé le temps que la loi demande.',
+      'Si vous le retirez, vos soins continuent et votre dossier reste conservé le temps que la loi demande. Parlez-en à votre cabinet.',
     newText: 'Le texte a changé depuis votre accord. Voici le texte actuel.',
     version: (version: string) => `Version ${version}`,
     give: 'Donner mon accord',
@@ -34,7 +34,7 @@ export const consents = messages(
     legend: 'Vos accords',
     legendNeeded: 'Pour ouvrir votre dossier, trois accords sont nécessaires. Les trois autres sont libres.',
     free: 'Facultatif',
-    problem: 'Cochez cet accord : sans lui, votre dossier ne peut pas être ouvert',
+    problem: (title: string) => `Cochez « ${title} » : sans cet accord, votre dossier ne peut pas être ouvert`,
   },
   {
     title: 'My agreements',
@@ -45,7 +45,7 @@ export const consents = messages(
     since: 'since',
     needed: 'Asked of everybody who uses Vital Sync.',
     withdrawNeeded:
-      'If you withdraw it, your practice is told and will contact you. Your care goes on, and your record is kept for the time that the law asks for.',
+      'If you withdraw it, your care goes on and your record is kept for the time that the law asks for. Talk to your practice about it.',
     newText: 'The text has changed since you agreed. This is the present one.',
     version: (version: string) => `Version ${version}`,
     give: 'Agree',
@@ -68,6 +68,6 @@ export const consents = messages(
     legend: 'Your agreements',
     legendNeeded: 'Three agreements are needed to open your record. The other three are up to you.',
     free: 'Optional',
-    problem: 'Tick this agreement: without it, your record cannot be opened',
+    problem: (title: string) => `Tick “${title}”: without this agreement your record cannot be opened`,
   },
 );

@@ -31,8 +31,10 @@ export function ConsentsPage({
       {rows.map((row) => (
         <Consent key={row.type} row={row} />
       ))}
-      <h2>{t.history}</h2>
-      {history.length > 0 ? <History rows={history} /> : <Empty>{t.historyEmpty}</Empty>}
+      <section class="consent-history" aria-labelledby="history">
+        <h2 id="history">{t.history}</h2>
+        {history.length > 0 ? <History rows={history} /> : <Empty>{t.historyEmpty}</Empty>}
+      </section>
     </>
   );
 }

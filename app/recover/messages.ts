@@ -46,7 +46,7 @@ export const recover = messages(
 
     readyTitle: 'Vous pouvez continuer',
     ready:
-      'Vos anciens moyens de connexion (application, clés d’accès, codes) seront retirés et toutes les sessions fermées. Vous en ajoutez un nouveau aussitôt.',
+      'À l’étape suivante, vous ajoutez un nouveau moyen de connexion. Au même moment, les anciens (application, clés d’accès, codes) sont retirés et toutes les autres sessions fermées.',
     readyPassword: 'Votre mot de passe',
     readyPasswordHint: 'Celui que vous connaissez, ou celui que vous avez choisi en faisant la demande.',
 
@@ -130,7 +130,7 @@ export const recover = messages(
 
     readyTitle: 'You can go on',
     ready:
-      'Your old ways to sign in (app, passkeys, codes) will be removed and every session ended. You add a new one at once.',
+      'In the next step you add a new way to sign in. At that moment the old ones (app, passkeys, codes) are removed and every other session ended.',
     readyPassword: 'Your password',
     readyPasswordHint: 'The one that you know, or the one that you chose when you asked.',
 

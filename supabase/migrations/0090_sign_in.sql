@@ -301,7 +301,7 @@ begin
   -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
   update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = s.replaces_id and x.revoked_at is null;
   update iam.accounts a set last_sign_in_at = clock_timestamp() where a.id = s.account_id;
-  perform iam.settle_recoveries(ring, s);
+  perform iam.settle_recoveries(ring, s, method);
   return 'ok';
 end $$;
 comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
@@ -341,7 +341,7 @@ begin
                  when s.factors = 2 and iam.factor_is_recent(s.id) then 'ok'
                  when s.factors = 2 then 'step_up'
                  -- the link of an invitation, a registration or a recovery: the first factor and nothing else
-                 when s.enrols and iam.methods_of(s.account_id) <@ '{email_code,recovery_code}' then 'ok'
+                 when s.enrols and (iam.methods_of(s.account_id) <@ '{email_code,recovery_code}' or iam.recovers(s.id)) then 'ok'
                  else 'second_factor' end;
   session := s.id;
   account := s.account_id;

@@ -442,9 +442,11 @@ declare
   answer text;
 begin
   select * into allowed from iam.may_change_factors(ring, token, caller);
-  if allowed.answer <> 'ok' then
-    perform iam.record_refused_change(ring, token, 'factor.remove', allowed.answer, caller);
-    return allowed.answer;
+  -- by a link there is nothing to take away
+  answer := case when allowed.answer = 'ok' and iam.is_half(allowed.session) then 'second_factor' else allowed.answer end;
+  if answer <> 'ok' then
+    perform iam.record_refused_change(ring, token, 'factor.remove', answer, caller);
+    return answer;
   end if;
   answer := case when iam.lock_factors(allowed.account) < 2 then 'last' else 'ok' end;
   if not exists (select from iam.passkeys p where p.id = passkey and p.account_id = allowed.account) then answer := 'hidden'; end if;

@@ -11,7 +11,8 @@
 --      secretary.
 --   4. The person is told at once, on every way that there is, and ends it with one link; whoever signs in with a factor
 --      ends it too.
---   5. It ends with a new factor and with every session ended; until that factor is there, nothing of the account opens.
+--   5. It ends with a new factor: in one transaction the lost ones go, every other session ends, and a password that was
+--      chosen becomes the account's. Until then nothing of the account has changed, and nothing of it opens.
 --   6. Each step is an event, refused ones too.
 
 set role vs_owner;
@@ -358,9 +359,7 @@ begin
     answer := 'refused';
   else
     answer := 'ok';
-    if r.lost = 'both' then perform iam.take_password(r); end if;
-    perform iam.remove_factors(r);
-    update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.account_id = a.id and x.revoked_at is null;
+    update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = r.session_id and x.revoked_at is null;
     s := iam.start_session(ring, a.id, new_token, '{link,password}', caller, enrols => true);
     -- whoever stops on the way comes back by the same link
     update iam.recoveries x set session_id = s.id, tries = 0 where x.id = r.id;
@@ -368,56 +367,70 @@ begin
   perform audit.append(iam.recovery_claims(r, coalesce(s.origin_id, iam.caller_origin(ring, r.organisation_id, null, caller))), 'recovery.complete', 'Recovery', r.id, null,
     case when answer = 'ok' then 'partial' else 'failure' end, json_build_object('answer', answer)::text);
 end $$;
-comment on function iam.complete_recovery is 'The time has come, or somebody has confirmed: the factors go, every session ends, and one under new_token may add the first factor. prehash: of the password, of the new one where it was lost too. Answers ok, not_yet, refused, gone, or wait (retry_after: seconds). Errors: VS503.';
+comment on function iam.complete_recovery is 'The time has come, or somebody has confirmed: a session under new_token may add a factor, and the recovery is done with it. prehash: of the password, of the new one where it was lost too. Answers ok, not_yet, refused, gone, or wait (retry_after: seconds). Errors: VS503.';
 grant execute on function iam.read_recovery, iam.choose_recovery, iam.cancel_recovery, iam.complete_recovery to vs_gate;
 
-create function iam.take_password(r iam.recoveries) returns void
+create function iam.take_password(r iam.recoveries, claims text[]) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
   update iam.accounts a set password_hash = r.password_hash, pepper_id = r.pepper_id, password_changed_at = clock_timestamp() where a.id = r.account_id;
-  perform audit.append(iam.recovery_claims(r, null), 'password.change', 'Person', r.account_id, null, 'success', '{"by":"recovery"}');
+  perform audit.append(claims, 'password.change', 'Person', r.account_id, null, 'success', '{"by":"recovery"}');
 end $$;
 comment on function iam.take_password is 'The password that was chosen becomes the account''s. Internal.';
 
-create function iam.remove_factors(r iam.recoveries) returns void
+create function iam.remove_lost_factors(r iam.recoveries, s iam.sessions) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
   n bigint;
-  counts jsonb := '{}'::jsonb;
+  counts jsonb := '{}';
 begin
-  delete from iam.totp_factors f where f.account_id = r.account_id;
+  -- what is older than the session that the recovery led to; what it has added stays
+  delete from iam.totp_factors f where f.account_id = r.account_id and f.confirmed_at < s.created_at;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('totp', n);
-  delete from iam.passkeys p where p.account_id = r.account_id;
+  delete from iam.passkeys p where p.account_id = r.account_id and p.created_at < s.created_at;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('passkey', n);
   delete from iam.phones p where p.account_id = r.account_id;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('phone', n);
   delete from iam.recovery_codes x where x.account_id = r.account_id;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('recovery_code', n);
   -- a browser that was known may be in the same hands as the phone
-  update iam.devices d set forgotten_at = clock_timestamp() where d.account_id = r.account_id and d.forgotten_at is null;
-  perform audit.append(iam.recovery_claims(r, null), 'factor.remove', 'Person', r.account_id, null, 'success', counts::text);
+  update iam.devices d set forgotten_at = clock_timestamp() where d.account_id = r.account_id and d.forgotten_at is null
+    and d.id is distinct from (select x.device_id from iam.sessions x where x.id = s.id);
+  perform audit.append(iam.gate_claims(s.account_id, s.id, s.origin_id), 'factor.remove', 'Person', r.account_id, null, 'success', counts::text);
 end $$;
-comment on function iam.remove_factors is 'What was lost counts no more. Internal.';
+comment on function iam.remove_lost_factors is 'What was lost counts no more. Internal.';
 
-create function iam.settle_recoveries(ring text, s iam.sessions) returns void
+create function iam.recovers(session uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from iam.recoveries r where r.session_id = session and iam.is_ready(r) and r.ends_at > clock_timestamp());
+end $$;
+comment on function iam.recovers is 'May this session add a factor in the place of lost ones? Internal: iam.may_change_factors.';
+
+create function iam.settle_recoveries(ring text, s iam.sessions, method text) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
   r iam.recoveries;
+  claims text[] := iam.gate_claims(s.account_id, s.id, s.origin_id);
 begin
   for r in select * from iam.recoveries x where x.account_id = s.account_id and x.state in ('asked', 'waiting') and (x.session_id = s.id or x.state = 'waiting') for update loop
     if r.session_id is distinct from s.id then
       -- a factor was shown: it isn't lost, or another one is here by now
-      perform iam.cancel_one(ring, r, iam.gate_claims(s.account_id, s.id, s.origin_id), 'factor');
-    else
-      if r.lost = 'password' then
-        perform iam.take_password(r);
-        update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.account_id = s.account_id and x.id <> s.id and x.revoked_at is null;
-      end if;
-      update iam.recoveries x set state = 'done', password_hash = null, pepper_id = null where x.id = r.id;
-      perform iam.withdraw_message(r.ready_message_id);
-      perform audit.append(iam.gate_claims(s.account_id, s.id, s.origin_id), 'recovery.complete', 'Recovery', r.id, null, 'success', json_build_object('lost', r.lost)::text);
-      if r.lost <> 'factors' then perform ops.post(ring, r.account_id, 'email', 'password_changed'); end if;
+      perform iam.cancel_one(ring, r, claims, 'factor');
+      continue;
     end if;
+    if r.lost <> 'password' then
+      perform iam.remove_lost_factors(r, s);
+      perform ops.post(ring, r.account_id, 'email', 'factor_added', jsonb_build_object('factor', method));
+    end if;
+    if r.lost <> 'factors' then
+      perform iam.take_password(r, claims);
+      perform ops.post(ring, r.account_id, 'email', 'password_changed');
+    end if;
+    update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.account_id = s.account_id and x.id <> s.id and x.revoked_at is null;
+    update iam.recoveries x set state = 'done', password_hash = null, pepper_id = null where x.id = r.id;
+    perform iam.withdraw_message(r.ready_message_id);
+    perform audit.append(claims, 'recovery.complete', 'Recovery', r.id, null, 'success', json_build_object('lost', r.lost)::text);
   end loop;
 end $$;
 comment on function iam.settle_recoveries is 'A session became whole by a factor: its recovery is done, and any other that waits is cancelled. Internal: iam.accept_factor.';

@@ -137,7 +137,12 @@ describe('registering', () => {
     expect(text).not.toContain('<b>Le');
     expect(text).not.toContain('trop court"');
     const seen = visibleText(text);
-    for (const word of ['Saisissez votre date de naissance', 'Saisissez un numéro', 'trop court', 'Cochez cet accord'])
+    for (const word of [
+      'Saisissez votre date de naissance',
+      'Saisissez un numéro',
+      'trop court',
+      'Cochez «\u202fConservation de mon dossier médical\u202f»',
+    ])
       expect(seen).toContain(word);
   });
 

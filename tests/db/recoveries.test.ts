@@ -1,5 +1,5 @@
 // Recovery (0300_recoveries) as the edge does it: two factors stay two, whatever was lost.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
@@ -41,7 +41,16 @@ let hash: string;
 beforeEach(async () => {
   await owner(db, 'delete from ops.limits; delete from iam.recoveries; delete from ops.outbox');
   await owner(db, 'update iam.accounts set password_hash = $2, email_confirmed_at = now() where id = $1', [me, hash]);
-  await asOwner(db.admin, () => db.admin.query('update iam.totp_factors set last_step = 0'));
+  // the factors that are about to be lost: an app, and a recovery code
+  await owner(
+    db,
+    `insert into iam.totp_factors (account_id, secret, confirmed_at)
+     values ($1, vault.seal(vault.unwrap($2, $1, 'profile'), $1, $1, 1, '', 'iam.totp_factors.secret', $3), now())
+     on conflict (account_id) do update set secret = excluded.secret, confirmed_at = now(), last_step = 0`,
+    [me, db.ring, secret.toString('base64')],
+  );
+  await owner(db, 'delete from iam.recovery_codes');
+  await owner(db, "insert into iam.recovery_codes (account_id, code_hash) values ($1, sha256('x'))", [me]);
   await take(db, gate);
   token = await asOwner(db.admin, () => openSession(db, me));
 });
@@ -93,6 +102,16 @@ const passwordIs = async (typed: string) =>
       [me, await of(typed)],
     )
   )[0].yes as boolean;
+const methods = async () => (await owner(db, 'select iam.methods_of($1) as m', [me]))[0].m as string[];
+/** As /enrol does: gives the token of the session that is whole. */
+async function addApp(session: string): Promise<string> {
+  const begun = await call('begin_totp', [session, caller()]);
+  const next = newToken();
+  const code = totpCode(begun.secret as Buffer);
+  const added = await call('confirm_totp', [session, code, next, caller()]);
+  expect([begun.answer, added.answer]).toEqual(['ok', 'ok']);
+  return next;
+}
 const tomorrow = () =>
   owner(
     db,
@@ -142,7 +161,7 @@ describe('the link alone', () => {
     const link = await askForLink();
     const { answer, session } = await choose(link, 'password', chosen);
     expect(answer).toBe('second_factor');
-    expect((await call('sign_in_methods', [session, caller()])).methods).toEqual(['totp']);
+    expect((await call('sign_in_methods', [session, caller()])).methods).toEqual(['totp', 'recovery_code']);
     // a code that does exist, for this very session
     await owner(
       db,
@@ -225,36 +244,29 @@ describe('without the factors', () => {
     );
   });
 
-  test('ends with a new factor at once, and with every session ended', async () => {
+  test('ends with a new factor: in one transaction the lost ones go, and every other session', async () => {
     const link = await askForLink();
     await choose(link, 'factors', password);
     await tomorrow();
     expect((await read(link)).answer).toBe('ready');
     const done = await complete(link, password);
     expect(done.answer).toBe('ok');
-    expect(await enter(token)).toBe('signed_out');
-    // nothing opens before the new factor is there
+    // nothing opens before the new factor is there, and nothing has changed
     expect(await enter(done.session)).toBe('second_factor');
     expect((await takeFactor(done.session, 'totp', totpCode(secret))).answer).toBe('expired');
-    expect((await owner(db, 'select iam.methods_of($1) as left', [me]))[0].left).toEqual(['email_code']);
+    expect((await call('remove_totp', [done.session, caller()])).remove_totp).toBe('second_factor');
+    expect((await call('remove_passkey', [done.session, randomUUID(), caller()])).remove_passkey).toBe('second_factor');
+    expect((await call('make_recovery_codes', [done.session, caller()])).answer).toBe('second_factor');
+    expect(await enter(token)).toBe('ok');
+    expect(await methods()).toEqual(['totp', 'email_code', 'recovery_code']);
     // whoever stops on the way comes back by the same link
     const again = await complete(link, password);
-    expect(again.answer).toBe('ok');
-    expect(await enter(done.session)).toBe('signed_out');
-    const whole = newToken();
-    await owner(
-      db,
-      "select iam.first_factor($1, s.id, 'totp', $2, '{}') from iam.sessions s where s.token_hash = iam.hash_token($3)",
-      [db.ring, whole, again.session],
-    );
-    expect(await enter(whole)).toBe('ok');
+    expect([again.answer, await enter(done.session)]).toEqual(['ok', 'signed_out']);
+    const whole = await addApp(again.session);
+    expect([await enter(whole), await enter(token)]).toEqual(['ok', 'signed_out']);
+    expect(await methods()).toEqual(['totp', 'email_code']);
     expect((await read(link)).answer).toBe('gone');
-    await asOwner(db.admin, () =>
-      db.admin.query(
-        "insert into iam.totp_factors (account_id, secret, confirmed_at) values ($1, vault.seal(vault.unwrap($2, $1, 'profile'), $1, $1, 1, '', 'iam.totp_factors.secret', $3), now())",
-        [me, db.ring, secret.toString('base64')],
-      ),
-    );
+    expect(Object.keys(await letters())).toContain('email factor_added');
   });
 });
 
@@ -279,6 +291,17 @@ describe('is cancelled', () => {
     await owner(db, "select iam.start_session($1, $2, $3, '{password}', '{}')", [db.ring, me, half]);
     expect((await takeFactor(half, 'totp', totpCode(secret))).answer).toBe('ok');
     expect((await read(link)).answer).toBe('gone');
+  });
+
+  test('also when it had come as far as the new factor: nothing has changed', async () => {
+    const link = await askForLink();
+    const { cancel } = await choose(link, 'factors', password);
+    await tomorrow();
+    const { session } = await complete(link, password);
+    expect((await call('cancel_recovery', [cancel, caller()])).answer).toBe('ok');
+    expect(await enter(session)).toBe('signed_out');
+    expect((await call('begin_totp', [session, caller()])).answer).toBe('expired');
+    expect([await enter(token), await methods()]).toEqual(['ok', ['totp', 'email_code', 'recovery_code']]);
   });
 
   test('when the account is suspended meanwhile', async () => {
@@ -340,14 +363,10 @@ describe('a colleague', () => {
     const told = (await letters())['email recovery_confirmed'];
     // the password that was chosen at the beginning, and no other: the mailbox isn't enough now either
     expect((await complete(linkOf(told), password)).answer).toBe('refused');
-    expect((await complete(linkOf(told), chosen)).answer).toBe('ok');
+    const { answer, session } = await complete(linkOf(told), chosen);
+    expect([answer, await passwordIs(password)]).toEqual(['ok', true]);
+    await addApp(session);
     expect(await passwordIs(chosen)).toBe(true);
-    await asOwner(db.admin, () =>
-      db.admin.query(
-        "insert into iam.totp_factors (account_id, secret, confirmed_at) values ($1, vault.seal(vault.unwrap($2, $1, 'profile'), $1, $1, 1, '', 'iam.totp_factors.secret', $3), now()) on conflict do nothing",
-        [me, db.ring, secret.toString('base64')],
-      ),
-    );
   });
 
   test('rejects it', async () => {
