@@ -69,7 +69,7 @@ async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promis
     createPerson(db, { organisation: house.organisation, role: 'patient', patient: theirs }),
   );
   // a colleague who lost their phone, and a patient
-  await asOwner(db.admin, () => db.admin.query(waiting, [house.organisation, [colleague.account, neighbour.account]]));
+  await asOwner(db.admin, () => db.admin.query(waiting, [house.organisation, [auditor.account, neighbour.account]]));
   const texts = await asOwner(db.admin, () =>
     db.admin.query("select hash from iam.consent_texts('fr') where type = 'marketing'"),
   );
