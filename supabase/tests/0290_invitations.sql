@@ -87,6 +87,10 @@ select is(tests.attempt('lou', 'select role, display_name from clinic.me'), '(se
 select is(tests.attempt('a.org_admin', format('select clinic.resend_invitation(%L, %L)', pg_temp.intend('a.org_admin'), :'lou'), 'write'), 'VS404', 'cannot send a link to somebody who is here');
 select is(tests.attempt('a.org_admin', format('select clinic.withdraw_invitation(%L, %L)', pg_temp.intend('a.org_admin'), :'lou'), 'write'), 'VS404', 'nor withdraw');
 
+-- whoever is here isn't taken over, even by a link that nobody used
+select pg_temp.link(:'lou') as link \gset
+select is(pg_temp.accept(:'link'), 'gone', 'cannot take over an account that is active');
+
 -- again, and withdrawn
 select pg_temp.account(pg_temp.invite('a.org_admin', pg_temp.intend('a.org_admin'), 'auditor', 'jo@exemple.fr')) as jo \gset
 select pg_temp.link(:'jo') as link \gset
@@ -102,6 +106,7 @@ select is(pg_temp.accept(:'link'), 'gone');
 -- 5
 select is(tests.attempt('a.org_admin', format('select * from clinic.accounts where id = %L', :'jo')), 'nothing', 'and is gone from the list');
 select is((select count(*) from vault.keys where subject_id = :'jo'), 0::bigint, 'with its key');
+select is((select num_nonnulls(a.family_name, a.given_name, a.quality, a.rpps, a.password_hash, i.email) from iam.accounts a join iam.invitations i on i.account_id = a.id where a.id = :'jo'), 0, 'and what was typed');
 select is((select state from ops.outbox where account_id = :'jo' limit 1), 'failed', 'and nothing is sent any more');
 select matches(pg_temp.invite('b.org_admin', pg_temp.intend('b.org_admin'), 'auditor', 'jo@exemple.fr'), '^\(', 'the address is free');
 select is((select o.template from ops.outbox o join iam.invitations i using (account_id) join access.memberships m using (account_id)

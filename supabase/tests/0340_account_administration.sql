@@ -54,6 +54,7 @@ select is(pg_temp.change('a.org_admin', 'restore_account', :'secretary'), 'VS422
 select is(tests.opened('a.clinician', 'a.mine'), '(ok)');
 select is(pg_temp.change('a.org_admin', 'change_role', :'clinician', ', ''secretary'''), 'ok', 'a clinician becomes a secretary');
 select is(pg_temp.opens('a.clinician'), 'signed out', 'and signs in anew');
+select is((select count(*) from iam.sessions where account_id = :'clinician' and revoked_at is null), 0::bigint, 'each session was ended by itself');
 select is((select count(*) from access.care_team_members where account_id = :'clinician' and valid_until > now()), 0::bigint, 'in no care team any more');
 select is(pg_temp.change('a.org_admin', 'change_role', :'clinician', ', ''clinician'''), 'ok');
 select is(pg_temp.sign_in('a.clinician', :'clinician'), 'done');
