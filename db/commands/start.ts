@@ -42,6 +42,7 @@ and TRUST_PROXY=1 says that it is there.
   options: {},
   run: async () => {
     const place = readPlace(process.env);
+    sendersOf(process.env, place.origin ?? 'http://localhost'); // what doesn't fit is said before anything begins
     await refuseBusyPort(place);
     const ended = whenToldToStop();
     const site = await openSite({ discard: isEmbedded() && demoWasCutShort(siteDirectory()) });
