@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { countFlushes, type Flushes } from '../../db/promises/flushes.ts';
+import { createAuthenticator } from '../support/authenticator.ts';
 import { createDatabase } from '../support/database.ts';
 import { createPatient, createPractice } from '../support/practice.ts';
 
@@ -17,7 +18,8 @@ export type Surroundings = Record<'EDGE_URL' | 'GATE_URL' | 'VITAL_KEYS' | 'VITA
 export type Stage = {
   surroundings: Surroundings;
   flushes: Flushes;
-  /** A clinician's cookie, and a patient of theirs. */
+  /** A clinician's account and cookie, and a patient of theirs. */
+  account: string;
   cookie: string;
   patient: string;
   close(): Promise<void>;
@@ -39,6 +41,7 @@ export async function setStage(): Promise<Stage> {
       VITAL_PEPPER: `${db.pepper.id}=${pepper}`,
     },
     flushes,
+    account: practice.clinician.account,
     cookie: `__Host-vs=${practice.clinician.token}.clinician`,
     patient,
     close: async () => {
@@ -48,7 +51,7 @@ export async function setStage(): Promise<Stage> {
   };
 }
 
-/** The three assertions; the same text for Node, Deno and workerd. */
+/** The assertions; the same text for Node, Deno and workerd. */
 export function assertSameApp(stage: () => Stage, ask: Ask): void {
   test('the sign-in page answers, with its headers, and lets nobody in whom it does not know', async () => {
     const answer = await ask('/sign-in');
@@ -78,5 +81,35 @@ export function assertSameApp(stage: () => Stage, ask: Ask): void {
     expect(answer.status).toBe(200);
     expect(await answer.text()).toMatch(/quéméneur/i);
     expect(flushes.take()).toBe(1);
+  });
+
+  test('a passkey is added and signs in: its signatures are checked by this runtime', async () => {
+    const { account, cookie } = stage();
+    const here = new URL((await ask('/sign-in')).url);
+    here.hostname = 'localhost'; // an address of numbers has no passkeys
+    const post = (path: string, fields: Record<string, string>, as = '') =>
+      ask(new URL(path, here).href, {
+        method: 'POST',
+        headers: { Origin: here.origin, 'Content-Type': 'application/x-www-form-urlencoded', Cookie: as },
+        body: new URLSearchParams(fields).toString(),
+      });
+    const challenge = async (purpose: string, as?: string) => {
+      const { publicKey } = (await (await post('/passkeys/options', { purpose }, as)).json()) as {
+        publicKey: { challenge: string };
+      };
+      return publicKey.challenge;
+    };
+    for (const algorithm of ['ES256', 'EdDSA', 'RS256'] as const) {
+      const key = createAuthenticator(here.origin, account, algorithm);
+      const made = JSON.stringify(key.register(await challenge('register', cookie)));
+      const added = await post('/account/passkeys/new', { name: algorithm, credential: made }, cookie);
+      expect([algorithm, added.headers.get('location')]).toEqual([algorithm, '/account/passkeys?done=added']);
+      const shown = JSON.stringify(key.answer(await challenge('passwordless')));
+      const entered = await post('/passkeys/sign-in', { credential: shown });
+      expect([algorithm, entered.headers.get('location')]).toEqual([algorithm, '/']);
+      const forged = key.answer(await challenge('passwordless'));
+      forged.response.signature = 'AAAA';
+      expect((await post('/passkeys/sign-in', { credential: JSON.stringify(forged) })).status).toBe(422);
+    }
   });
 }

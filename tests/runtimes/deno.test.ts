@@ -33,7 +33,7 @@ describe.runIf(found)('on Deno', () => {
     await stage?.close();
   });
 
-  const ask: Ask = (path, request) => fetch(`${address}${path}`, { ...request, redirect: 'manual' });
+  const ask: Ask = (path, request) => fetch(new URL(path, address), { ...request, redirect: 'manual' });
 
   assertSameApp(() => stage, ask);
 });

@@ -27,6 +27,7 @@ afterAll(async () => {
   await stage?.close();
 });
 
-const ask: Ask = (path, request) => fetch(`http://127.0.0.1:${server.port}${path}`, { ...request, redirect: 'manual' });
+const ask: Ask = (path, request) =>
+  fetch(new URL(path, `http://127.0.0.1:${server.port}`), { ...request, redirect: 'manual' });
 
 assertSameApp(() => stage, ask);
