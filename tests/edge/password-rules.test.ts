@@ -1,4 +1,5 @@
 // Which new passwords are refused: requirement A6.
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { commonPasswords } from '../../edge/common-passwords.ts';
 import { LONGEST, type PasswordProblem, passwordProblem } from '../../edge/password-rules.ts';
@@ -47,4 +48,15 @@ test('at least 3,000 common passwords are known, none shorter than a password ma
     expect(one).toBe(one.toLowerCase());
     expect([...one].length).toBeGreaterThanOrEqual(12);
   }
+});
+
+test('anything typed gets an answer, the same however its accents are written; nothing short is taken', () => {
+  const typed = fc.string({ unit: 'binary', maxLength: 60 });
+  fc.assert(
+    fc.property(typed, fc.array(typed, { maxLength: 3 }), (password, about) => {
+      const problem = passwordProblem(password, about);
+      expect(passwordProblem(password.normalize('NFD'), about)).toBe(problem);
+      if (problem === undefined) expect([...password.normalize('NFC')].length).toBeGreaterThanOrEqual(12);
+    }),
+  );
 });

@@ -1,4 +1,5 @@
 // An authenticator app is added, replaced and taken away: supabase/migrations/0092_totp.sql.
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../../db/connect.ts';
 import { asOwner } from '../../../db/owner.ts';
@@ -30,6 +31,18 @@ const addPasskey = (account: string) =>
     [account, Buffer.from(account.replaceAll('-', ''), 'hex')],
   );
 const stepUp = (token: string, code: string) => f.call('take_factor', [token, 'totp', { code }, newToken()]);
+
+test('codes of SQL are those of another implementation, whatever the secret and the time', async () => {
+  const some = Array.from({ length: 300 }, () => ({
+    secret: randomBytes(1 + Math.floor(Math.random() * 80)),
+    step: Math.floor(Math.random() * 2 ** 40),
+  }));
+  const [row] = await f.owner(
+    'select array(select iam.totp(secret, step) from unnest($1::bytea[], $2::bigint[]) with ordinality x (secret, step, i) order by i) as codes',
+    [some.map(({ secret }) => secret), some.map(({ step }) => step)],
+  );
+  expect(row?.codes).toEqual(some.map(({ secret, step }) => totpCode(secret, step)));
+});
 
 describe('cannot begin', () => {
   test('without a session, with a password alone, on a factor of more than 10 minutes', async () => {
