@@ -5196,7 +5196,10 @@ begin
     when not exists (select from iam.accounts a where a.id = allowed.account and a.password_hash = extensions.crypt(present, a.password_hash)) then 'refused'
     else 'ok' end;
   claims := iam.gate_claims(allowed.account, allowed.session, allowed.origin);
-  if answer <> 'ok' then
+  if answer = 'wait' then
+    perform ops.record_limited(ring, claims, 'password', bucket, caller);
+    return;
+  elsif answer <> 'ok' then
     perform audit.append(claims, 'password.change', 'session', allowed.session, null, 'failure', json_build_object('answer', answer)::text);
     return;
   end if;
@@ -5529,7 +5532,10 @@ begin
     used := case when retry_after = 0 then iam.totp_step(secret, code, 0) end;
     answer := case when retry_after > 0 then 'wait' when used is null then 'refused' else 'ok' end;
   end if;
-  if answer <> 'ok' then
+  if answer = 'wait' then
+    perform ops.record_limited(ring, iam.gate_claims(s.account_id, s.id, allowed.origin), 'enrol', 'enrol/' || s.account_id, caller);
+    return;
+  elsif answer <> 'ok' then
     perform audit.append(iam.gate_claims(s.account_id, s.id, allowed.origin), 'factor.add', 'session', s.id, null, 'failure',
       json_build_object('factor', 'totp', 'answer', answer)::text);
     return;
@@ -6119,16 +6125,24 @@ begin
 end $function$;
 comment on function iam.look_at_sign_in is 'What a link that was sent is about: told or stopped, and when; released or disowned when it was answered, expired. Errors: VS503.';
 
-create function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[]) returns record
+create function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[], OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   allowed record;
 begin
+  retry_after := 0;
   select * into allowed from iam.may_change_factors(ring, token, caller);
   -- a link alone would make codes that sign in: the first factor comes before
   answer := case when allowed.answer = 'ok' and iam.is_half(allowed.session) then 'second_factor' else allowed.answer end;
   if answer <> 'ok' then
     perform iam.record_refused_change(ring, token, 'factor.add', answer, caller);
+    return;
+  end if;
+  -- each time the person gets a message
+  retry_after := ops.take('codes/' || allowed.account, 10, 10.0 / 3600);
+  if retry_after > 0 then
+    answer := 'wait';
+    perform ops.record_limited(ring, iam.gate_claims(allowed.account, allowed.session, allowed.origin), 'recovery_codes', 'codes/' || allowed.account, caller);
     return;
   end if;
   -- two requests at once: the second one's codes are the ten that there are
@@ -6140,7 +6154,7 @@ begin
     'session', allowed.session, null, 'success', '{"factor":"recovery_code","count":10}');
   perform ops.post(ring, allowed.account, 'email', 'recovery_codes_made');
 end $function$;
-comment on function iam.make_recovery_codes is 'Ten new codes, which nobody sees again; those before end. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
+comment on function iam.make_recovery_codes is 'Ten new codes, which nobody sees again; those before end. Answers ok, wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503.';
 
 create function iam.may_begin_change(ring text, token text, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -10032,7 +10046,7 @@ grant execute on function iam.end_session() to vs_researcher;
 grant execute on function iam.end_session() to vs_secretary;
 grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone) to vs_gate;
-grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[]) to vs_gate;
+grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[], OUT retry_after integer) to vs_gate;
 grant execute on function iam.may_begin_change(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.name_passkey(ring text, token text, passkey uuid, name text, caller jsonb) to vs_gate;
 grant execute on function iam.open_practices() to vs_gate;

@@ -1,6 +1,7 @@
 /** /account/recovery-codes: ten codes are made and shown once. The answer to the form shows them; no address does. */
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { refusedWith } from '../../db/refusal.ts';
 import { ringNow } from '../../db/ring.ts';
 import type { Env } from '../../edge/session.ts';
 import { inLang } from '../i18n.ts';
@@ -30,9 +31,10 @@ export function codesRoutes({ door, ring }: Services) {
       const made = makeRecoveryCodes(ringNow(ring), c.var.who);
       const [row] = await door.gate(made, recordFailed(ringNow(ring), null, c.var.who));
       mustBeAllowed(row?.answer);
+      if (!row?.codes) throw refusedWith('limited'); // ten times within the hour
       const me = await askMe(door, c.var.who);
       const title = inLang(codesWords, c.var.lang).shown;
-      return page(c, { title, me, narrow: true }, <ShownCodes codes={row?.codes ?? []} />);
+      return page(c, { title, me, narrow: true }, <ShownCodes codes={row.codes} />);
     })
 
     .post('/file', async (c) => {

@@ -35,7 +35,7 @@ export function removeTotp(ring: string, who: Who) {
 }
 
 export function makeRecoveryCodes(ring: string, who: Who) {
-  return sql<{ answer: 'ok' | NotNow; codes: string[] | null }>`
+  return sql<{ answer: 'ok' | 'wait' | NotNow; codes: string[] | null }>`
     select answer, codes from iam.make_recovery_codes(${ring}, ${who.token}, ${callerOf(who)}::jsonb)`.compile(k);
 }
 

@@ -184,7 +184,10 @@ begin
     used := case when retry_after = 0 then iam.totp_step(secret, code, 0) end;
     answer := case when retry_after > 0 then 'wait' when used is null then 'refused' else 'ok' end;
   end if;
-  if answer <> 'ok' then
+  if answer = 'wait' then
+    perform ops.record_limited(ring, iam.gate_claims(s.account_id, s.id, allowed.origin), 'enrol', 'enrol/' || s.account_id, caller);
+    return;
+  elsif answer <> 'ok' then
     perform audit.append(iam.gate_claims(s.account_id, s.id, allowed.origin), 'factor.add', 'session', s.id, null, 'failure',
       json_build_object('factor', 'totp', 'answer', answer)::text);
     return;

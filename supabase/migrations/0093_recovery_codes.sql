@@ -44,16 +44,24 @@ begin
 end $$;
 comment on function iam.new_recovery_code is 'Ten letters, as `abcde-fghjk`. Internal.';
 
-create function iam.make_recovery_codes(ring text, token text, caller jsonb, out answer text, out codes text[])
+create function iam.make_recovery_codes(ring text, token text, caller jsonb, out answer text, out codes text[], out retry_after int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   allowed record;
 begin
+  retry_after := 0;
   select * into allowed from iam.may_change_factors(ring, token, caller);
   -- a link alone would make codes that sign in: the first factor comes before
   answer := case when allowed.answer = 'ok' and iam.is_half(allowed.session) then 'second_factor' else allowed.answer end;
   if answer <> 'ok' then
     perform iam.record_refused_change(ring, token, 'factor.add', answer, caller);
+    return;
+  end if;
+  -- each time the person gets a message
+  retry_after := ops.take('codes/' || allowed.account, 10, 10.0 / 3600);
+  if retry_after > 0 then
+    answer := 'wait';
+    perform ops.record_limited(ring, iam.gate_claims(allowed.account, allowed.session, allowed.origin), 'recovery_codes', 'codes/' || allowed.account, caller);
     return;
   end if;
   -- two requests at once: the second one's codes are the ten that there are
@@ -65,7 +73,7 @@ begin
     'session', allowed.session, null, 'success', '{"factor":"recovery_code","count":10}');
   perform ops.post(ring, allowed.account, 'email', 'recovery_codes_made');
 end $$;
-comment on function iam.make_recovery_codes is 'Ten new codes, which nobody sees again; those before end. Answers ok, or what iam.may_change_factors says. Errors: VS503.';
+comment on function iam.make_recovery_codes is 'Ten new codes, which nobody sees again; those before end. Answers ok, wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503.';
 grant execute on function iam.make_recovery_codes to vs_gate;
 
 create function iam.verify_recovery_code(ring text, account uuid, code text) returns boolean

@@ -34,7 +34,10 @@ begin
     when not exists (select from iam.accounts a where a.id = allowed.account and a.password_hash = extensions.crypt(present, a.password_hash)) then 'refused'
     else 'ok' end;
   claims := iam.gate_claims(allowed.account, allowed.session, allowed.origin);
-  if answer <> 'ok' then
+  if answer = 'wait' then
+    perform ops.record_limited(ring, claims, 'password', bucket, caller);
+    return;
+  elsif answer <> 'ok' then
     perform audit.append(claims, 'password.change', 'session', allowed.session, null, 'failure', json_build_object('answer', answer)::text);
     return;
   end if;

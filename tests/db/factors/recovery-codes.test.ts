@@ -22,14 +22,22 @@ const show = async (one: Person, code: string, client = f.gate) => {
 
 test('cannot be made without a session, by a link, or on a factor of more than 10 minutes', async () => {
   const one = await newPerson();
-  expect(await f.call('make_recovery_codes', [newToken()])).toEqual({ answer: 'expired', codes: null });
-  expect(await f.call('make_recovery_codes', [await f.openLink(one.account)])).toEqual({
+  expect(await f.call('make_recovery_codes', [newToken()])).toMatchObject({ answer: 'expired', codes: null });
+  expect(await f.call('make_recovery_codes', [await f.openLink(one.account)])).toMatchObject({
     answer: 'second_factor',
     codes: null,
   });
   await f.age(one.token, '11 minutes');
-  expect(await f.call('make_recovery_codes', [one.token])).toEqual({ answer: 'step_up', codes: null });
+  expect(await f.call('make_recovery_codes', [one.token])).toMatchObject({ answer: 'step_up', codes: null });
   expect(await f.events(one.account, 'factor.add')).toHaveLength(2);
+});
+
+test('are made ten times an hour at most, since each time the person is told', async () => {
+  const one = await newPerson();
+  for (let i = 0; i < 10; i += 1) expect(await make(one.token)).toHaveLength(10);
+  expect(await f.call('make_recovery_codes', [one.token])).toMatchObject({ answer: 'wait', codes: null });
+  expect(await f.mails(one.account)).toHaveLength(10);
+  expect(await f.events(one.account, 'session.limited')).toHaveLength(1);
 });
 
 test('are ten, and different', async () => {
