@@ -7,10 +7,12 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { Refusal } from '../../db/batch.ts';
 import { ringNow } from '../../db/ring.ts';
+import { publicOrigin } from '../../edge/client.ts';
 import type { Env } from '../../edge/session.ts';
 import { readUnsent } from '../errors/unsent.tsx';
 import { inLang } from '../i18n.ts';
 import { fragment, page, wantsFragment } from '../layout.tsx';
+import { localPath } from '../local-path.ts';
 import type { Services } from '../services.ts';
 import type { CodeStepProps } from '../sign-in/code.tsx';
 import { METHODS, outcome } from '../sign-in/code-form.ts';
@@ -24,10 +26,19 @@ export async function answerStepUp(c: Context<Env>, services: Services): Promise
   return askForFactor(c, services, { waiting: await waitingIn(c) }, 401);
 }
 
-/** A form that may be sent again; of one with a password or a code, and of a link, the page alone. */
+/** A form that may be sent again; of one with a password or a code, the page that it stands on; of a link, that page. */
 async function waitingIn(c: Context<Env>): Promise<Waiting> {
+  if (c.req.method !== 'POST') return { path: c.req.path };
   const unsent = await readUnsent(c);
-  return unsent ? { unsent } : { path: c.req.path, again: c.req.method === 'POST' };
+  return unsent ? { unsent } : { path: pageBefore(c) ?? c.req.path, again: true };
+}
+
+/** Browsers say it to our own pages alone (Referrer-Policy: same-origin); whoever lies is led to one of ours as well. */
+function pageBefore(c: Context<Env>): string | undefined {
+  const said = c.req.header('referer') ?? '';
+  if (!URL.canParse(said)) return undefined;
+  const { origin, pathname } = new URL(said);
+  return origin === publicOrigin(c) && pathname !== '/step-up' ? localPath.safeParse(pathname).data : undefined;
 }
 
 export type Ask = Partial<CodeStepProps> & { waiting: Waiting };

@@ -8,7 +8,7 @@ import { asOwner } from '../../db/owner.ts';
 import { totpCode } from '../../db/totp.ts';
 import { createPatient, openSession, type Person } from '../support/practice.ts';
 import { blankNote } from './pages.ts';
-import { cookieOf, type Running, startApp } from './support.ts';
+import { cookieOf, ORIGIN, type Running, startApp } from './support.ts';
 
 const secret = randomBytes(20);
 let app: Running;
@@ -197,6 +197,25 @@ describe('the page', () => {
       const form = { key: randomUUID(), [name]: 'canary-7731', step_up_to: '/account', step_up_resend: '1' };
       const answer = await app.ask('/step-up', { cookie: as(clinician.token), form });
       expect([answer.status, (await answer.text()).includes('canary-7731')]).toEqual([422, false]);
+    }
+  });
+
+  test('leads back to the page of a form that held a secret, and to nobody else’s', async () => {
+    const form = { code: 'canary-7731' };
+    for (const [referer, path] of [
+      [`${ORIGIN}/account/factors?done=x`, '/account/factors'],
+      ['https://evil.example/account/factors', '/account/recovery-codes'],
+      [`${ORIGIN}//evil.example`, '/account/recovery-codes'],
+      [`${ORIGIN}/step-up`, '/account/recovery-codes'],
+      ['%', '/account/recovery-codes'],
+      ['', '/account/recovery-codes'],
+    ] as const) {
+      const headers = { Referer: referer };
+      const answer = await app.ask('/account/recovery-codes', { cookie: as(clinician.token), form, headers });
+      const html = await answer.text();
+      expect([referer, answer.status, html.includes('canary-7731')]).toEqual([referer, 401, false]);
+      expect(fieldsOf(html)).toMatchObject({ step_up_to: path });
+      expect(fieldsOf(html)).not.toHaveProperty('step_up_resend');
     }
   });
 
