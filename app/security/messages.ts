@@ -5,8 +5,8 @@ export const security = messages(
     title: 'Sécurité des connexions',
     intro:
       'Chaque particularité d’une connexion compte des points. Leur somme décide si l’on prévient, ou si la connexion est mise en attente.',
-    signal: 'Particularité',
-    weight: 'Points',
+    signals: 'Ce qui compte',
+    points: (count: number) => `${count} points`,
     noticeFrom: 'Prévenir à partir de',
     noticeHint: 'La personne et les administrateurs reçoivent un message.',
     stopFrom: 'Mettre en attente à partir de',
@@ -28,8 +28,8 @@ export const security = messages(
     title: 'Safety of sign-ins',
     intro:
       'Each peculiarity of a sign-in counts points. Their sum decides whether people are told, or the sign-in is put on hold.',
-    signal: 'Peculiarity',
-    weight: 'Points',
+    signals: 'What counts',
+    points: (count: number) => `${count} points`,
     noticeFrom: 'Tell from',
     noticeHint: 'The person and the administrators receive a message.',
     stopFrom: 'Put on hold from',

@@ -2,9 +2,9 @@ import { useWords } from '../i18n.ts';
 import { signIns } from '../sign-ins/messages.ts';
 import { Alert } from '../ui/alert.tsx';
 import { labelOf } from '../ui/codeable.tsx';
+import { DefinitionList } from '../ui/definitions.tsx';
 import { Field } from '../ui/field.tsx';
 import { ErrorSummary } from '../ui/form.tsx';
-import { Table } from '../ui/table.tsx';
 import type { SecurityErrors, SecurityValues } from './form.ts';
 import { security } from './messages.ts';
 
@@ -54,16 +54,15 @@ const most = (points: SecurityPageProps['points']): number => points.reduce((sum
 function Points({ points }: Pick<SecurityPageProps, 'points'>) {
   const t = useWords(security);
   const words = useWords(signIns);
+  const items = points.map(([signal, weight]) => ({
+    label: labelOf(words, 'signal', signal),
+    value: t.points(weight),
+  }));
   return (
-    <Table
-      caption={t.signal}
-      rows={points}
-      compact
-      columns={[
-        { label: t.signal, header: true, cell: ([signal]) => labelOf(words, 'signal', signal) },
-        { label: t.weight, number: true, cell: ([, weight]) => weight },
-      ]}
-    />
+    <section class="card">
+      <h2>{t.signals}</h2>
+      <DefinitionList items={items} />
+    </section>
   );
 }
 

@@ -27,7 +27,7 @@ function HeldPage() {
       </header>
       <div class="card form">
         <p>{t.heldWhy}</p>
-        <ol>
+        <ol class="steps">
           <li>{t.heldMail}</li>
           <li>{t.heldAgain}</li>
         </ol>

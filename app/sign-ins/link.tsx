@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useLang, useWords } from '../i18n.ts';
 import { formatMoment } from '../ui/time.tsx';
 import { signIns } from './messages.ts';
@@ -7,7 +8,14 @@ import type { LinkState } from './queries.ts';
 export function LinkPage({ state, at }: { state: LinkState; at: Date | null }) {
   const t = useWords(signIns);
   const when = at ? formatMoment(useLang(), at) : '';
-  if (state === 'expired') return <Said title={t.linkExpiredTitle} help={t.linkExpired} />;
+  if (state === 'expired')
+    return (
+      <Said title={t.linkExpiredTitle} help={t.linkExpired}>
+        <a class="button" href="/sign-in">
+          {t.signInAgain}
+        </a>
+      </Said>
+    );
   if (state === 'disowned')
     return (
       <Said title={t.linkDisownedTitle} help={t.linkDisowned}>
@@ -52,7 +60,7 @@ function Answer({ value, label, help }: { value: 'mine' | 'not_mine'; label: str
   );
 }
 
-function Said({ title, help, children }: { title: string; help: string; children?: preact.ComponentChildren }) {
+function Said({ title, help, children }: { title: string; help: string; children: ComponentChildren }) {
   return (
     <>
       <header class="page-head">
@@ -60,7 +68,7 @@ function Said({ title, help, children }: { title: string; help: string; children
       </header>
       <div class="card form">
         <p>{help}</p>
-        {children ? <div class="form-actions">{children}</div> : null}
+        <div class="form-actions">{children}</div>
       </div>
     </>
   );

@@ -1,10 +1,10 @@
 import type { ClinicOwnSignIns } from '../../db/types.ts';
-import { useLang, useWords } from '../i18n.ts';
+import { useWords } from '../i18n.ts';
 import { DeviceText } from '../sessions/device.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { Table } from '../ui/table.tsx';
-import { formatMoment, Moment } from '../ui/time.tsx';
+import { Moment } from '../ui/time.tsx';
 import { signIns } from './messages.ts';
 import { Signals, StateBadge, stateOf, Where } from './remarks.tsx';
 
@@ -50,14 +50,17 @@ function OwnSignIns({ rows }: { rows: readonly OwnSignIn[] }) {
 
 function Action({ row }: { row: OwnSignIn }) {
   const t = useWords(signIns);
-  const lang = useLang();
   if (row.current) return <Badge tone="ok">{t.current}</Badge>;
   if (row.disowned_at) return <Moment at={row.disowned_at} />;
   return (
     <form method="post" action={`/account/sign-ins/${row.id}/disown`}>
       <input type="hidden" name="key" value={crypto.randomUUID()} />
-      <button class="button" type="submit" aria-label={t.notMeOf(formatMoment(lang, row.at))}>
+      <button class="button" data-quiet="" type="submit">
         {t.notMe}
+        <span class="visually-hidden">
+          {' '}
+          <Moment at={row.at} />
+        </span>
       </button>
     </form>
   );

@@ -61,7 +61,12 @@ function Figures({ signal, row }: { signal: string; row: Remarked }) {
   const lang = useLang();
   const said = (value: number) => formatNumber(lang, value);
   if (signal === 'impossible_speed' && row.km !== null && row.minutes !== null)
-    return <span class="quiet"> ({t.why_impossible_speed(said(row.km), said(row.minutes))})</span>;
+    return (
+      <span class="quiet">
+        {' '}
+        ({row.minutes > 0 ? t.why_impossible_speed(said(row.km), said(row.minutes)) : t.why_at_once(said(row.km))})
+      </span>
+    );
   if (signal === 'many_failures' && row.failures !== null)
     return <span class="quiet"> ({t.why_many_failures(said(row.failures))})</span>;
   return null;

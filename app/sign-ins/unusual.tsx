@@ -16,11 +16,11 @@ export function UnusualSignInsPage({ rows }: { rows: readonly UnusualSignIn[] })
     <>
       <h1>{t.adminTitle}</h1>
       <p class="lead">{t.adminIntro}</p>
-      <p>
+      {rows.some(isHeld) ? <p class="lead">{t.releaseHelp}</p> : null}
+      {rows.length > 0 ? <Rows rows={rows} /> : <Empty>{t.adminNone}</Empty>}
+      <p class="page-note">
         <a href="/admin/security">{t.adminSettings}</a>
       </p>
-      {rows.some(isHeld) ? <p class="quiet">{t.releaseHelp}</p> : null}
-      {rows.length > 0 ? <Rows rows={rows} /> : <Empty>{t.adminNone}</Empty>}
     </>
   );
 }
@@ -84,8 +84,9 @@ function Release({ row }: { row: UnusualSignIn }) {
   return (
     <form method="post" action={`/admin/sign-ins/${row.id}/release`}>
       <input type="hidden" name="key" value={crypto.randomUUID()} />
-      <button class="button" type="submit" aria-label={t.releaseOf(row.display_name ?? t.nameUnknown)}>
+      <button class="button" data-quiet="" type="submit">
         {t.release}
+        <span class="visually-hidden"> {row.display_name ?? t.nameUnknown}</span>
       </button>
     </form>
   );
