@@ -6211,9 +6211,11 @@ comment on function iam.methods_beside_link is 'A link that was mailed and a cod
 create function iam.methods_for(s iam.sessions) returns text[]
 language plpgsql stable as $function$
 begin
-  return case when 'link' = any (s.methods) then iam.methods_beside_link(s.account_id) else iam.methods_of(s.account_id) end;
+  return case when s.enrols and iam.recovers(s.id) then '{}'
+              when 'link' = any (s.methods) then iam.methods_beside_link(s.account_id)
+              else iam.methods_of(s.account_id) end;
 end $function$;
-comment on function iam.methods_for is 'The same for one session: what goes to a mailbox doesn''t count beside a link that went there (0300). Internal.';
+comment on function iam.methods_for is 'The same for one session: what goes to a mailbox doesn''t count beside a link that went there, and what was lost not at all (0300). Internal.';
 
 create function iam.methods_of(account uuid) returns text[]
 language plpgsql stable as $function$
@@ -6764,7 +6766,7 @@ create function iam.remove_lost_factors(r iam.recoveries, s iam.sessions) return
 language plpgsql volatile as $function$
 declare
   n bigint;
-  counts jsonb := '{}';
+  counts jsonb := '{}'::jsonb;
 begin
   -- what is older than the session that the recovery led to; what it has added stays
   delete from iam.totp_factors f where f.account_id = r.account_id and f.confirmed_at < s.created_at;

@@ -208,9 +208,11 @@ comment on function iam.methods_of is 'By which second factors this account may 
 create function iam.methods_for(s iam.sessions) returns text[]
 language plpgsql stable set search_path = '' as $$
 begin
-  return case when 'link' = any (s.methods) then iam.methods_beside_link(s.account_id) else iam.methods_of(s.account_id) end;
+  return case when s.enrols and iam.recovers(s.id) then '{}'
+              when 'link' = any (s.methods) then iam.methods_beside_link(s.account_id)
+              else iam.methods_of(s.account_id) end;
 end $$;
-comment on function iam.methods_for is 'The same for one session: what goes to a mailbox doesn''t count beside a link that went there (0300). Internal.';
+comment on function iam.methods_for is 'The same for one session: what goes to a mailbox doesn''t count beside a link that went there, and what was lost not at all (0300). Internal.';
 
 create function iam.sign_in_methods(ring text, token text, caller jsonb) returns table (methods text[], factors int, enrols boolean)
 language plpgsql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$

@@ -382,7 +382,7 @@ create function iam.remove_lost_factors(r iam.recoveries, s iam.sessions) return
 language plpgsql volatile set search_path = '' as $$
 declare
   n bigint;
-  counts jsonb := '{}';
+  counts jsonb := '{}'::jsonb;
 begin
   -- what is older than the session that the recovery led to; what it has added stays
   delete from iam.totp_factors f where f.account_id = r.account_id and f.confirmed_at < s.created_at;

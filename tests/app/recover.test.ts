@@ -141,7 +141,7 @@ describe('registering', () => {
       'Saisissez votre date de naissance',
       'Saisissez un numéro',
       'trop court',
-      'Cochez «\u202fConservation de mon dossier médical\u202f»',
+      'sans cet accord, votre dossier',
     ])
       expect(seen).toContain(word);
   });
@@ -212,7 +212,10 @@ describe('recovery', () => {
     const ready = await pathIn('recovery_confirmed');
     expect((await get(ready)).text).toContain('/complete');
     expect((await post(`${ready}/complete`, { password: 'not this one' })).status).toBe(422);
-    expect((await post(`${ready}/complete`, { password: chosen })).location).toBe('/enrol');
+    const { location, cookie } = await post(`${ready}/complete`, { password: chosen });
+    expect(location).toBe('/enrol');
+    expect((await get('/enrol', cookie)).status).toBe(200);
+    expect((await get('/patients', cookie)).status).not.toBe(200);
   });
 
   test('is cancelled by a button, not by reading a link', async () => {

@@ -250,7 +250,7 @@ describe('registering', () => {
     const { token } = await ask(email);
     const { answer, session, account } = await complete(token);
     expect(answer).toBe('ok');
-    expect(await enter(session)).toBe('signed_out');
+    expect(await enter(session)).toBe('second_factor');
     const [row] = await owner(
       db,
       `select a.status, m.role, p.identity_status, p.organisation_id, (select count(*)::int from privacy.consents c where c.patient_id = p.id) as consents
@@ -311,7 +311,7 @@ describe('registering', () => {
     expect((await resume('not the password at all')).answer).toBe('refused');
     const { answer, next } = await resume(password);
     expect(answer).toBe('ok');
-    expect(await enter(next)).toBe('signed_out');
+    expect(await enter(next)).toBe('second_factor');
     await addFactor(next);
     expect((await read(again)).answer).toBe('gone');
   });
