@@ -1,5 +1,4 @@
 /** One's factors, a section each: what it is, how it stands, what can be done. */
-import type { ComponentChildren } from 'preact';
 import type { ClinicOwnFactors } from '../../db/types.ts';
 import { FEW } from '../account/page.tsx';
 import { useWords } from '../i18n.ts';
@@ -8,6 +7,7 @@ import { labelOf } from '../ui/codeable.tsx';
 import { DefinitionList } from '../ui/definitions.tsx';
 import { Day } from '../ui/time.tsx';
 import { factors } from './messages.ts';
+import { Section } from './section.tsx';
 
 export type FactorsPageProps = {
   own: ClinicOwnFactors;
@@ -131,25 +131,5 @@ function Sent({ own }: { own: ClinicOwnFactors }) {
         </a>
       </div>
     </Section>
-  );
-}
-
-function Section({
-  id,
-  title,
-  what,
-  children,
-}: {
-  id: string;
-  title: string;
-  what: string;
-  children: ComponentChildren;
-}) {
-  return (
-    <section class="card factor" aria-labelledby={id}>
-      <h2 id={id}>{title}</h2>
-      <p class="quiet">{what}</p>
-      {children}
-    </section>
   );
 }

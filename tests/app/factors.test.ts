@@ -59,6 +59,25 @@ test('what changes something asks for a factor again, before anything is typed',
   expect((await app.ask('/account/factors', { cookie: cookieOf(one) })).status).toBe(200);
 });
 
+test('after the factor was shown again, the page that asked for it is there', async () => {
+  const one = await newPerson();
+  const cookie = cookieOf(one);
+  const secret = secretIn(await (await app.ask('/account/factors/app', { cookie })).text());
+  await app.ask('/account/factors/app', { cookie, form: { code: totpCode(secret) } });
+  await age(one, '6 minutes');
+  const asked = await (await app.ask('/account/password', { cookie })).text();
+  const form = Object.fromEntries(
+    [...asked.matchAll(/<input type="hidden" name="(step_up_\w+)" value="([^"]*)"/g)].map((m) => [m[1]!, m[2]!]),
+  );
+  expect(form.step_up_to).toBe('/account/password');
+  const shown = await app.ask('/step-up', {
+    cookie,
+    form: { ...form, step_up_code: totpCode(secret, totpStep() + 1) },
+  });
+  expect([shown.status, shown.headers.get('location')]).toEqual([303, '/account/password']);
+  expect((await app.ask('/account/password', { cookie: cookieFrom(shown) })).status).toBe(200);
+});
+
 test('somebody whom a link has brought chooses a factor, keeps codes, and works', async () => {
   const one = await newPerson('clinician');
   await byLink(one);
