@@ -5285,6 +5285,7 @@ begin
   credential_id := substr(data, 56, id_length);
   public_key := iam.from_base64url(proof ->> 'public_key');
   why := case when id_length not between 16 and 1023 then 'credential'
+              when public_key is null then 'authenticator_data'
               when substr(data, 56 + id_length, length(public_key)) is distinct from public_key
                 or flags & 128 = 0 and length(data) <> 55 + id_length + length(public_key) then 'authenticator_data'
               when not iam.is_cose_key(public_key) then 'algorithm'

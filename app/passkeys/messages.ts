@@ -17,6 +17,7 @@ export const passkeys = messages(
     alone: 'Connexion sans mot de passe',
     aloneYes: 'oui',
     aloneNo: 'non, seulement après le mot de passe',
+    elsewhere: (host: string) => `elle ne sert qu’à l’adresse ${host}`,
     action: 'Action',
     rename: 'Renommer',
     renameNamed: (name: string) => `Renommer la clé «\u202f${name}\u202f»`,
@@ -44,8 +45,6 @@ export const passkeys = messages(
     backToEnrol: 'Choisir autre chose',
 
     signIn: 'Se connecter avec une clé d’accès',
-    use: 'Utiliser ma clé d’accès',
-    or: 'ou',
     signInRefused: 'Cette clé d’accès ne vous connecte pas',
     signInRefusedHelp:
       'Elle a peut-être été retirée de votre compte, ou elle n’a pas vérifié que c’était vous. Recommencez, ou connectez-vous avec votre mot de passe.',
@@ -81,6 +80,7 @@ export const passkeys = messages(
     alone: 'Signing in without a password',
     aloneYes: 'yes',
     aloneNo: 'no, only after the password',
+    elsewhere: (host: string) => `it works at the address ${host} alone`,
     action: 'Action',
     rename: 'Rename',
     renameNamed: (name: string) => `Rename the passkey “${name}”`,
@@ -108,8 +108,6 @@ export const passkeys = messages(
     backToEnrol: 'Choose something else',
 
     signIn: 'Sign in with a passkey',
-    use: 'Use my passkey',
-    or: 'or',
     signInRefused: 'This passkey does not sign you in',
     signInRefusedHelp:
       'Perhaps it was removed from your account, or it did not check that it was you. Try again, or sign in with your password.',

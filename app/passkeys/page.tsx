@@ -13,9 +13,10 @@ const TONES = { added: 'ok', renamed: 'ok', removed: 'ok', last: 'warn' } satisf
 export type Outcome = keyof typeof TONES;
 export const outcomes = Object.keys(TONES) as Outcome[]; // its own keys
 
-type Rows = { rows: readonly OwnPasskey[] };
+/** `host`: what the browser has in its address bar now. */
+type Rows = { rows: readonly OwnPasskey[]; host: string };
 
-export function PasskeysPage({ rows, outcome }: Rows & { outcome?: Outcome }) {
+export function PasskeysPage({ rows, host, outcome }: Rows & { outcome?: Outcome }) {
   const t = useWords(passkeys);
   return (
     <>
@@ -26,7 +27,7 @@ export function PasskeysPage({ rows, outcome }: Rows & { outcome?: Outcome }) {
           <p>{outcome === 'renamed' ? null : t[`${outcome}Help`]}</p>
         </Alert>
       ) : null}
-      {rows.length > 0 ? <PasskeyTable rows={rows} /> : <Empty>{t.none}</Empty>}
+      {rows.length > 0 ? <PasskeyTable rows={rows} host={host} /> : <Empty>{t.none}</Empty>}
       <p class="form-actions page-note">
         <a class="button" data-primary="" href="/account/passkeys/new">
           {t.add}
@@ -37,7 +38,7 @@ export function PasskeysPage({ rows, outcome }: Rows & { outcome?: Outcome }) {
   );
 }
 
-function PasskeyTable({ rows }: Rows) {
+function PasskeyTable({ rows, host }: Rows) {
   const t = useWords(passkeys);
   return (
     <Table
@@ -52,7 +53,10 @@ function PasskeyTable({ rows }: Rows) {
           cell: (row) => (row.last_used_at ? <Moment at={row.last_used_at} /> : <Missing>{t.never}</Missing>),
         },
         { label: t.kind, cell: (row) => (row.backed_up ? t.synced : t.device) },
-        { label: t.alone, cell: (row) => (row.user_verified ? t.aloneYes : t.aloneNo) },
+        {
+          label: t.alone,
+          cell: (row) => (row.rp_id !== host ? t.elsewhere(row.rp_id) : row.user_verified ? t.aloneYes : t.aloneNo),
+        },
         { label: t.action, evident: true, cell: (row) => <Actions row={row} /> },
       ]}
     />

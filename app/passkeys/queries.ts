@@ -24,6 +24,8 @@ export type OwnPasskey = {
   last_used_at: Date | null;
   backed_up: boolean;
   user_verified: boolean;
+  /** The host name that it was made at, and works at. */
+  rp_id: string;
 };
 
 /** `origin`: what the browser has in its address bar. */
@@ -67,5 +69,5 @@ export function signInWithPasskey(ring: string, proof: AssertionProof, newToken:
 
 export function readOwnPasskeys() {
   return sql<OwnPasskey>`
-    select id, name, created_at, last_used_at, backed_up, user_verified from iam.own_passkeys()`.compile(k);
+    select id, name, created_at, last_used_at, backed_up, user_verified, rp_id from iam.own_passkeys()`.compile(k);
 }

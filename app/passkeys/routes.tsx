@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { Refusal } from '../../db/batch.ts';
 import { ringNow } from '../../db/ring.ts';
+import { publicOrigin } from '../../edge/client.ts';
 import type { Env } from '../../edge/session.ts';
 import { mustBeAllowed } from '../factors/queries.ts';
 import { inLang } from '../i18n.ts';
@@ -26,7 +27,11 @@ export function passkeyRoutes(services: Services) {
   const show = async (c: Context<Env>, outcome: Outcome | undefined, status: ContentfulStatusCode = 200) => {
     const [me, rows] = await door.read(c.var.who, { open: openHome(), reads: [readMe(), readOwnPasskeys()] });
     const title = inLang(passkeys, c.var.lang).title;
-    return page(c, { title, me: me[0], status, error: status >= 400 }, <PasskeysPage rows={rows} outcome={outcome} />);
+    return page(
+      c,
+      { title, me: me[0], status, error: status >= 400 },
+      <PasskeysPage rows={rows} host={new URL(publicOrigin(c)).hostname} outcome={outcome} />,
+    );
   };
 
   return (

@@ -1,6 +1,7 @@
 // Passkeys through the pages, with a software authenticator: what the edge lets through, and that SQL's answers become
 // pages. Each check of the standard: tests/db/passkeys.test.ts; a real browser: tests/browser/passkeys.test.ts.
 import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { asOwner } from '../../db/owner.ts';
 import { type Authenticator, createAuthenticator } from '../support/authenticator.ts';
@@ -122,6 +123,13 @@ test('one gets another name; nobody renames another’s', async () => {
   expect(event.details).toBe('{"columns":["name"]}');
 });
 
+test('one of another host name says so', async () => {
+  await register();
+  await owner("update iam.passkeys set rp_id = 'ancien.exemple.fr'");
+  const list = await (await ask('/account/passkeys', { cookie: asAnne() })).text();
+  expect(list).toContain('elle ne sert qu’à l’adresse ancien.exemple.fr');
+});
+
 test('one without a name is refused in words, and what is no credential as well', async () => {
   const nameless = await ask('/account/passkeys/new', { cookie: asAnne(), form: { name: ' ', credential: '{}' } });
   expect([nameless.status, await nameless.text()]).toEqual([422, expect.stringContaining('Donnez un nom')]);
@@ -130,6 +138,36 @@ test('one without a name is refused in words, and what is no credential as well'
     expect([200, 422], credential.slice(0, 10)).toContain(answer.status);
   }
   expect(await owner('select from iam.passkeys')).toHaveLength(0);
+});
+
+test('whatever a browser sends for a credential, it is refused on a page', async () => {
+  await register();
+  const cookie = await halfWay();
+  const whole = key.answer(await challenge('factor', cookie));
+  const anything = fc.oneof(
+    fc.jsonValue({ maxDepth: 3 }),
+    fc.string().map((text) => Buffer.from(text).toString('base64url')),
+  );
+  const spoiled = fc
+    .tuple(fc.constantFrom('id', 'clientDataJSON', 'authenticatorData', 'signature', 'userHandle'), anything)
+    .map(([name, value]) =>
+      JSON.stringify(
+        name === 'id' ? { ...whole, id: value } : { ...whole, response: { ...whole.response, [name]: value } },
+      ),
+    );
+  const credential = fc.oneof(spoiled, fc.json(), fc.string()).map((text) => text.replace(/[^\P{Cc}\n\t]/gu, ''));
+  const asked = async (text: string) => {
+    await owner('delete from ops.limits; update iam.sessions set attempts = 0');
+    const statuses = [
+      (await ask('/passkeys/sign-in', { form: { credential: text } })).status,
+      (await ask('/sign-in/code', { cookie, form: { method: 'passkey', credential: text } })).status,
+      (await ask('/account/passkeys/new', { cookie: asAnne(), form: { name: 'Clé', credential: text } })).status,
+    ];
+    // 200 and 303: nothing was sent but spaces
+    for (const status of statuses) expect([200, 303, 422]).toContain(status);
+  };
+  await fc.assert(fc.asyncProperty(credential, asked), { numRuns: 40 });
+  expect(await owner('select from iam.passkeys')).toHaveLength(1);
 });
 
 test('a factor is asked for first when the last one is old', async () => {

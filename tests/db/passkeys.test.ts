@@ -1,5 +1,6 @@
 // Passkeys: supabase/migrations/0094_passkeys.sql; WebAuthn Level 3 §7.1 and §7.2, with the edge's half, edge/webauthn.ts.
 import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
@@ -188,6 +189,8 @@ describe('a new passkey (§7.1)', () => {
         { public_key: createAuthenticator(ORIGIN, anne.account).publicKey.toString('base64url') },
       ),
     ).toBe('authenticator_data');
+    for (const public_key of [null, '***', undefined])
+      expect(await refusalOfBytes({}, { public_key })).toBe('authenticator_data');
     expect(await refusalOfBytes({}, { public_key: '' })).toBe('authenticator_data');
   });
 
@@ -527,6 +530,50 @@ describe('a passkey alone', () => {
   });
 });
 
+describe('whatever stands in a proof', () => {
+  const value = fc.oneof(
+    fc.base64String({ maxLength: 400 }),
+    fc.string(),
+    fc.jsonValue({ maxDepth: 3 }),
+    fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
+    fc.jsonValue().map((json) => Buffer.from(JSON.stringify(json)).toString('base64url')),
+  );
+  const fields = [
+    'id',
+    'client_data',
+    'authenticator_data',
+    'user_handle',
+    'signed',
+    'public_key',
+    'transports',
+    'attested',
+  ];
+  const proof = fc.oneof(fc.dictionary(fc.constantFrom(...fields), value), fc.jsonValue());
+
+  test('it is refused, and breaks nothing', async () => {
+    const half = await halfWay();
+    await register();
+    const attempts = async (anything: unknown) => {
+      await owner('delete from ops.limits; update iam.sessions set attempts = 0');
+      const json = JSON.stringify(anything).replaceAll('\\u0000', '');
+      const { answer } = await ask("select * from iam.take_factor($1, $2, 'passkey', $3, $4, $5)", [
+        ...[db.ring, half, json, newToken(), caller],
+      ]);
+      const added = await ask('select * from iam.add_passkey($1, $2, $3, $4, $5, $6)', [
+        ...[db.ring, anne.token, json, 'Clé', newToken(), caller],
+      ]);
+      const entered = await ask('select * from iam.sign_in_passkey($1, $2, $3, $4)', [
+        db.ring,
+        newToken(),
+        json,
+        caller,
+      ]);
+      expect([answer, added.answer, entered.answer]).toEqual(['refused', 'refused', 'refused']);
+    };
+    await fc.assert(fc.asyncProperty(proof, attempts), { numRuns: 60 });
+  });
+});
+
 describe('removal', () => {
   const remove = async (id: string, token = anne.token) =>
     (await ask('select iam.remove_passkey($1, $2, $3, $4) as answer', [db.ring, token, id, caller])).answer;
@@ -541,11 +588,12 @@ describe('removal', () => {
     try {
       const another = await asOwner(db.admin, () => openSession(db, anne.account));
       const sql = 'select iam.remove_passkey($1, $2, $3, $4) as answer';
-      const answers = await Promise.all([
-        gate.query(sql, [db.ring, anne.token, first, caller]),
-        other.query(sql, [db.ring, another, second, caller]),
-      ]);
-      expect(answers.map(({ rows }) => rows[0].answer).sort()).toEqual(['last', 'ok']);
+      await gate.query('begin');
+      expect((await gate.query(sql, [db.ring, anne.token, first, caller])).rows[0].answer).toBe('ok');
+      const waiting = other.query(sql, [db.ring, another, second, caller]);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await gate.query('commit');
+      expect((await waiting).rows[0].answer).toBe('last');
     } finally {
       await other.end();
     }
