@@ -11,7 +11,7 @@ import { staticFiles } from './assets.ts';
 import { auditRoutes } from './audit/routes.tsx';
 import { chartRoutes } from './chart/routes.tsx';
 import { consentRoutes } from './consents/routes.tsx';
-import { demoMailRoutes } from './demo-mail/routes.tsx';
+import { demoMailLink, demoMailRoutes } from './demo-mail/routes.tsx';
 import { emergenciesRoutes } from './emergencies/routes.tsx';
 import { emergencyRoutes } from './emergency/routes.tsx';
 import { enrolRoutes } from './enrol/routes.tsx';
@@ -51,6 +51,7 @@ export function createApp(services: Services) {
   const app = new Hono<Env>();
 
   app.use(logging(services.log), headers(), session(services.pepper.key), limits(), csrf());
+  if (services.mailbox) app.use(demoMailLink);
   app.onError((error, c) => answerError(error, c, services));
   app.notFound(answerNotFound);
 

@@ -116,12 +116,18 @@ const LANG_NAMES = { fr: 'Français', en: 'English' } as const;
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
 /** Language and theme. A page that answered a POST has no address to come back to, so it offers no switch. */
-export function Footer({ theme, returnTo }: { theme: Theme; returnTo?: string }) {
+export function Footer({ theme, returnTo, mailbox }: { theme: Theme; returnTo?: string; mailbox?: boolean }) {
   const t = useWords(frame);
   const lang = useLang();
   return (
     <footer class="foot">
       <p>Vital Sync</p>
+      {/* What the demo would have sent; in a tab of its own, since one is often waiting for it here. */}
+      {mailbox ? (
+        <a href="/demo/mail" target="_blank" rel="noopener">
+          {t.demoMail}
+        </a>
+      ) : null}
       {/* Without script there are no shortcuts to explain: keys.js shows the button. */}
       <button class="foot-help" type="button" data-help hidden>
         {t.shortcuts}

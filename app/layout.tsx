@@ -115,7 +115,11 @@ function Document({ c, options, children }: { c: Context<Env>; options: PageOpti
         <main id="main" tabIndex={-1}>
           {children}
         </main>
-        <Footer theme={c.var.theme} returnTo={c.req.method === 'GET' ? c.req.path : undefined} />
+        <Footer
+          theme={c.var.theme}
+          returnTo={c.req.method === 'GET' ? c.req.path : undefined}
+          mailbox={c.var.mailbox}
+        />
         <SessionEnd me={options.me} />
         <Live />
       </body>

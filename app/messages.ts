@@ -22,6 +22,7 @@ export const frame = messages(
     stepUp: 'Confirmez que c’est vous',
 
     shortcuts: 'Raccourcis du clavier',
+    demoMail: 'Messages de la démonstration',
     shortcutSearch: 'Rechercher un patient',
     shortcutList: 'Parcourir une liste',
     shortcutDraft: 'Enregistrer le brouillon',
@@ -70,6 +71,7 @@ export const frame = messages(
     stepUp: 'Confirm that it is you',
 
     shortcuts: 'Keyboard shortcuts',
+    demoMail: 'Messages of the demo',
     shortcutSearch: 'Find a patient',
     shortcutList: 'Move through a list',
     shortcutDraft: 'Save the draft',

@@ -22,7 +22,7 @@ export type Theme = 'system' | 'light' | 'dark';
 /** `new Hono<Env>()` */
 export type Env = {
   Bindings: Bindings;
-  Variables: { who: Who; lang: Lang; theme: Theme; requestId: string; nonce?: string };
+  Variables: { who: Who; lang: Lang; theme: Theme; requestId: string; nonce?: string; mailbox?: boolean };
 };
 
 const ROLES = ['anon', 'patient', 'clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher'] as const;

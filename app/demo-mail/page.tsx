@@ -11,11 +11,11 @@ export function DemoMailPage({ messages }: { messages: readonly Kept[] }) {
     <>
       <h1>{t.title}</h1>
       <p class="lead">{t.intro}</p>
-      <p>
+      <div class="form-actions message-actions">
         <a class="button" href="/demo/mail">
           {t.refresh}
         </a>
-      </p>
+      </div>
       {messages.length === 0 ? <Empty>{t.none}</Empty> : messages.map((message) => <Message message={message} />)}
     </>
   );

@@ -131,4 +131,7 @@ test('the demo’s mailbox is nowhere else, and what it shows is text', async ()
   const text = await (await demo.request('http://127.0.0.1:3000/demo/mail')).text();
   expect(text).not.toMatch(/<script>alert|<b>x|"><i>/);
   expect(text).toContain('<a href="http://127.0.0.1:3000/invitations/abc">');
+  // every page of the demo leads there, and none elsewhere
+  expect(await (await demo.request('http://127.0.0.1:3000/sign-in')).text()).toContain('href="/demo/mail"');
+  expect(await (await app.ask('/sign-in')).text()).not.toContain('/demo/mail');
 });
