@@ -2143,12 +2143,14 @@ begin
   where x.account_id = account and x.organisation_id = c[3]::uuid and a.status = 'invited';
   -- somebody else's and nobody's are answered alike
   if m.id is null or not iam.session_is_live(c[1]::uuid)
-     or (case when m.role = 'patient' then c[4] = 'secretary' else c[4] = 'org_admin' end) is not true then
+     or (case when m.role <> 'patient' then c[4] = 'org_admin'
+              when c[4] = 'clinician' then access.in_care_of(c[2]::uuid, c[3]::uuid, m.patient_id)
+              else c[4] = 'secretary' end) is not true then
     raise exception using errcode = 'VS404', message = 'there is no such invitation here';
   end if;
   return m.patient_id;
 end $function$;
-comment on function access.require_inviter is 'An administrator for staff, a secretary for a patient; gives the patient. Internal. Errors: VS404.';
+comment on function access.require_inviter is 'An administrator for staff, a secretary or somebody of the care team for a patient; gives the patient. Internal. Errors: VS404.';
 
 create function access.require_member(account uuid) returns access.memberships
 language plpgsql volatile as $function$
@@ -4282,21 +4284,29 @@ language plpgsql volatile security definer set debug_print_plan=off set search_p
 declare
   c text[] := access.claims();
   p record;
+  way text;
   account uuid;
 begin
-  if (c[4] = 'secretary') is not true or not iam.session_is_live(c[1]::uuid) then
-    raise exception using errcode = 'VS403', message = 'secretaries invite patients';
+  if (c[4] in ('secretary', 'clinician')) is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'the care team and secretaries invite patients';
   end if;
   -- an erasure that is under way comes first; and two who invite the same patient come one after the other
   perform from store.patients x where x.id = patient for no key update;
-  if access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient) is null then
+  way := access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient);
+  if way is null then
     raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  if c[4] = 'clinician' and way <> 'care_team' then
+    raise exception using errcode = 'VS403', message = 'somebody of the care team invites a patient';
   end if;
   perform ops.fulfil(key, 'accounts.invite', patient);
   if exists (select from access.memberships m where m.patient_id = patient and m.valid_until > clock_timestamp()) then
     raise exception using errcode = 'VS409', message = 'this patient has an account, or was invited';
   end if;
-  select x.birth_name, x.used_name, x.first_given_name, x.used_given_name into p from clinic.patients x where x.id = patient;
+  select x.birth_name, x.used_name, x.first_given_name, x.used_given_name, x.email into p from clinic.patients x where x.id = patient;
+  if c[4] = 'secretary' and lower(btrim(email)) is distinct from lower(btrim(p.email)) then
+    raise exception using errcode = 'VS422', message = 'a secretary invites a patient at the address that the record has';
+  end if;
   account := iam.invite(vault.ring(), c[3]::uuid, 'patient', email, jsonb_build_object(
     'family_name', left(coalesce(nullif(p.used_name, ''), p.birth_name), 100),
     'given_name', left(coalesce(nullif(p.used_given_name, ''), p.first_given_name), 100)), lang, patient);
@@ -4307,7 +4317,7 @@ begin
 exception when unique_violation then
   raise exception using errcode = 'VS409', message = 'this patient has an account, or was invited';
 end $function$;
-comment on function clinic.invite_patient is 'For a secretary: invites a patient to their own record, which an earlier transaction opened. key: ops.intend(key, ''accounts.invite''). Errors: VS208, VS403, VS404, VS409, VS422, VS428, VS429, VS470.';
+comment on function clinic.invite_patient is 'For a secretary, and the care team: invites a patient to their own record, which an earlier transaction opened. key: ops.intend(key, ''accounts.invite''). Errors: VS208, VS403, VS404, VS409, VS422, VS428, VS429, VS470.';
 
 create function clinic.is_identity(p jsonb) returns boolean
 language plpgsql stable as $function$
@@ -4546,7 +4556,7 @@ language plpgsql volatile security definer set debug_print_plan=off set search_p
 declare
   c text[] := access.claims();
 begin
-  if (c[4] = 'secretary') is not true or not access.may_open(c, patient, 'identity') then return; end if;
+  if (c[4] in ('secretary', 'clinician')) is not true or not access.may_open(c, patient, 'identity') then return; end if;
   return query
   select a.id, a.status,
          convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'),
@@ -4555,7 +4565,7 @@ begin
   from access.memberships m join iam.accounts a on a.id = m.account_id left join iam.invitations i on i.account_id = a.id
   where m.patient_id = patient and m.organisation_id = c[3]::uuid and m.valid_until > clock_timestamp();
 end $function$;
-comment on function clinic.read_patient_account is 'For a secretary: the account that leads to this record, or was invited to; no row for none.';
+comment on function clinic.read_patient_account is 'For whoever sees this patient: the account that leads to the record, or was invited to; no row for none.';
 
 create function clinic.read_recoveries() returns TABLE(id uuid, display_name text, role text, lost text, asked_at timestamp with time zone, ready_at timestamp with time zone, confirmed_at timestamp with time zone, confirmed_by_name text)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -9971,6 +9981,7 @@ grant execute on function clinic.glass_reason(glass uuid) to vs_patient;
 grant execute on function clinic.import_patient(p jsonb, OUT id uuid, OUT taken boolean) to vs_import;
 grant execute on function clinic.import_rows(patient uuid, type text, rows jsonb) to vs_import;
 grant execute on function clinic.invite_member(key uuid, role text, email text, profile jsonb, lang text) to vs_org_admin;
+grant execute on function clinic.invite_patient(key uuid, patient uuid, email text, lang text) to vs_clinician;
 grant execute on function clinic.invite_patient(key uuid, patient uuid, email text, lang text) to vs_secretary;
 grant execute on function clinic.make_referral(key uuid, patient uuid, performer uuid, priority text, reason text, until timestamp with time zone) to vs_clinician;
 grant execute on function clinic.open_profile(account uuid, row_id uuid, labels bytea[], sealed bytea[]) to vs_auditor;
@@ -10007,6 +10018,7 @@ grant execute on function clinic.read_own_sign_ins() to vs_org_admin;
 grant execute on function clinic.read_own_sign_ins() to vs_patient;
 grant execute on function clinic.read_own_sign_ins() to vs_researcher;
 grant execute on function clinic.read_own_sign_ins() to vs_secretary;
+grant execute on function clinic.read_patient_account(patient uuid) to vs_clinician;
 grant execute on function clinic.read_patient_account(patient uuid) to vs_secretary;
 grant execute on function clinic.read_recoveries() to vs_org_admin;
 grant execute on function clinic.read_recoveries() to vs_secretary;
@@ -10015,12 +10027,14 @@ grant execute on function clinic.read_security() to vs_org_admin;
 grant execute on function clinic.read_unusual_sign_ins() to vs_org_admin;
 grant execute on function clinic.release_sign_in(key uuid, sign_in uuid) to vs_org_admin;
 grant execute on function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) to vs_dpo;
+grant execute on function clinic.resend_invitation(key uuid, account uuid) to vs_clinician;
 grant execute on function clinic.resend_invitation(key uuid, account uuid) to vs_org_admin;
 grant execute on function clinic.resend_invitation(key uuid, account uuid) to vs_secretary;
 grant execute on function clinic.restore_account(key uuid, account uuid) to vs_org_admin;
 grant execute on function clinic.selected_patients(selection uuid) to vs_clinician;
 grant execute on function clinic.selected_patients(selection uuid) to vs_secretary;
 grant execute on function clinic.suspend_account(key uuid, account uuid) to vs_org_admin;
+grant execute on function clinic.withdraw_invitation(key uuid, account uuid) to vs_clinician;
 grant execute on function clinic.withdraw_invitation(key uuid, account uuid) to vs_org_admin;
 grant execute on function clinic.withdraw_invitation(key uuid, account uuid) to vs_secretary;
 grant execute on function clinic.write_note(key uuid, patient uuid, note jsonb) to vs_clinician;

@@ -1,4 +1,5 @@
 import { useWords } from '../i18n.ts';
+import { invitations } from '../invitations/messages.ts';
 import { NoteEntry, type NoteRow } from '../notes/entry.tsx';
 import { NoteOpener } from '../notes/page.tsx';
 import { Empty } from '../ui/empty.tsx';
@@ -42,6 +43,7 @@ export function ChartPage({ history, summary }: { history: HistoryProps; summary
 
 function Sections({ patientId }: { patientId: string }) {
   const t = useWords(chart);
+  const invited = useWords(invitations);
   return (
     <nav class="section-links" aria-label={t.sections}>
       <ul>
@@ -52,6 +54,9 @@ function Sections({ patientId }: { patientId: string }) {
         ))}
         <li>
           <a href={`/patients/${patientId}/referrals`}>{t.referrals}</a>
+        </li>
+        <li>
+          <a href={`/patients/${patientId}/invitation`}>{invited.accessShort}</a>
         </li>
       </ul>
     </nav>

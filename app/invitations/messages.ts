@@ -21,11 +21,15 @@ export const invitations = messages(
     waitHelp: (minutes: number) => `Réessayez dans ${minutes > 1 ? `${minutes} minutes` : 'une minute'}.`,
 
     access: 'Accès du patient à son dossier',
+    accessShort: 'Accès du patient',
     none: 'Ce patient n’a pas de compte.',
     inviteHelp:
       'Le patient reçoit un lien par e-mail, valable 72 heures et une seule fois. Il choisit un mot de passe, donne ses accords et ajoute un second facteur ; ensuite il voit son dossier.',
     email: 'Adresse électronique du patient',
     emailHint: 'Demandez au patient une adresse que lui seul lit : le lien ouvre son dossier médical.',
+    ofRecord: 'Le lien part à l’adresse du dossier',
+    noAddress:
+      'Son dossier ne contient aucune adresse électronique. Un soignant de son équipe peut l’inviter à l’adresse que le patient lui donne.',
     emailWrong: 'Saisissez une adresse comme prenom.nom@exemple.fr.',
     messageLang: 'Langue du message',
     lang_fr: 'français',
@@ -47,7 +51,8 @@ export const invitations = messages(
     state_suspended: 'compte suspendu',
     back: 'Retour au patient',
     refusal_conflict: 'Ce patient a déjà un compte, ou une invitation en cours.',
-    refusal_invalid: 'La base de données a refusé cette adresse. Vérifiez-la.',
+    refusal_invalid:
+      'La base de données a refusé cette adresse : ce n’est pas celle du dossier, ou elle est mal écrite.',
     refusal_limited: 'Rien n’a été envoyé : trop de liens en peu de temps. Réessayez dans une heure.',
   },
   {
@@ -69,11 +74,15 @@ export const invitations = messages(
     waitHelp: (minutes: number) => `Try again in ${minutes > 1 ? `${minutes} minutes` : 'a minute'}.`,
 
     access: 'The patient’s access to their record',
+    accessShort: 'Patient’s access',
     none: 'This patient has no account.',
     inviteHelp:
       'The patient gets a link by e-mail, which works for 72 hours and once. They choose a password, give their consents and add a second factor; then they see their record.',
     email: 'The patient’s e-mail address',
     emailHint: 'Ask the patient for an address that they alone read: the link opens their medical record.',
+    ofRecord: 'The link goes to the address of the record',
+    noAddress:
+      'The record has no e-mail address. Somebody of the care team can invite the patient at an address that the patient gives them.',
     emailWrong: 'Type an address like given.family@example.com.',
     messageLang: 'Language of the message',
     lang_fr: 'French',
@@ -95,7 +104,7 @@ export const invitations = messages(
     state_suspended: 'account suspended',
     back: 'Back to the patient',
     refusal_conflict: 'This patient has an account already, or an invitation that waits.',
-    refusal_invalid: 'The database refused this address. Check it.',
+    refusal_invalid: 'The database refused this address: it is not the one of the record, or not well written.',
     refusal_limited: 'Nothing was sent: too many links in a short time. Try again in an hour.',
   },
 );

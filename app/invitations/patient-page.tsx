@@ -1,4 +1,4 @@
-/** For a secretary: does this patient have an account, and if not, where shall the invitation go? */
+/** Does this patient have an account, and if not, where does the invitation go? A secretary doesn't choose that. */
 import { useWords } from '../i18n.ts';
 import { Alert } from '../ui/alert.tsx';
 import { labelOf } from '../ui/codeable.tsx';
@@ -13,8 +13,10 @@ import type { PatientAccount } from './queries.ts';
 export type PatientInvitationProps = {
   patient: string;
   account?: PatientAccount;
-  /** What is in the field: what was typed, or the address of the record. */
+  /** What was typed, or the address of the record. */
   email: string;
+  /** A secretary's page: the address of the record, or nothing. */
+  fixed: boolean;
   lang: string;
   errors?: Errors;
   /** Why the database didn't take it. */
@@ -22,13 +24,19 @@ export type PatientInvitationProps = {
 };
 
 export function PatientInvitationPage(props: PatientInvitationProps) {
-  const { patient, account, refusal, errors = {} } = props;
+  const { patient, account, email, fixed, refusal, errors = {} } = props;
   const t = useWords(invitations);
   return (
     <div class="team-form">
       <h1>{t.access}</h1>
       {refusal ? <Alert tone="danger" title={labelOf(t, 'refusal', refusal)} /> : <ErrorSummary errors={errors} />}
-      {account ? <Account patient={patient} account={account} /> : <InviteForm {...props} errors={errors} />}
+      {account ? <Account patient={patient} account={account} /> : null}
+      {!account && fixed && !email ? (
+        <Alert tone="warn" title={t.none}>
+          {t.noAddress}
+        </Alert>
+      ) : null}
+      {!account && !(fixed && !email) ? <InviteForm {...props} errors={errors} /> : null}
       <p class="page-note">
         <a href={`/patients/${patient}`}>{t.back}</a>
       </p>
@@ -36,7 +44,7 @@ export function PatientInvitationPage(props: PatientInvitationProps) {
   );
 }
 
-function InviteForm({ patient, email, lang, errors }: PatientInvitationProps) {
+function InviteForm({ patient, email, fixed, lang, errors }: PatientInvitationProps) {
   const t = useWords(invitations);
   return (
     <form class="card form" method="post" action={`/patients/${patient}/invitation`} novalidate>
@@ -44,18 +52,25 @@ function InviteForm({ patient, email, lang, errors }: PatientInvitationProps) {
       <p>
         <b>{t.none}</b> {t.inviteHelp}
       </p>
-      <Field
-        name="email"
-        type="email"
-        label={t.email}
-        hint={t.emailHint}
-        value={email}
-        error={errors?.email}
-        inputMode="email"
-        spellcheck={false}
-        maxLength={254}
-        required
-      />
+      {fixed ? (
+        <>
+          <input type="hidden" name="email" value={email} />
+          <DefinitionList items={[{ label: t.ofRecord, value: email }]} />
+        </>
+      ) : (
+        <Field
+          name="email"
+          type="email"
+          label={t.email}
+          hint={t.emailHint}
+          value={email}
+          error={errors?.email}
+          inputMode="email"
+          spellcheck={false}
+          maxLength={254}
+          required
+        />
+      )}
       <Select
         name="lang"
         label={t.messageLang}

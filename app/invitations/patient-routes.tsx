@@ -1,12 +1,13 @@
-/** GET and POST /patients/:id/invitation: a secretary invites a patient to their own record. */
+/** GET and POST /patients/:id/invitation: the care team, or a secretary, invites a patient to their own record. */
 import { type Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { type Door, Refusal } from '../../db/batch.ts';
 import type { AnyQuery } from '../../db/query.ts';
 import type { Env } from '../../edge/session.ts';
+import { bannerAllergies } from '../chart/allergies.ts';
 import { patientOf } from '../chart/patient.ts';
-import { openPatient, readPatient } from '../chart/queries.ts';
+import { openPatient, readBanner, readPatient } from '../chart/queries.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { readMe } from '../me.ts';
@@ -66,17 +67,42 @@ async function write(c: Context<Env>, door: Door, patient: string, key: string, 
 
 async function answerPage(c: Context<Env>, door: Door, { email, lang = 'fr', errors, refusal, status = 200 }: Form) {
   const patient = patientOf(c);
-  // only a secretary's page: for anyone else the database has no such function
-  if (!patient || c.var.who.role !== 'secretary') return c.notFound();
-  const [me, [identity], [account]] = await door.read(c.var.who, {
+  // which page to ask for; for any other role the database has no such function
+  const fixed = c.var.who.role === 'secretary';
+  if (!patient || !(fixed || c.var.who.role === 'clinician')) return c.notFound();
+  const { me, identity, account, banner } = await (fixed ? readForSecretary : readForCareTeam)(c, door, patient);
+  if (!identity) return c.notFound();
+  const title = inLang(invitations, c.var.lang).access;
+  const options = { title, me, section: 'patients', banner, error: status !== 200, status } as const;
+  const props = {
+    patient,
+    account,
+    fixed,
+    errors,
+    refusal,
+    lang,
+    email: (fixed ? null : email) ?? identity.email ?? '',
+  };
+  return page(c, options, <PatientInvitationPage {...props} />);
+}
+
+async function readForSecretary(c: Context<Env>, door: Door, patient: string) {
+  const reads = [readMe(), readPatientAccount(patient), readPatient(patient)] as const;
+  const [[me], [account], [identity]] = await door.read(c.var.who, {
     open: openPatient(patient),
     focus: patient,
-    reads: [readMe(), readPatient(patient), readPatientAccount(patient)],
+    reads,
   });
-  if (!identity) return c.notFound();
-  const banner = <Banner patient={identity} phone={identity.phone} />;
-  const title = inLang(invitations, c.var.lang).access;
-  const options = { title, me: me[0], section: 'patients', banner, error: status !== 200, status } as const;
-  const props = { patient, account, errors, refusal, lang, email: email ?? identity.email ?? '' };
-  return page(c, options, <PatientInvitationPage {...props} />);
+  return { me, account, identity, banner: identity && <Banner patient={identity} phone={identity.phone} /> };
+}
+
+async function readForCareTeam(c: Context<Env>, door: Door, patient: string) {
+  const reads = [readMe(), readPatientAccount(patient), ...readBanner(patient)] as const;
+  const [[me], [account], [identity], state, allergies] = await door.read(c.var.who, {
+    open: openPatient(patient),
+    focus: patient,
+    reads,
+  });
+  const banner = identity && <Banner patient={identity} allergies={bannerAllergies(state[0], allergies)} />;
+  return { me, account, identity, banner };
 }

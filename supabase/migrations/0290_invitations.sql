@@ -4,8 +4,9 @@
 --   1. A link works once, for 72 hours, until it is withdrawn or another one is sent; it is stored hashed.
 --   2. It proves an address and lets a password be chosen. What it opens is a session of one factor, which may add the
 --      account's first factor and nothing else; the account is active from then on.
---   3. An administrator invites people who work here; a secretary invites a patient to the patient's own record. Both on
---      a factor shown within 10 minutes.
+--   3. An administrator invites people who work here. Somebody of the care team invites a patient to the patient's own record;
+--      a secretary does at the address that the record has, and at no other: whoever chose it could read what secretaries
+--      don't. Each on a factor shown within 10 minutes.
 --   4. Whoever invites learns nothing about an address: one that has an account elsewhere, or as a patient, is answered,
 --      listed and recorded like any other. Whoever has that account is told.
 --   5. What was typed about somebody who didn't come is forgotten, and the address is free again.
@@ -196,12 +197,14 @@ begin
   where x.account_id = account and x.organisation_id = c[3]::uuid and a.status = 'invited';
   -- somebody else's and nobody's are answered alike
   if m.id is null or not iam.session_is_live(c[1]::uuid)
-     or (case when m.role = 'patient' then c[4] = 'secretary' else c[4] = 'org_admin' end) is not true then
+     or (case when m.role <> 'patient' then c[4] = 'org_admin'
+              when c[4] = 'clinician' then access.in_care_of(c[2]::uuid, c[3]::uuid, m.patient_id)
+              else c[4] = 'secretary' end) is not true then
     raise exception using errcode = 'VS404', message = 'there is no such invitation here';
   end if;
   return m.patient_id;
 end $$;
-comment on function access.require_inviter is 'An administrator for staff, a secretary for a patient; gives the patient. Internal. Errors: VS404.';
+comment on function access.require_inviter is 'An administrator for staff, a secretary or somebody of the care team for a patient; gives the patient. Internal. Errors: VS404.';
 
 create function access.limit_invitations(c text[], account uuid) returns void
 language plpgsql volatile set search_path = '' as $$
@@ -241,21 +244,29 @@ language plpgsql volatile security definer set search_path = '' set debug_print_
 declare
   c text[] := access.claims();
   p record;
+  way text;
   account uuid;
 begin
-  if (c[4] = 'secretary') is not true or not iam.session_is_live(c[1]::uuid) then
-    raise exception using errcode = 'VS403', message = 'secretaries invite patients';
+  if (c[4] in ('secretary', 'clinician')) is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'the care team and secretaries invite patients';
   end if;
   -- an erasure that is under way comes first; and two who invite the same patient come one after the other
   perform from store.patients x where x.id = patient for no key update;
-  if access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient) is null then
+  way := access.way_in(c[4], c[2]::uuid, c[3]::uuid, null, patient);
+  if way is null then
     raise exception using errcode = 'VS404', message = 'there is no such record here';
+  end if;
+  if c[4] = 'clinician' and way <> 'care_team' then
+    raise exception using errcode = 'VS403', message = 'somebody of the care team invites a patient';
   end if;
   perform ops.fulfil(key, 'accounts.invite', patient);
   if exists (select from access.memberships m where m.patient_id = patient and m.valid_until > clock_timestamp()) then
     raise exception using errcode = 'VS409', message = 'this patient has an account, or was invited';
   end if;
-  select x.birth_name, x.used_name, x.first_given_name, x.used_given_name into p from clinic.patients x where x.id = patient;
+  select x.birth_name, x.used_name, x.first_given_name, x.used_given_name, x.email into p from clinic.patients x where x.id = patient;
+  if c[4] = 'secretary' and lower(btrim(email)) is distinct from lower(btrim(p.email)) then
+    raise exception using errcode = 'VS422', message = 'a secretary invites a patient at the address that the record has';
+  end if;
   account := iam.invite(vault.ring(), c[3]::uuid, 'patient', email, jsonb_build_object(
     'family_name', left(coalesce(nullif(p.used_name, ''), p.birth_name), 100),
     'given_name', left(coalesce(nullif(p.used_given_name, ''), p.first_given_name), 100)), lang, patient);
@@ -266,7 +277,7 @@ begin
 exception when unique_violation then
   raise exception using errcode = 'VS409', message = 'this patient has an account, or was invited';
 end $$;
-comment on function clinic.invite_patient is 'For a secretary: invites a patient to their own record, which an earlier transaction opened. key: ops.intend(key, ''accounts.invite''). Errors: VS208, VS403, VS404, VS409, VS422, VS428, VS429, VS470.';
+comment on function clinic.invite_patient is 'For a secretary, and the care team: invites a patient to their own record, which an earlier transaction opened. key: ops.intend(key, ''accounts.invite''). Errors: VS208, VS403, VS404, VS409, VS422, VS428, VS429, VS470.';
 
 create function clinic.resend_invitation(key uuid, account uuid) returns uuid
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
@@ -299,16 +310,16 @@ begin
 end $$;
 comment on function clinic.withdraw_invitation is 'The link is worth nothing any more, and what was typed is forgotten. For whoever may invite this person. key: ops.intend(key, ''accounts.invite''). Errors: VS208, VS404, VS428, VS470.';
 grant execute on function clinic.invite_member to vs_org_admin;
-grant execute on function clinic.invite_patient to vs_secretary;
-grant execute on function clinic.resend_invitation, clinic.withdraw_invitation to vs_org_admin, vs_secretary;
+grant execute on function clinic.invite_patient to vs_secretary, vs_clinician;
+grant execute on function clinic.resend_invitation, clinic.withdraw_invitation to vs_org_admin, vs_secretary, vs_clinician;
 
--- Whether a patient has an account: for the secretary's page of that patient.
+-- Whether a patient has an account: for whoever may invite.
 create function clinic.read_patient_account(patient uuid) returns table (account_id uuid, status text, email text, expires_at timestamptz, last_sign_in_at timestamptz)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c text[] := access.claims();
 begin
-  if (c[4] = 'secretary') is not true or not access.may_open(c, patient, 'identity') then return; end if;
+  if (c[4] in ('secretary', 'clinician')) is not true or not access.may_open(c, patient, 'identity') then return; end if;
   return query
   select a.id, a.status,
          convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'),
@@ -317,8 +328,8 @@ begin
   from access.memberships m join iam.accounts a on a.id = m.account_id left join iam.invitations i on i.account_id = a.id
   where m.patient_id = patient and m.organisation_id = c[3]::uuid and m.valid_until > clock_timestamp();
 end $$;
-comment on function clinic.read_patient_account is 'For a secretary: the account that leads to this record, or was invited to; no row for none.';
-grant execute on function clinic.read_patient_account to vs_secretary;
+comment on function clinic.read_patient_account is 'For whoever sees this patient: the account that leads to the record, or was invited to; no row for none.';
+grant execute on function clinic.read_patient_account to vs_secretary, vs_clinician;
 
 -- ---------------------------------------------------------------- 2: taking it up
 

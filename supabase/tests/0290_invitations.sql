@@ -8,7 +8,7 @@ select is(tests.owner('update iam.sessions set factor_at = clock_timestamp(); de
 create function pg_temp.invite(who text, key uuid, role text, address text, profile text default '{"family_name": "Petit", "given_name": "Lou"}') returns text
 language sql as $$ select tests.attempt(who, format('select clinic.invite_member(%L, %L, %L, %L)', key, role, address, profile), 'write') $$;
 -- an intent is committed before its change, so these are announced beforehand; pg_temp.intend gives one away
-create temp table intents as select who, gen_random_uuid() as key from unnest(array['a.org_admin', 'b.org_admin', 'a.secretary']) who, generate_series(1, 25);
+create temp table intents as select who, gen_random_uuid() as key from unnest(array['a.org_admin', 'b.org_admin', 'a.secretary', 'a.colleague']) who, generate_series(1, 25);
 select is((select string_agg(distinct tests.attempt(who, format('select ops.intend(%L, ''accounts.invite'')', key), 'open'), '') from intents), '(ok)');
 create function pg_temp.intend(of_whom text) returns uuid
 language sql as $$ delete from intents where key = (select i.key from intents i where i.who = of_whom limit 1) returning key $$;
@@ -121,22 +121,34 @@ select is((select count(*) from vault.keys k join iam.invitations i on i.account
 select is((select status from iam.accounts where id = :'lou'), 'active', 'and nobody who came');
 
 -- 3: a patient, to their own record
-select is(tests.attempt('a.' || who, format('select clinic.invite_patient(gen_random_uuid(), %L, ''p@exemple.fr'')', tests.the('a.theirs')), 'write'), '42501', 'a ' || who || ' cannot invite a patient')
-  from unnest(array['patient', 'clinician', 'org_admin', 'auditor', 'dpo', 'researcher', 'import of clinician']) who;
-select is(tests.attempt('a.secretary', format('select clinic.invite_patient(%L, %L, ''p@exemple.fr'')', pg_temp.intend('a.secretary'), p), 'write'), 'VS404', 'cannot invite another practice''s patient, or nobody') from unnest(array[tests.the('b.mine'), gen_random_uuid()::text]) p;
-select is(tests.attempt('a.secretary', format('select clinic.invite_patient(%L, %L, ''p@exemple.fr'')', pg_temp.intend('a.secretary'), tests.the('a.theirs')), 'write'), 'VS428', 'cannot invite a patient whose record wasn''t opened');
-select is(tests.opened('a.secretary', 'a.theirs'), '(ok)');
-select is(tests.opened('a.secretary', 'a.mine'), '(ok)');
-select is(tests.attempt('a.secretary', format('select clinic.invite_patient(%L, %L, ''p@exemple.fr'')', pg_temp.intend('a.secretary'), tests.the('a.mine')), 'write'), 'VS409', 'cannot invite a patient who has an account');
-select pg_temp.account(tests.attempt('a.secretary', format('select clinic.invite_patient(%L, %L, ''p@exemple.fr'')', pg_temp.intend('a.secretary'), tests.the('a.theirs')), 'write')) as p \gset
-select is(tests.attempt('a.secretary', format('select account_id, status, email from clinic.read_patient_account(%L)', tests.the('a.theirs'))), format('(%s,invited,p@exemple.fr)', :'p'), 'a secretary invites a patient, and sees that');
-select is(tests.attempt('b.secretary', format('select account_id from clinic.read_patient_account(%L)', tests.the('a.theirs'))), 'nothing', 'another practice''s doesn''t');
+create function pg_temp.invite_patient(who text, key uuid, patient text, address text) returns text
+language sql as $$ select tests.attempt(who, format('select clinic.invite_patient(%L, %L, %L)', key, patient, address), 'write') $$;
+select substr(tests.attempt('a.import of clinician', format('select id from clinic.import_patient(%L)', jsonb_build_object('source', 'Patient/' || gen_random_uuid(),
+  'birth_name', 'Leroy', 'first_given_name', 'Zoé', 'email', ' P@exemple.fr')), 'write'), 2, 36) as zoe \gset
+insert into tests.world values ('zoe', :'zoe') on conflict (name) do update set value = excluded.value;
+select is(pg_temp.invite_patient('a.' || who, gen_random_uuid(), :'zoe', 'p@exemple.fr'), '42501', 'a ' || who || ' cannot invite a patient')
+  from unnest(array['patient', 'org_admin', 'auditor', 'dpo', 'researcher', 'import of clinician']) who;
+select is(pg_temp.invite_patient(who, pg_temp.intend(who), p, 'p@exemple.fr'), 'VS404', who || ' cannot invite another practice''s patient, or nobody')
+  from unnest(array['a.secretary', 'a.colleague']) who, unnest(array[tests.the('b.mine'), gen_random_uuid()::text]) p;
+select is(pg_temp.invite_patient('a.colleague', pg_temp.intend('a.colleague'), :'zoe', 'p@exemple.fr'), 'VS404', 'cannot invite a patient of another care team');
+select is(pg_temp.invite_patient('a.secretary', pg_temp.intend('a.secretary'), :'zoe', 'p@exemple.fr'), 'VS428', 'cannot invite a patient whose record wasn''t opened');
+select is(tests.opened('a.secretary', p), '(ok)') from unnest(array['a.mine', 'a.theirs', 'zoe']) p;
+select is(tests.opened('a.colleague', 'a.theirs'), '(ok)');
+select is(pg_temp.invite_patient('a.secretary', pg_temp.intend('a.secretary'), tests.the('a.mine'), 'p@exemple.fr'), 'VS409', 'cannot invite a patient who has an account');
+select is(pg_temp.invite_patient('a.secretary', pg_temp.intend('a.secretary'), p, address), 'VS422', 'a secretary cannot choose where the link goes: ' || address)
+  from (values (:'zoe', 'secretary@exemple.fr'), (tests.the('a.theirs'), 'p@exemple.fr'), (:'zoe', '')) x (p, address);
+select pg_temp.account(pg_temp.invite_patient('a.secretary', pg_temp.intend('a.secretary'), :'zoe', 'p@exemple.fr')) as p \gset
+select is(tests.attempt('a.secretary', format('select account_id, status, email from clinic.read_patient_account(%L)', :'zoe')), format('(%s,invited,p@exemple.fr)', :'p'), 'a secretary invites a patient at the address of the record, and sees that');
+select is(tests.attempt(who, format('select account_id from clinic.read_patient_account(%L)', :'zoe')), 'nothing', who || ' doesn''t see it') from unnest(array['b.secretary', 'a.colleague', 'b.clinician']) who;
 select is(tests.attempt('a.org_admin', format('select * from clinic.accounts where id = %L', :'p')), 'nothing', 'nor does an administrator');
-select is(tests.attempt('a.org_admin', format('select clinic.resend_invitation(%L, %L)', pg_temp.intend('a.org_admin'), :'p'), 'write'), 'VS404', 'who can''t send it again either');
-select is(tests.attempt('a.secretary', format('select clinic.invite_patient(%L, %L, ''q@exemple.fr'')', pg_temp.intend('a.secretary'), tests.the('a.theirs')), 'write'), 'VS409', 'cannot invite a patient twice');
-select is((select patient_id = tests.the('a.theirs')::uuid from access.memberships where account_id = :'p'), true, 'to one record alone');
+select is(tests.attempt(who, format('select clinic.resend_invitation(%L, %L)', pg_temp.intend(who), :'p'), 'write'), 'VS404', who || ' cannot send it again') from unnest(array['a.org_admin', 'a.colleague']) who;
+select is(pg_temp.invite_patient('a.secretary', pg_temp.intend('a.secretary'), :'zoe', 'p@exemple.fr'), 'VS409', 'cannot invite a patient twice');
+select is((select patient_id = :'zoe' from access.memberships where account_id = :'p'), true, 'to one record alone');
 select matches(tests.attempt('a.secretary', format('select clinic.withdraw_invitation(%L, %L)', pg_temp.intend('a.secretary'), :'p'), 'write'), '^\(', 'a secretary withdraws it');
-select is(tests.attempt('a.secretary', format('select account_id from clinic.read_patient_account(%L)', tests.the('a.theirs'))), 'nothing');
+select is(tests.attempt('a.secretary', format('select account_id from clinic.read_patient_account(%L)', :'zoe')), 'nothing');
+select pg_temp.account(pg_temp.invite_patient('a.colleague', pg_temp.intend('a.colleague'), tests.the('a.theirs'), 'q@exemple.fr')) as q \gset
+select is(tests.attempt('a.colleague', format('select status, email from clinic.read_patient_account(%L)', tests.the('a.theirs'))), '(invited,q@exemple.fr)', 'somebody of the care team invites at any address');
+select matches(tests.attempt('a.colleague', format('select clinic.withdraw_invitation(%L, %L)', pg_temp.intend('a.colleague'), :'q'), 'write'), '^\(', 'and withdraws it');
 
 -- the log
 select is((select bool_and(organisation_id = tests.the('a.organisation')::uuid and actor_role = 'org_admin') from audit.events where event = 'account.invite' and details ~ 'auditor' and organisation_id <> tests.the('b.organisation')::uuid), true, 'who invited is in the log');

@@ -32,10 +32,10 @@ const invited = () =>
     'select m.account_id, m.patient_id from access.memberships m join iam.invitations using (account_id)',
   );
 
-test('nobody but a secretary of the practice invites a patient', async () => {
+test('nobody but the care team and a secretary of the practice invites a patient', async () => {
   const elsewhere = await createPractice(pages.db);
-  const { clinician, orgAdmin, auditor } = pages.practice;
-  for (const person of [clinician, orgAdmin, auditor, pages.patientPerson, elsewhere.secretary]) {
+  const { colleague, orgAdmin, auditor } = pages.practice;
+  for (const person of [colleague, orgAdmin, auditor, pages.patientPerson, elsewhere.secretary, elsewhere.clinician]) {
     for (const { status, text } of [
       await pages.get(person, path),
       await pages.post(person, path, { ...key(), email: 'x@exemple.fr' }),
@@ -52,14 +52,14 @@ test('a patient who has an account is not invited again', async () => {
   const theirs = `/patients/${pages.patient}/invitation`;
   expect(visibleText((await pages.get(secretary, theirs)).text)).toContain('compte ouvert');
   expect((await pages.post(secretary, theirs, { ...key(), email: 'x@exemple.fr' })).status).toBe(409);
-  for (const email of ['', 'nobody', '<b>@'])
+  for (const email of ['', 'nobody', '<b>@', 'secretary@exemple.fr'])
     expect((await pages.post(secretary, path, { ...key(), email })).status, email).toBe(422);
   expect(await invited()).toEqual([]);
 });
 
 test('a patient chooses a password and gives three consents, and nothing less', async () => {
   expect((await pages.get(secretary, path)).text).toContain('value="canari@exemple.fr"');
-  const form = { ...key(), email: 'Canari@exemple.fr' };
+  const form = { ...key(), email: 'Canari@exemple.fr' }; // as the record has it, but for the capital
   for (let sent = 0; sent < 2; sent++) expect((await pages.post(secretary, path, form)).location).toBe(path);
   expect(await invited()).toMatchObject([{ patient_id: patient }]);
   expect(visibleText((await pages.get(secretary, path)).text)).toContain('Lien envoyé à canari@exemple.fr');
@@ -101,8 +101,21 @@ test('a patient chooses a password and gives three consents, and nothing less', 
   expect((await pages.get(null, link)).status).toBe(404);
 });
 
-test('the database asks for the consents again: an edge that forgets them lets nobody in', async () => {
+test('a secretary cannot choose where the link goes: only the care team can', async () => {
   const other = await createPatient(pages.db, pages.practice);
+  const theirs = `/patients/${other}/invitation`;
+  const shown = await pages.get(secretary, theirs);
+  expect(visibleText(shown.text)).toContain('ne contient aucune adresse');
+  expect(shown.text).not.toContain('name="email"');
+  expect((await pages.post(secretary, theirs, { ...key(), email: 'secretary@exemple.fr' })).status).toBe(422);
+  const { clinician } = pages.practice;
+  expect((await pages.get(clinician, theirs)).text).toContain('name="email"');
+  expect((await pages.post(clinician, theirs, { ...key(), email: 'patient@exemple.fr' })).location).toBe(theirs);
+  expect(visibleText((await pages.get(clinician, theirs)).text)).toContain('Lien envoyé à patient@exemple.fr');
+});
+
+test('the database asks for the consents again: an edge that forgets them lets nobody in', async () => {
+  const other = await createPatient(pages.db, pages.practice, { email: 'autre@exemple.fr' });
   await pages.post(secretary, `/patients/${other}/invitation`, { ...key(), email: 'autre@exemple.fr' });
   const message = (await take(pages.db, gate)).find(({ address }) => address === 'autre@exemple.fr');
   const token = String(message?.vars.path).split('/').at(-1);
@@ -122,7 +135,7 @@ test('the database asks for the consents again: an edge that forgets them lets n
 test('an invitation that a secretary withdraws leaves nothing behind', async () => {
   const other = await createPatient(pages.db, pages.practice);
   const theirs = `/patients/${other}/invitation`;
-  await pages.post(secretary, theirs, { ...key(), email: 'parti@exemple.fr' });
+  await pages.post(pages.practice.clinician, theirs, { ...key(), email: 'parti@exemple.fr' });
   const [row] = await owner(pages.db, 'select account_id from access.memberships where patient_id = $1', [other]);
   const fields = { ...key(), account: row.account_id };
   for (let sent = 0; sent < 2; sent++)
