@@ -13,6 +13,7 @@ import { readUnsent } from '../errors/unsent.tsx';
 import { inLang } from '../i18n.ts';
 import { fragment, page, wantsFragment } from '../layout.tsx';
 import { localPath } from '../local-path.ts';
+import { askMe } from '../me.ts';
 import type { Services } from '../services.ts';
 import type { CodeStepProps } from '../sign-in/code.tsx';
 import { METHODS, outcome } from '../sign-in/code-form.ts';
@@ -65,5 +66,6 @@ export async function askForFactor(
     return fragment(c, body, { status });
   }
   const title = inLang(stepUp, c.var.lang).title;
-  return page(c, { title, narrow: true, error: outcome(ask).error, status }, <StepUpPage {...props} />);
+  const me = await askMe(door, c.var.who);
+  return page(c, { title, me, narrow: true, error: outcome(ask).error, status }, <StepUpPage {...props} />);
 }

@@ -222,6 +222,42 @@ describe('a session ends', () => {
   });
 });
 
+test('two who end everything at once, each other included, leave nothing open and wait for nobody', async () => {
+  const { orgAdmin } = practice;
+  const second = await asOwner(db.admin, () => openSession(db, orgAdmin.account));
+  const endAll = (door: Door, of: string) => {
+    const key = randomUUID();
+    const who: Who = { token: of, role: 'org_admin', ip: null, userAgent: null, requestId: randomUUID() };
+    const open = sql<{ answer: string }>`select audit.open_home() as answer`.compile(k);
+    const change = sql`select clinic.end_all_sessions(${key}::uuid)`.compile(k);
+    return door.write(who, { open, key, operation: 'sessions.end', change, reads: [] }).then(
+      () => 'ok',
+      (error: Refusal) => error.reason,
+    );
+  };
+  const ends = await Promise.all([endAll(here, orgAdmin.token), endAll(there, second)]);
+  expect(ends).toContain('ok');
+  expect(ends.every((end) => ['ok', 'signed_out', 'forbidden'].includes(end))).toBe(true);
+  expect(await ask(token)).toBe('signed_out');
+  practice = await createPractice(db);
+});
+
+test('upkeep forgets the old tokens of sessions that are over, and no others', async () => {
+  await dueForRenewal();
+  await ask(token, { renewal: newToken() });
+  const kept = async () =>
+    (await owner('select count(*)::int as n from iam.old_tokens where token_hash = iam.hash_token($1)', [token]))[0].n;
+  await owner('select ops.upkeep()');
+  expect(await kept()).toBe(1);
+  await owner(
+    `update iam.sessions s set expires_at = clock_timestamp() - interval '25 hours' from iam.old_tokens o
+     where s.id = o.session_id and o.token_hash = iam.hash_token($1)`,
+    [token],
+  );
+  await owner('select ops.upkeep()');
+  expect(await kept()).toBe(0);
+});
+
 describe('a token that somebody chose', () => {
   test('before the sign-in is worth nothing after it: the session has another one', async () => {
     // fixation: the attacker's token in the browser of the victim, who signs in
@@ -262,47 +298,5 @@ describe('a token that somebody chose', () => {
       colleague.token,
     ]);
     expect(row.revoked_at).toBeNull();
-  });
-});
-
-describe('a factor shown within ten minutes', () => {
-  const intend = async (operation: string, of = token) => {
-    const who: Who = { token: of, role: 'clinician', ip: null, userAgent: null, requestId: randomUUID() };
-    const open = sql<{ answer: string }>`select ops.intend(${randomUUID()}::uuid, ${operation}) as answer`.compile(k);
-    return here.read(who, { open, reads: [] }).then(
-      () => 'ok',
-      (error: Refusal) => error.reason,
-    );
-  };
-
-  test.each(['notes.sign', 'record.export', 'log.export', 'erasure.request', 'accounts.change', 'sessions.end'])(
-    'is asked for by %s',
-    async (operation) => {
-      expect(await intend(operation)).toBe('ok');
-      await age("factor_at = clock_timestamp() - interval '10 minutes 1 second'");
-      expect(await intend(operation)).toBe('step_up');
-      // a clock that was put back doesn't keep it fresh
-      await age("factor_at = clock_timestamp() + interval '1 hour'");
-      expect(await intend(operation)).toBe('step_up');
-      await age("factor_at = clock_timestamp() - interval '9 minutes 55 seconds'");
-      expect(await intend(operation)).toBe('ok');
-    },
-  );
-
-  test("isn't asked for by what one does all day", async () => {
-    await age("factor_at = clock_timestamp() - interval '2 hours'");
-    expect(await intend('notes.write')).toBe('ok');
-  });
-
-  test('is shown to a session, and makes no other one of the same person fresh', async () => {
-    const other = await asOwner(db.admin, () => openSession(db, practice.clinician.account));
-    await owner("update iam.sessions set factor_at = clock_timestamp() - interval '11 minutes'");
-    const next = newToken();
-    await owner("select iam.accept_factor($1, iam.find_session($1, $2, '{}'), 'totp', $3, '{}')", [
-      db.ring,
-      token,
-      next,
-    ]);
-    expect([await intend('notes.sign', next), await intend('notes.sign', other)]).toEqual(['ok', 'step_up']);
   });
 });
