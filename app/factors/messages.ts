@@ -49,6 +49,8 @@ export const factors = messages(
     notAllowed: 'non prévu pour votre compte',
 
     done_totp: 'Votre application est en place.',
+    done_recovery_code:
+      'Un code de secours vient de vous connecter. Si votre téléphone est perdu, mettez le nouveau en place ici.',
     done_totp_removed: 'L’application a été retirée : ses codes n’ouvrent plus rien.',
     refusal_last:
       'L’application n’a pas été retirée : c’est votre seul moyen de connexion. Ajoutez d’abord une clé d’accès.',
@@ -101,6 +103,7 @@ export const factors = messages(
     notAllowed: 'not provided for your account',
 
     done_totp: 'Your app is in place.',
+    done_recovery_code: 'You are signed in by a recovery code. If your phone is lost, set up the new one here.',
     done_totp_removed: 'The app was removed: its codes open nothing any more.',
     refusal_last: 'The app was not removed: it is your only way to sign in. Add a passkey first.',
     refusal_none: 'There was no app to remove any more.',

@@ -15,7 +15,7 @@ import { factors } from './messages.ts';
 import { FactorsPage, type FactorsPageProps } from './page.tsx';
 import { mustBeAllowed, readOwnFactors, removeTotp } from './queries.ts';
 
-const Done = z.enum(['totp', 'totp_removed']).optional().catch(undefined);
+const Done = z.enum(['totp', 'totp_removed', 'recovery_code']).optional().catch(undefined);
 
 export function factorRoutes(services: Services) {
   const { door, ring } = services;

@@ -54,6 +54,7 @@ export function passwordRoutes({ door, ring, pepper }: Services) {
       mustBeAllowed(row?.answer);
       if (row?.answer !== 'ok') return answer(c, known, { setback: setbackOf(c, row) });
       signOut(c);
+      c.set('who', { ...c.var.who, token: null, role: 'anon' }); // nobody's page: the session is over
       const title = inLang(changeWords, c.var.lang).changed;
       return page(c, { title, narrow: true }, <ChangedPage />);
     });

@@ -70,6 +70,6 @@ export function codeRoutes(services: Services, expired: (c: Context<Env>) => Res
       if (result?.answer !== 'ok' || !result.role) return answer(c, { method, notice: setback(c, result) });
       signIn(c, token, result.role as Role); // the database's own list of roles
       // whoever had to take a code from the drawer has lost something: their factors come first
-      return c.redirect(method === 'recovery_code' ? '/account/factors' : '/', 303);
+      return c.redirect(method === 'recovery_code' ? '/account/factors?done=recovery_code' : '/', 303);
     });
 }

@@ -124,7 +124,7 @@ test('another means is a button away; one that the account lacks is not offered,
   expect([short.status, await short.text()]).toEqual([422, expect.stringContaining('un de vos codes de secours')]);
   const form = { method: 'recovery_code', code: codes[0]!.toUpperCase() };
   const taken = await app.ask('/sign-in/code', { cookie, form });
-  expect([taken.status, taken.headers.get('location')]).toEqual([303, '/account/factors']);
+  expect([taken.status, taken.headers.get('location')]).toEqual([303, '/account/factors?done=recovery_code']);
   const again = await app.ask('/sign-in/code', { cookie: cookieFrom(await passFirstStep()), form });
   expect(again.status).toBe(422);
 });
