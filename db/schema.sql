@@ -7245,9 +7245,10 @@ begin
   select * into checked from iam.check_assertion(proof, 'passwordless', null, null);
   why := checked.why;
   account := checked.owner;
-  if why is null and not exists (select from iam.accounts a join access.memberships m on m.account_id = a.id
-                                 where a.id = account and a.status = 'active' and access.membership_is_live(m.id)) then
-    why := 'account';
+  if why is null then
+    -- nobody is suspended while they come in
+    perform from iam.accounts a where a.id = account for no key update;
+    if not exists (select from access.memberships m where m.account_id = account and access.membership_is_live(m.id)) then why := 'account'; end if;
   end if;
   if why is null then
     -- a practice comes by one address, all at once in the morning
