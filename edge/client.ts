@@ -10,6 +10,8 @@ export type Bindings = {
   place?: string;
   /** TRUST_PROXY: our own reverse proxy stands in front, sets X-Forwarded-Proto and appends to X-Forwarded-For. */
   proxied?: boolean;
+  /** PLACE_HEADER: the header in which our proxy says the place, whatever the caller had put there. */
+  placeHeader?: string;
   /** PUBLIC_ORIGIN: the one address that browsers reach us by. Without it the Host header is believed. */
   origin?: string;
 };
@@ -28,13 +30,25 @@ export function clientAddress(c: Context): string {
   return readAddress(appended) ?? readAddress(address) ?? NOBODY;
 }
 
-const PLACE = /^[A-Z]{2}\/[\p{L}\p{M}0-9 .'’-]{0,80}\/(-?\d{1,3}(\.\d{1,4})?,-?\d{1,3}(\.\d{1,4})?)?$/u;
-
-/** `country/city/latitude,longitude` from the runtime, or from our proxy's X-Geo header; null when nobody knows. */
+/**
+ * `country/city/latitude,longitude` from the runtime, or from the header that our proxy sets; null when nobody knows.
+ * Degrees to two places, about a kilometre: more is nobody's business.
+ */
 export function placeOf(c: Context): string | null {
-  const { place, proxied } = bindings(c);
-  const told = place ?? (proxied ? c.req.header('x-geo') : undefined);
-  return told && PLACE.test(told) ? told : null;
+  const { place, proxied, placeHeader } = bindings(c);
+  const told = place ?? (proxied && placeHeader ? c.req.header(placeHeader) : undefined);
+  const [, country, city = '', latitude, longitude] =
+    /^([A-Z]{2})\/([^/]*)\/(?:(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?))?$/.exec(fromBytes(told ?? '')) ?? [];
+  if (!country) return null;
+  const name = city.replace(/[^\p{L}\p{M}0-9 .'’-]/gu, '').slice(0, 80);
+  const degrees = latitude && longitude ? `${Number(latitude).toFixed(2)},${Number(longitude).toFixed(2)}` : '';
+  return `${country}/${name}/${degrees}`;
+}
+
+/** Headers arrive a byte a character, and names of cities in UTF-8. */
+function fromBytes(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text) || !/^[\x20-\xff]*$/.test(text)) return text;
+  return new TextDecoder().decode(Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
 }
 
 /** PUBLIC_ORIGIN, or what the request says: `scheme://host[:port]` of the browser's address bar, Host kept as it is by our proxy. */

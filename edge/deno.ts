@@ -3,12 +3,12 @@
 import { createApp } from '../app/app.tsx';
 import { openDoor } from '../db/door.ts';
 import { readAssets } from './assets/files.ts';
-import { need, readOrigin, readPlace, readSecrets } from './environment.ts';
+import { need, readOrigin, readPlace, readPlaceHeader, readSecrets } from './environment.ts';
 import { openLog } from './logging.ts';
 
 const environment = Deno.env.toObject();
 const { host, port, proxied } = readPlace(environment);
-const { origin } = readOrigin(environment);
+const told = { ...readOrigin(environment), ...readPlaceHeader(environment) };
 const secrets = readSecrets(environment);
 const door = openDoor({
   edgeUrl: need(environment, 'EDGE_URL'),
@@ -18,7 +18,7 @@ const door = openDoor({
 const app = createApp({ ...secrets, door, demo: false, assets: readAssets(), log: await openLog() });
 
 const server = Deno.serve({ hostname: host, port, onListen: announce }, (request, { remoteAddr }) =>
-  app.fetch(request, { address: remoteAddr.hostname, proxied, ...(origin && { origin }) }),
+  app.fetch(request, { address: remoteAddr.hostname, proxied, ...told }),
 );
 for (const signal of ['SIGINT', 'SIGTERM']) Deno.addSignalListener(signal, stop);
 

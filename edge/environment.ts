@@ -28,6 +28,14 @@ export function readOrigin(environment: Environment): { origin?: string } {
   return { origin };
 }
 
+/** PLACE_HEADER: in which header our proxy says where a request comes from; without it none is believed. */
+export function readPlaceHeader(environment: Environment): { placeHeader?: string } {
+  const placeHeader = environment.PLACE_HEADER?.toLowerCase();
+  if (!placeHeader) return {};
+  if (!/^[a-z0-9-]{1,60}$/.test(placeHeader)) throw new Error('PLACE_HEADER must be the name of a header, like x-geo.');
+  return { placeHeader };
+}
+
 /** HOST, PORT and TRUST_PROXY. Errors are sentences: a record never goes over a network in clear. */
 export function readPlace(environment: Environment): { host: string; port: number; proxied: boolean } {
   const host = environment.HOST || '127.0.0.1';

@@ -17,17 +17,20 @@ export type Settings = Pick<Services, 'ring' | 'pepper' | 'demo' | 'promises' | 
   proxied: boolean;
   /** PUBLIC_ORIGIN. */
   origin?: string;
+  /** PLACE_HEADER. */
+  placeHeader?: string;
 };
 export type Server = { port: number; stop(): Promise<void> };
 
 /** Listens; errors are those of `listen` (EADDRINUSE, EACCES, EADDRNOTAVAIL). */
-export async function serve({ edgeUrl, gateUrl, host, port, proxied, origin, ...secrets }: Settings): Promise<Server> {
+export async function serve(settings: Settings): Promise<Server> {
+  const { edgeUrl, gateUrl, host, port, proxied, origin, placeHeader, ...secrets } = settings;
   const door = openDoor({ edgeUrl, gateUrl, ring: secrets.ring });
   const app = createApp({ ...secrets, door, assets: readAssets(), log: await openLog() });
   const server = createAdaptorServer({
     fetch: (request, { incoming }) => {
       const address = (incoming as HttpBindings['incoming']).socket.remoteAddress;
-      const bindings: Bindings = { proxied, origin, ...(address !== undefined && { address }) };
+      const bindings: Bindings = { proxied, origin, placeHeader, ...(address !== undefined && { address }) };
       return app.fetch(request, bindings);
     },
     // Longer than a proxy keeps its connections, so that the proxy ends them and no request falls into the gap.

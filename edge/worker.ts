@@ -38,6 +38,13 @@ function appOf(bound: Bound): ReturnType<typeof createApp> {
   return app;
 }
 
+/** Where Cloudflare thinks that the caller is: https://developers.cloudflare.com/workers/runtime-apis/request */
+function placeIn(request: Request & { cf?: Partial<Record<string, unknown>> }): { place?: string } {
+  const { country, city, latitude, longitude } = request.cf ?? {};
+  if (!country) return {};
+  return { place: `${country}/${city ?? ''}/${latitude && longitude ? `${latitude},${longitude}` : ''}` };
+}
+
 export default {
   async fetch(request: Request, bound: Bound, execution: Execution): Promise<Response> {
     const pages = appOf(bound);
@@ -52,6 +59,7 @@ export default {
       pages.fetch(request, {
         ...readOrigin({ PUBLIC_ORIGIN: bound.PUBLIC_ORIGIN }),
         ...(address !== null && { address }),
+        ...placeIn(request),
       }),
     );
     execution.waitUntil(own.close());

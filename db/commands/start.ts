@@ -80,7 +80,7 @@ and TRUST_PROXY=1 says that it is there.
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
-type Place = { host: string; port: number; proxied: boolean; origin?: string };
+type Place = { host: string; port: number; proxied: boolean; origin?: string; placeHeader?: string };
 
 function readPlace(environment: NodeJS.ProcessEnv): Place {
   const host = environment.HOST || '127.0.0.1';
@@ -97,7 +97,10 @@ function readPlace(environment: NodeJS.ProcessEnv): Place {
     throw new CommandError(
       'PUBLIC_ORIGIN must be like https://dossier.exemple.fr, in small letters and without a path.',
     );
-  return { host, port, proxied, ...(origin && { origin }) };
+  const placeHeader = environment.PLACE_HEADER?.toLowerCase() || undefined;
+  if (placeHeader && !/^[a-z0-9-]{1,60}$/.test(placeHeader))
+    throw new CommandError('PLACE_HEADER must be the name of a header, like x-geo.');
+  return { host, port, proxied, ...(origin && { origin }), ...(placeHeader && { placeHeader }) };
 }
 
 /** Before the database is touched, so that the sentence comes at once. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asOwner } from '../../db/owner.ts';
 import { breakGlass, refer } from '../support/care.ts';
 import { createHalfway, createPatient, createPerson, type Person } from '../support/practice.ts';
+import { signInFrom } from '../support/sign-ins.ts';
 import { connectEdge } from '../support/world.ts';
 import { findBarriers, overflowOf, type Stage, setStage } from './support.ts';
 
@@ -34,6 +35,14 @@ beforeAll(async () => {
   const other = await asOwner(stage.db.admin, () => createPerson(stage.db, { organisation, role: 'clinician' }));
   await refer(edge, { token: clinician.token, ring }, patient, other.account);
   await edge.end();
+  // one as usual, one that is told of, one that is held back
+  for (const { account } of [clinician, orgAdmin, herself])
+    for (const where of [
+      { device: 'a', place: 'FR/Lyon/45.76,4.84' },
+      { device: 'b', ip: '2001:db8:1234:5678:9abc:def0:1234:5678' },
+      { device: 'c', ip: '198.51.100.9', place: 'BR/Recife/-8.05,-34.9' },
+    ])
+      await signInFrom(stage.db, account, where);
 });
 afterAll(() => stage?.close());
 
@@ -46,6 +55,8 @@ const looks = [
 describe.each([
   ['nobody', '/sign-in'],
   ['nobody', '/nowhere'],
+  ['nobody', '/sign-ins/held'],
+  ['nobody', '/sign-ins/over'],
   ['newcomer', '/enrol'],
   ['newcomer', '/enrol/app'],
   ['halfway', '/sign-in/code'],
@@ -54,6 +65,8 @@ describe.each([
   ['clinician', '/account/factors/app'],
   ['clinician', '/account/recovery-codes'],
   ['clinician', '/account/password'],
+  ['clinician', '/account/sign-ins'],
+  ['clinician', '/account/sign-ins/ended'],
   ['clinician', '/patients'],
   ['clinician', '/patients/:id'],
   ['clinician', '/patients/:id/notes/new'],
@@ -69,6 +82,8 @@ describe.each([
   ['orgAdmin', '/admin/accounts'],
   ['orgAdmin', '/admin/care-teams'],
   ['orgAdmin', '/admin/care-teams/new'],
+  ['orgAdmin', '/admin/sign-ins'],
+  ['orgAdmin', '/admin/security'],
   ['orgAdmin', '/emergencies'],
   ['dpo', '/emergencies'],
 ])('%s at %s', (who, path) => {

@@ -15,6 +15,7 @@ type Seen = {
   ip: string;
   userAgent: string;
   requestId: string;
+  place: string | null;
   lang: string;
   theme: string;
 };
@@ -96,6 +97,33 @@ test('a token is 256 random bits', () => {
     expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(Buffer.from(token, 'base64url')).toHaveLength(32);
   }
+});
+
+describe('the place', () => {
+  const proxy = { proxied: true, placeHeader: 'x-geo' };
+  const lyon = { 'X-Geo': 'FR/Lyon/45.7640,4.8357' };
+  const placeOf = async (headers: Record<string, string>, from: Bindings) => (await who(headers, from)).place;
+
+  test('cannot be said by the caller, with or without a proxy', async () => {
+    expect(await placeOf(lyon, {})).toBeNull();
+    expect(await placeOf(lyon, { placeHeader: 'x-geo' })).toBeNull();
+    expect(await placeOf(lyon, { proxied: true })).toBeNull();
+  });
+  test("is our proxy's in its header, or the runtime's, to a kilometre", async () => {
+    expect(await placeOf(lyon, proxy)).toBe('FR/Lyon/45.76,4.84');
+    expect(await placeOf(lyon, { ...proxy, place: 'BR/Recife/-8.05389,-34.88111' })).toBe('BR/Recife/-8.05,-34.88');
+  });
+  test.each([
+    ['FR//', 'FR//'],
+    ['BR/S\xc3\xa3o Paulo/', 'BR/São Paulo/'],
+    ['US/Washington, "D.C." <b>/38.9,-77', 'US/Washington D.C. b/38.90,-77.00'],
+    ['', null],
+    ['FR', null],
+    ['fr/Lyon/', null],
+    ['FR/Lyon/45,76;4,84', null],
+    ['FR/Lyon/1e9,0', null],
+    [`FR/${'x'.repeat(9000)}/`, `FR/${'x'.repeat(80)}/`],
+  ])('of %j is %j', async (said, place) => expect(await placeOf({ 'X-Geo': said }, proxy)).toBe(place));
 });
 
 describe('the address', () => {
