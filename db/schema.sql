@@ -537,21 +537,30 @@ alter table iam.recovery_codes enable row level security;
 alter table iam.recovery_codes force row level security;
 comment on table iam.recovery_codes is 'Codes to sign in with when no other factor is at hand; ten at a time.';
 
+create table iam.registration_links (
+  token_hash bytea not null,
+  account_id uuid not null,
+  sent_at timestamp with time zone default clock_timestamp() not null,
+  constraint registration_links_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.registrations(account_id),
+  constraint registration_links_pkey PRIMARY KEY (token_hash),
+  constraint registration_links_token_hash_check CHECK ((length(token_hash) = 32))
+);
+alter table iam.registration_links enable row level security;
+alter table iam.registration_links force row level security;
+comment on table iam.registration_links is 'The links of a registration, for 24 hours each.';
+
 create table iam.registrations (
   account_id uuid not null,
   organisation_id uuid not null,
-  token_hash bytea not null,
   asked_at timestamp with time zone default clock_timestamp() not null,
   completed_at timestamp with time zone,
   constraint registrations_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint registrations_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
-  constraint registrations_pkey PRIMARY KEY (account_id),
-  constraint registrations_token_hash_check CHECK ((length(token_hash) = 32)),
-  constraint registrations_token_hash_key UNIQUE (token_hash)
+  constraint registrations_pkey PRIMARY KEY (account_id)
 );
 alter table iam.registrations enable row level security;
 alter table iam.registrations force row level security;
-comment on table iam.registrations is 'Patients who register by themselves, and the one link that leads there now.';
+comment on table iam.registrations is 'Patients who register by themselves.';
 
 create table iam.sent_codes (
   id uuid default ops.uuid_v7() not null,
@@ -1233,6 +1242,8 @@ CREATE INDEX referrals_organisation ON store.referrals USING btree (organisation
 CREATE INDEX referrals_patient ON store.referrals USING btree (patient_id, valid_from DESC);
 CREATE INDEX referrals_performer ON store.referrals USING btree (performer_id, patient_id);
 CREATE INDEX referrals_requester ON store.referrals USING btree (requester_id);
+CREATE INDEX registration_links_account ON iam.registration_links USING btree (account_id);
+CREATE INDEX registration_links_sent ON iam.registration_links USING btree (sent_at);
 CREATE INDEX registrations_asked ON iam.registrations USING btree (asked_at) WHERE (completed_at IS NULL);
 CREATE INDEX registrations_organisation ON iam.registrations USING btree (organisation_id);
 CREATE INDEX search_tokens_patient ON vault.search_tokens USING btree (patient_id);
@@ -1316,6 +1327,7 @@ create policy all_owner on iam.passkeys for all to vs_owner using (true) with ch
 create policy all_owner on iam.phones for all to vs_owner using (true) with check (true); -- Enrolment and sending, by functions of the gate.
 create policy all_owner on iam.recoveries for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.recovery_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
+create policy all_owner on iam.registration_links for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.registrations for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.sent_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.sessions for all to vs_owner using (true) with check (true); -- iam.enter and the sign-in functions.
@@ -4831,6 +4843,7 @@ begin
     perform iam.replace_token(s.id, s.token_hash, new_token);
     update iam.sessions x set factor_at = clock_timestamp(), last_seen_at = clock_timestamp(), attempts = 0,
       methods = case when method = any (x.methods) then x.methods else x.methods || method end where x.id = s.id;
+    perform iam.settle_recoveries(ring, s, method);
     return 'ok';
   end if;
   if iam.weigh_sign_in(ring, s, caller) = 'stopped' then return 'stopped'; end if;
@@ -5783,8 +5796,8 @@ language plpgsql volatile as $function$
 declare
   r iam.registrations;
 begin
-  select x.* into r from iam.registrations x join iam.accounts a on a.id = x.account_id
-  where x.token_hash = iam.hash_token(token) and x.asked_at > clock_timestamp() - interval '24 hours' and a.status = 'invited' for update of x;
+  select x.* into r from iam.registration_links l join iam.registrations x on x.account_id = l.account_id join iam.accounts a on a.id = x.account_id
+  where l.token_hash = iam.hash_token(token) and l.sent_at > clock_timestamp() - interval '24 hours' and a.status = 'invited' for update of x;
   return r;
 end $function$;
 comment on function iam.find_registration is 'The live registration of a link, locked; NULL for none. Internal.';
@@ -5927,6 +5940,8 @@ begin
     perform iam.forget_registration(account);
     n := n + 1;
   end loop;
+  delete from iam.registration_links l where l.token_hash in (
+    select x.token_hash from iam.registration_links x where x.sent_at < clock_timestamp() - interval '24 hours' limit 1000);
   return n;
 end $function$;
 comment on function iam.forget_expired_registrations is 'Those that nobody confirmed within a day, 500 at a time. Internal: ops.upkeep.';
@@ -5950,6 +5965,7 @@ comment on function iam.forget_invited is 'Somebody who was invited and never be
 create function iam.forget_registration(account uuid) returns void
 language plpgsql volatile as $function$
 begin
+  delete from iam.registration_links l where l.account_id = account;
   delete from iam.registrations r where r.account_id = account;
   perform iam.forget_invited(account);
 end $function$;
@@ -6963,10 +6979,10 @@ begin
   if r.account_id is null then perform iam.free_address(ring, email); end if;
   select * into a from iam.accounts x where x.email_index = any (iam.email_indexes(ring, request_registration.email));
   if r.account_id is not null then
-    -- another link, and the one before is worth nothing; who has a record already stays where it is
-    update iam.registrations x set token_hash = iam.hash_token(token), asked_at = clock_timestamp(),
+    -- another link; who has a record already stays where it is
+    insert into iam.registration_links (token_hash, account_id) values (iam.hash_token(token), a.id);
+    update iam.registrations x set asked_at = clock_timestamp(),
       organisation_id = case when x.completed_at is null then place.id else x.organisation_id end where x.account_id = a.id;
-    perform ops.end_message(o, 'failed', 'withdrawn') from ops.outbox o where o.account_id = a.id and o.state = 'waiting' and o.template = 'email_confirmation';
     perform ops.post(ring, a.id, 'email', 'email_confirmation', jsonb_build_object('path', '/register/' || token, 'hours', 24));
   elsif a.id is not null then
     -- somebody who was suspended or erased is told nothing
@@ -6978,7 +6994,8 @@ begin
     key := vault.create_key(ring, account, 'profile', organisation);
     insert into iam.accounts (id, email_index, email, status, lang)
     values (account, index, vault.seal(key, account, account, 1, '', 'iam.accounts.email', lower(btrim(email))), 'invited', request_registration.lang);
-    insert into iam.registrations (account_id, organisation_id, token_hash) values (account, organisation, iam.hash_token(token));
+    insert into iam.registrations (account_id, organisation_id) values (account, organisation);
+    insert into iam.registration_links (token_hash, account_id) values (iam.hash_token(token), account);
     perform ops.post(ring, account, 'email', 'email_confirmation', jsonb_build_object('path', '/register/' || token, 'hours', 24));
   end if;
 end $function$;
@@ -9666,6 +9683,7 @@ grant select on iam.passkeys to vs_dba;
 grant select on iam.phones to vs_dba;
 grant select on iam.recoveries to vs_dba;
 grant select on iam.recovery_codes to vs_dba;
+grant select on iam.registration_links to vs_dba;
 grant select on iam.registrations to vs_dba;
 grant select on iam.sent_codes to vs_dba;
 grant select on iam.sessions to vs_dba;

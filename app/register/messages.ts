@@ -54,7 +54,7 @@ export const register = messages(
     refused: 'Ce n’est pas ce mot de passe.',
     refusedHelp: 'Vérifiez la touche Verr. maj. Si vous l’avez oublié, adressez-vous au secrétariat.',
 
-    goneHelp: 'Il a plus de 24 heures, un autre lien l’a remplacé, ou le compte est ouvert.',
+    goneHelp: 'Il a plus de 24 heures, ou le compte est ouvert.',
 
     adminTitle: 'Inscription des patients',
     adminIntro:
@@ -119,7 +119,7 @@ export const register = messages(
     refused: 'It is not this password.',
     refusedHelp: 'Check the Caps Lock key. If you have forgotten it, ask the practice’s reception.',
 
-    goneHelp: 'It is older than 24 hours, another link replaced it, or the account is open.',
+    goneHelp: 'It is older than 24 hours, or the account is open.',
 
     adminTitle: 'Registration of patients',
     adminIntro:

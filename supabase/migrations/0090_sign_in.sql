@@ -293,6 +293,7 @@ begin
     perform iam.replace_token(s.id, s.token_hash, new_token);
     update iam.sessions x set factor_at = clock_timestamp(), last_seen_at = clock_timestamp(), attempts = 0,
       methods = case when method = any (x.methods) then x.methods else x.methods || method end where x.id = s.id;
+    perform iam.settle_recoveries(ring, s, method);
     return 'ok';
   end if;
   if iam.weigh_sign_in(ring, s, caller) = 'stopped' then return 'stopped'; end if;

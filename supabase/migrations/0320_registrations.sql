@@ -20,12 +20,12 @@ comment on column access.organisations.registration is 'May patients register by
 create table iam.registrations (
   account_id       uuid primary key references iam.accounts,
   organisation_id  uuid not null references access.organisations,
-  token_hash       bytea not null unique check (length(token_hash) = 32),
+  -- the last time that somebody asked
   asked_at         timestamptz not null default clock_timestamp(),
   -- password, record and consents are there; a first factor makes the account active
   completed_at     timestamptz
 );
-comment on table iam.registrations is 'Patients who register by themselves, and the one link that leads there now.';
+comment on table iam.registrations is 'Patients who register by themselves.';
 create index registrations_organisation on iam.registrations (organisation_id);
 -- forgetting what was never confirmed
 create index registrations_asked on iam.registrations (asked_at) where completed_at is null;
@@ -33,6 +33,21 @@ alter table iam.registrations enable row level security;
 alter table iam.registrations force row level security;
 create policy all_owner on iam.registrations to vs_owner using (true) with check (true);
 comment on policy all_owner on iam.registrations is 'The functions of this file.';
+
+-- Several: somebody who asks for one in another's name must not end the link that its owner is using.
+create table iam.registration_links (
+  token_hash  bytea primary key check (length(token_hash) = 32),
+  account_id  uuid not null references iam.registrations,
+  sent_at     timestamptz not null default clock_timestamp()
+);
+comment on table iam.registration_links is 'The links of a registration, for 24 hours each.';
+create index registration_links_account on iam.registration_links (account_id);
+-- clearing out
+create index registration_links_sent on iam.registration_links (sent_at);
+alter table iam.registration_links enable row level security;
+alter table iam.registration_links force row level security;
+create policy all_owner on iam.registration_links to vs_owner using (true) with check (true);
+comment on policy all_owner on iam.registration_links is 'The functions of this file.';
 
 -- ---------------------------------------------------------------- 2: forgetting
 
@@ -50,6 +65,7 @@ comment on function iam.free_registration is 'An address that somebody typed and
 create function iam.forget_registration(account uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
+  delete from iam.registration_links l where l.account_id = account;
   delete from iam.registrations r where r.account_id = account;
   perform iam.forget_invited(account);
 end $$;
@@ -67,6 +83,8 @@ begin
     perform iam.forget_registration(account);
     n := n + 1;
   end loop;
+  delete from iam.registration_links l where l.token_hash in (
+    select x.token_hash from iam.registration_links x where x.sent_at < clock_timestamp() - interval '24 hours' limit 1000);
   return n;
 end $$;
 comment on function iam.forget_expired_registrations is 'Those that nobody confirmed within a day, 500 at a time. Internal: ops.upkeep.';
@@ -117,10 +135,10 @@ begin
   if r.account_id is null then perform iam.free_address(ring, email); end if;
   select * into a from iam.accounts x where x.email_index = any (iam.email_indexes(ring, request_registration.email));
   if r.account_id is not null then
-    -- another link, and the one before is worth nothing; who has a record already stays where it is
-    update iam.registrations x set token_hash = iam.hash_token(token), asked_at = clock_timestamp(),
+    -- another link; who has a record already stays where it is
+    insert into iam.registration_links (token_hash, account_id) values (iam.hash_token(token), a.id);
+    update iam.registrations x set asked_at = clock_timestamp(),
       organisation_id = case when x.completed_at is null then place.id else x.organisation_id end where x.account_id = a.id;
-    perform ops.end_message(o, 'failed', 'withdrawn') from ops.outbox o where o.account_id = a.id and o.state = 'waiting' and o.template = 'email_confirmation';
     perform ops.post(ring, a.id, 'email', 'email_confirmation', jsonb_build_object('path', '/register/' || token, 'hours', 24));
   elsif a.id is not null then
     -- somebody who was suspended or erased is told nothing
@@ -132,7 +150,8 @@ begin
     key := vault.create_key(ring, account, 'profile', organisation);
     insert into iam.accounts (id, email_index, email, status, lang)
     values (account, index, vault.seal(key, account, account, 1, '', 'iam.accounts.email', lower(btrim(email))), 'invited', request_registration.lang);
-    insert into iam.registrations (account_id, organisation_id, token_hash) values (account, organisation, iam.hash_token(token));
+    insert into iam.registrations (account_id, organisation_id) values (account, organisation);
+    insert into iam.registration_links (token_hash, account_id) values (iam.hash_token(token), account);
     perform ops.post(ring, account, 'email', 'email_confirmation', jsonb_build_object('path', '/register/' || token, 'hours', 24));
   end if;
 end $$;
@@ -146,8 +165,8 @@ language plpgsql volatile set search_path = '' as $$
 declare
   r iam.registrations;
 begin
-  select x.* into r from iam.registrations x join iam.accounts a on a.id = x.account_id
-  where x.token_hash = iam.hash_token(token) and x.asked_at > clock_timestamp() - interval '24 hours' and a.status = 'invited' for update of x;
+  select x.* into r from iam.registration_links l join iam.registrations x on x.account_id = l.account_id join iam.accounts a on a.id = x.account_id
+  where l.token_hash = iam.hash_token(token) and l.sent_at > clock_timestamp() - interval '24 hours' and a.status = 'invited' for update of x;
   return r;
 end $$;
 comment on function iam.find_registration is 'The live registration of a link, locked; NULL for none. Internal.';

@@ -293,6 +293,13 @@ describe('is cancelled', () => {
     expect((await read(link)).answer).toBe('gone');
   });
 
+  test('by whoever shows a factor again in a session that they have', async () => {
+    const link = await askForLink();
+    await choose(link, 'factors', password);
+    expect((await takeFactor(token, 'totp', totpCode(secret))).answer).toBe('ok');
+    expect((await read(link)).answer).toBe('gone');
+  });
+
   test('also when it had come as far as the new factor: nothing has changed', async () => {
     const link = await askForLink();
     const { cancel } = await choose(link, 'factors', password);

@@ -138,9 +138,11 @@ describe('nothing is there before an address is confirmed', () => {
     const email = somebody();
     const { token } = await ask(email);
     const { account } = await read(token);
-    await owner(db, "update iam.registrations set asked_at = asked_at - interval '25 hours' where account_id = $1", [
-      account,
-    ]);
+    await owner(
+      db,
+      "with l as (update iam.registration_links set sent_at = sent_at - interval '25 hours' where account_id = $1) update iam.registrations set asked_at = asked_at - interval '25 hours' where account_id = $1",
+      [account],
+    );
     expect((await read(token)).answer).toBe('gone');
     await owner(db, 'select ops.upkeep()');
     const left = await owner(
@@ -150,6 +152,20 @@ describe('nothing is there before an address is confirmed', () => {
     );
     expect(left[0]).toEqual({ keys: 0, rows: 0, status: 'suspended' });
     expect((await read((await ask(email)).token)).account).not.toBe(account);
+  });
+
+  test('an invitation that ran out holds no address', async () => {
+    const email = somebody();
+    const rows = await owner(
+      db,
+      'select iam.invite($1, $2, \'clinician\', $3, \'{"family_name": "Roux", "given_name": "Anne"}\') as id',
+      [db.ring, practice.organisation, email],
+    );
+    expect((await read((await ask(email)).token)).answer).toBe('gone');
+    await owner(db, "update iam.invitations set expires_at = now() - interval '1 day' where account_id = $1", [
+      rows[0].id,
+    ]);
+    expect((await read((await ask(email)).token)).answer).toBe('new');
   });
 
   test('whoever typed an address first doesn’t keep its owner from being invited', async () => {
@@ -295,7 +311,7 @@ describe('registering', () => {
     const { token } = await ask(email);
     const { account } = await complete(token);
     const again = (await ask(email)).token;
-    expect((await read(token)).answer).toBe('gone');
+    expect((await read(token)).answer).toBe('resume');
     expect(await read(again)).toMatchObject({ answer: 'resume', account });
     const resume = async (typed: string) => {
       const next = newToken();
@@ -314,6 +330,13 @@ describe('registering', () => {
     expect(await enter(next)).toBe('second_factor');
     await addFactor(next);
     expect((await read(again)).answer).toBe('gone');
+  });
+
+  test('isn’t ended by somebody else who asks in between', async () => {
+    const email = somebody();
+    const { token } = await ask(email);
+    await ask(email);
+    expect((await complete(token)).answer).toBe('ok');
   });
 
   test('twice at once makes one record', async () => {
