@@ -2226,6 +2226,25 @@ begin
 end $function$;
 comment on function access.set_claims is NULL;
 
+create function access.tell_of_glass(ring text, organisation uuid, patient uuid) returns void
+language plpgsql volatile as $function$
+declare
+  m record;
+begin
+  for m in select distinct on (x.account_id) x.account_id, x.role from access.memberships x join iam.accounts a on a.id = x.account_id
+           where x.organisation_id = organisation and (x.patient_id = patient or x.role in ('dpo', 'org_admin'))
+             and access.membership_is_live(x.id) and a.email_confirmed_at is not null order by x.account_id loop
+    begin
+      perform ops.post(ring, m.account_id, 'email', 'glass_broken',
+        jsonb_build_object('path', case m.role when 'patient' then '/record/accesses' else '/emergencies' end));
+    exception when others then
+      -- an emergency waits for no message: the pages tell all the same
+      continue;
+    end;
+  end loop;
+end $function$;
+comment on function access.tell_of_glass is 'An e-mail to the patient, the DPO and the administrators, which says that there was one and not whose. Internal.';
+
 create function access.tg_broken_glass__only_ends() returns trigger
 language plpgsql volatile as $function$
 begin
@@ -2427,6 +2446,7 @@ begin
             vault.seal(vault.create_key(vault.ring(), break_glass.glass, 'glass', c[3]::uuid), break_glass.glass, patient, 1,
                        uuid_send(c[2]::uuid) || timestamptz_send(at) || convert_to(break_glass.kind, 'UTF8'), 'access.broken_glass.reason', reason),
             at, at + interval '30 minutes');
+    perform access.tell_of_glass(vault.ring(), c[3]::uuid, patient);
   end if;
   perform audit.append(c, 'glass.break', 'BrokenGlass', break_glass.glass, patient, case when answer = 'ok' then 'success' else 'failure' end,
     case when answer = 'ok' then json_build_object('kind', break_glass.kind) else json_build_object('refused', answer) end::text);

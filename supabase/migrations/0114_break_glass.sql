@@ -5,7 +5,8 @@
 --   2. It opens for 30 minutes and this person alone, by the clock, also inside a transaction that began before the end; more
 --      time takes another reason. Five an hour for each clinician.
 --   3. What was refused is recorded like what was granted, and both are committed before anything opens: promise 4 holds on.
---   4. At once visible to the patient, the DPO and the administrators of the organisation, reason included.
+--   4. At once visible to the patient, the DPO and the administrators of the organisation, reason included; an e-mail tells
+--      them to look.
 --   5. A patient whom one doesn't see is found by full birth name and birth date, or by INS. The answer is that there is one
 --      (never who, not even an id), recorded; 20 searches an hour.
 --   6. The reason has a key of its own, which goes when the patient's keys go.
@@ -213,6 +214,25 @@ comment on function clinic.read_emergency_search is 'What one''s own emergency s
 
 -- ---------------------------------------------------------------- breaking it
 
+create function access.tell_of_glass(ring text, organisation uuid, patient uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  m record;
+begin
+  for m in select distinct on (x.account_id) x.account_id, x.role from access.memberships x join iam.accounts a on a.id = x.account_id
+           where x.organisation_id = organisation and (x.patient_id = patient or x.role in ('dpo', 'org_admin'))
+             and access.membership_is_live(x.id) and a.email_confirmed_at is not null order by x.account_id loop
+    begin
+      perform ops.post(ring, m.account_id, 'email', 'glass_broken',
+        jsonb_build_object('path', case m.role when 'patient' then '/record/accesses' else '/emergencies' end));
+    exception when others then
+      -- an emergency waits for no message: the pages tell all the same
+      continue;
+    end;
+  end loop;
+end $$;
+comment on function access.tell_of_glass is 'An e-mail to the patient, the DPO and the administrators, which says that there was one and not whose. Internal.';
+
 create function audit.break_glass(glass uuid, search uuid, kind text, reason text) returns text
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
@@ -253,6 +273,7 @@ begin
             vault.seal(vault.create_key(vault.ring(), break_glass.glass, 'glass', c[3]::uuid), break_glass.glass, patient, 1,
                        uuid_send(c[2]::uuid) || timestamptz_send(at) || convert_to(break_glass.kind, 'UTF8'), 'access.broken_glass.reason', reason),
             at, at + interval '30 minutes');
+    perform access.tell_of_glass(vault.ring(), c[3]::uuid, patient);
   end if;
   perform audit.append(c, 'glass.break', 'BrokenGlass', break_glass.glass, patient, case when answer = 'ok' then 'success' else 'failure' end,
     case when answer = 'ok' then json_build_object('kind', break_glass.kind) else json_build_object('refused', answer) end::text);

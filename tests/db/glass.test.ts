@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { asOwner } from '../../db/owner.ts';
 import { breakGlass, change, refer, searchInEmergency } from '../support/care.ts';
+import { take } from '../support/outbox.ts';
 import { createPerson } from '../support/practice.ts';
 import {
   connectEdge,
@@ -65,6 +66,35 @@ test.each([
   } finally {
     await edge.query('rollback');
   }
+});
+
+test('is told at once to the patient, the DPO and the administrators, by messages that name nobody', async () => {
+  const { orgAdmin, dpo, organisation } = world.a;
+  const patient = await asOwner(world.db.admin, () =>
+    createPerson(world.db, { organisation, role: 'patient', patient: urgent }),
+  );
+  await root.query('update iam.accounts set email_confirmed_at = now() where id <> $1', [dpo.account]);
+  await root.query('delete from ops.outbox');
+  expect((await breakGlass(edge, me, traits)).answer).toBe('ok');
+  const gate = await connect(world.db.gateUrl);
+  const told = await take(world.db, gate);
+  await gate.end();
+  // a DPO whose address nobody has confirmed isn't written to
+  expect(told.map(({ address, vars }) => [address, vars]).sort()).toEqual(
+    [
+      [orgAdmin.email, { path: '/emergencies' }],
+      [patient.email, { path: '/record/accesses' }],
+    ].sort(),
+  );
+});
+
+test('is not held up by a message that can’t be written', async () => {
+  await root.query('update iam.accounts set email_confirmed_at = now()');
+  await root.query('delete from ops.outbox');
+  await root.query("delete from vault.keys where level = 'profile' and subject_id = $1", [world.a.orgAdmin.account]);
+  expect((await breakGlass(edge, me, traits)).answer).toBe('ok');
+  const { rows } = await root.query('select count(*)::int as told from ops.outbox');
+  expect(rows[0].told).toBeGreaterThan(0);
 });
 
 test('a key that was let go through a broken glass is kept for nobody, not for this transaction either', async () => {
