@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { asOwner } from '../../db/owner.ts';
-import { openSession, type Person } from '../support/practice.ts';
+import { createPatient, openSession, type Person } from '../support/practice.ts';
 import { findBarriers, overflowOf, type Stage, setStage } from './support.ts';
 
 let stage: Stage;
@@ -133,6 +133,25 @@ test('a factor that is asked for on the way is shown, and the name that was type
   expect(await page.textContent('#outcome')).toContain('c’est bien vous');
   expect(await page.inputValue('#name')).toBe('Second');
   await page.waitForSelector('[data-passkey=register] button:focus');
+  expect(stage.wrongs).toEqual([]);
+});
+
+test('a note is signed with one, in the dialog over the form, which stands there untouched', async () => {
+  const patient = await createPatient(stage.db, stage.practice);
+  const page = await stage.open('/account/passkeys/new', anne);
+  await plugIn(page);
+  await add(page, 'Clé');
+  await page.goto(`${stage.origin}/patients/${patient}`);
+  await page.click('#write-note');
+  await page.fill('#subjective', 'Vu ce matin');
+  await owner("update iam.sessions set factor_at = clock_timestamp() - interval '11 minutes'");
+  await page.click('[data-key-submit]');
+  await page.waitForSelector('dialog[open] [data-passkey=factor] button:focus');
+  expect(await page.inputValue('#subjective')).toBe('Vu ce matin');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('article.note');
+  expect(await page.textContent('article.note')).toContain('Vu ce matin');
+  expect(await page.locator('dialog[open]').count()).toBe(0);
   expect(stage.wrongs).toEqual([]);
 });
 

@@ -103,8 +103,9 @@ function show(box) {
 function offer(button) {
   button.hidden = false;
   // it was hidden when the browser looked for what has the focus first
-  const nowhere = document.activeElement === document.body || document.activeElement?.localName === 'dialog';
-  if (button.autofocus && nowhere) button.focus();
+  const dialog = button.closest('dialog[open]');
+  const free = document.activeElement === document.body || dialog?.contains(document.activeElement);
+  if (button.autofocus && free) button.focus();
 }
 
 const showAll = () => {
