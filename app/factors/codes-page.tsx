@@ -44,7 +44,7 @@ export function ShownCodes({ codes }: { codes: readonly string[] }) {
             </li>
           ))}
         </ol>
-        <form class="form-actions" method="post" action="/account/recovery-codes/file">
+        <form class="form-actions" method="post" action="/account/recovery-codes/file" data-again>
           <input type="hidden" name="codes" value={codes.join(' ')} />
           <button class="button" type="submit">
             {t.save}
