@@ -44,11 +44,15 @@ const pages = [
   ['clinician', '/emergency'],
   ['secretary', '/patients'],
   ['secretary', '/patients/:id'],
+  ['secretary', '/patients/:id/invitation'],
+  ['clinician', '/patients/:id/invitation'],
   ['patient', '/record'],
   ['patient', '/record/accesses'],
   ['auditor', '/audit'],
   ['auditor', '/audit/verification'],
   ['orgAdmin', '/admin/accounts'],
+  ['orgAdmin', '/admin/accounts/invite'],
+  ['orgAdmin', '/admin/accounts/:account'],
   ['orgAdmin', '/admin/care-teams'],
   ['orgAdmin', '/admin/care-teams/new'],
   ['orgAdmin', '/emergencies'],
@@ -58,7 +62,8 @@ const pages = [
 async function open(who: string, path: string, lang: string): Promise<string> {
   const person = people[who];
   const cookie = `__Host-lang=${lang}${person ? `; ${cookieOf(person)}` : ''}`;
-  const answer = await app.ask(path.replace(':id', patient), { cookie });
+  const there = path.replace(':id', patient).replace(':account', app.practice.clinician.account);
+  const answer = await app.ask(there, { cookie });
   expect(answer.status).toBe(path === '/nowhere' ? 404 : 200);
   return answer.text();
 }
