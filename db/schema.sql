@@ -4448,7 +4448,8 @@ begin
   left join iam.invitations i on i.account_id = a.id
   left join lateral (select iam.methods_of(a.id) as methods) f on true
   left join lateral (select count(*)::int as open_sessions, max(x.last_seen_at) as last_seen_at from iam.sessions x
-                     where x.account_id = a.id and x.organisation_id = organisation and iam.session_is_live(x.id)) s on true
+                     where x.account_id = a.id and x.organisation_id = organisation and x.factors = 2 and x.revoked_at is null
+                       and x.expires_at > clock_timestamp() and x.last_seen_at > clock_timestamp() - interval '30 minutes') s on true
   where i.withdrawn_at is null
   order by m.role, m.id;
 end $function$;
