@@ -10,7 +10,7 @@ export const register = messages(
     choosePractice: 'Choisissez votre cabinet dans la liste',
     email: 'Adresse électronique',
     emailHint: 'Une adresse que vous êtes seul à lire : elle servira à vous connecter.',
-    emailMissing: 'Saisissez une adresse comme prenom.nom@exemple.fr',
+    emailMissing: 'Saisissez une adresse comme prenom.nom@domaine.fr',
     send: 'Recevoir un lien',
     haveAccount: 'J’ai déjà un compte',
     closed: 'Votre cabinet n’ouvre pas de compte en ligne en ce moment',
