@@ -25,7 +25,10 @@ export const pick = <T>(of: readonly T[]): T => of[Math.floor(Math.random() * of
 
 // ---------------------------------------------------------------- signing in
 
-export function signIn({ email, password, totpSecret }: Account): string {
+export const signIn = (account: Account): string => enter(account).cookie;
+
+/** With both factors; `device` is what the browser is known by from then on. */
+export function enter({ email, password, totpSecret }: Account): { cookie: string; device: string } {
   const first = http.post(`${base}/sign-in`, { email, password }, { headers: writing(''), ...withoutJar() });
   const halfway = cookieOf(first);
   if (!halfway) fail(`${email}: the password was answered with ${first.status}`);
@@ -35,7 +38,7 @@ export function signIn({ email, password, totpSecret }: Account): string {
     const form = { code: totp(fromBase32(totpSecret), step) };
     const second = http.post(`${base}/sign-in/code`, form, { headers: writing(halfway), ...withoutJar() });
     const cookie = second.status === 303 ? cookieOf(second) : undefined;
-    if (cookie) return cookie;
+    if (cookie) return { cookie, device: second.cookies['__Host-device']?.[0]?.value ?? '' };
   }
   return fail(`${email}: no code was taken; wait for 30 seconds after the last run`);
 }

@@ -1,5 +1,6 @@
 // A storm of sign-ins while a practice works, for k6: ten seconds of calm, then 50 sign-ins a second, from as many addresses,
-// with right and wrong passwords, for accounts that are there and others that aren't; meanwhile clinicians open charts.
+// with right and wrong passwords, for accounts that are there and others that aren't; meanwhile clinicians open charts, and
+// one of them signs in every two seconds in a browser that is known.
 // `npm run bench:sign-in` fills a database for it and starts the server as behind a proxy (TRUST_PROXY), which tells the addresses.
 //
 // ACCOUNTS  JSON as in demo.json: its clinicians are the users
@@ -11,9 +12,9 @@ import { check, sleep } from 'k6';
 import exec from 'k6/execution';
 import http from 'k6/http';
 import { Counter } from 'k6/metrics';
-import { type Account, base, cliniciansOf, patientsOf, pick, reading, signIn, writing } from './browser.ts';
+import { type Account, base, cliniciansOf, enter, patientsOf, pick, reading, writing } from './browser.ts';
 
-type User = { cookie: string; patients: string[] };
+type User = { account: Account; cookie: string; device: string; patients: string[] };
 
 const calm = 10;
 const storm = __ENV.DURATION || '30s';
@@ -26,6 +27,16 @@ export const options = {
   scenarios: {
     calm: { ...charts, duration: `${calm}s`, tags: { weather: 'calm' } },
     work: { ...charts, duration: storm, startTime: `${calm}s`, tags: { weather: 'storm' } },
+    owner: {
+      executor: 'constant-arrival-rate',
+      exec: 'comeBack',
+      rate: 1,
+      timeUnit: '2s',
+      duration: storm,
+      startTime: `${calm}s`,
+      preAllocatedVUs: 5,
+      gracefulStop: '15s',
+    },
     storm: {
       executor: 'constant-arrival-rate',
       exec: 'knock',
@@ -43,6 +54,8 @@ export const options = {
     'http_req_duration{page:chart,weather:calm}': ['p(95)<200'],
     'http_req_duration{page:chart,weather:storm}': ['p(95)<200'],
     'checks{page:chart}': ['rate>0.999'],
+    'http_req_duration{page:own browser}': ['p(95)<5000'],
+    'checks{page:own browser}': ['rate>0.99'],
     // who isn't told to wait, and how long that takes: these are only counted
     'http_req_duration{page:sign-in}': ['max<15000'],
     'sign_ins{answer:signed in}': ['count>0'],
@@ -55,8 +68,8 @@ export const options = {
 
 export function setup(): User[] {
   return accounts.slice(0, users).map((account) => {
-    const cookie = signIn(account);
-    return { cookie, patients: patientsOf(account, cookie) };
+    const { cookie, device } = enter(account);
+    return { account, cookie, device, patients: patientsOf(account, cookie) };
   });
 }
 
@@ -70,6 +83,16 @@ export function openChart(signedIn: User[]): void {
     tags,
   );
   sleep(0.25 + Math.random() / 2);
+}
+
+/** The password's step alone: what a storm could hold up. */
+export function comeBack(signedIn: User[]): void {
+  const { account, device } = signedIn[0] as User;
+  const tags = { page: 'own browser', name: '/sign-in' };
+  const form = { email: account.email, password: account.password };
+  const headers = { ...writing(''), Cookie: `__Host-device=${device}`, 'X-Forwarded-Proto': 'http' };
+  const answer = http.post(`${base}/sign-in`, form, { headers, jar: new http.CookieJar(), redirects: 0, tags });
+  check(answer, { 'a known browser gets in': ({ status }) => status === 303 }, tags);
 }
 
 /** What each status means here; 429 and 503 come with Retry-After. */
