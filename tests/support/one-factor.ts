@@ -9,8 +9,10 @@ export const canaries = [
   ...['Nom Cabinet', 'Voisin Cabinet', 'Élise', '1958-03-12', 'Moreau'],
   ...['Texte libre', 'Inconsciente', 'courrier du 3 mars'],
   ...['Nomclinician', 'Nomsecretary', 'Nomorg_admin', 'Nomauditor', 'Nomdpo', 'Nomresearcher', 'Nompatient', 'Camille'],
-  ...['@exemple.fr', '33698765432', 'Clé du tiroir', 'Recife'],
+  ...['33698765432', 'Clé du tiroir', 'Recife'],
 ];
+/** Of practice.ts: an example in a form is nobody's. */
+const address = /[a-z_]+-[0-9a-f]{8}@exemple\.fr/;
 
 /** The canaries that stand in a text, in whatever letters and encoding a page or JSON puts them. */
 export function foundIn(text: string): string[] {
@@ -18,7 +20,8 @@ export function foundIn(text: string): string[] {
     .replace(/&#(\d+);|&#x([0-9a-f]+);/gi, (_, d, x) => String.fromCodePoint(d ? Number(d) : Number.parseInt(x, 16)))
     .replace(/\\u([0-9a-f]{4})/gi, (_, x) => String.fromCodePoint(Number.parseInt(x, 16)))
     .toLowerCase();
-  return canaries.filter((word) => plain.includes(word.toLowerCase()));
+  const words = canaries.filter((word) => plain.includes(word.toLowerCase()));
+  return [...words, ...(address.exec(plain) ?? [])];
 }
 
 /** A telephone, a passkey, and a sign-in from far away, for everybody. */
