@@ -50,7 +50,7 @@ export function createTurns({ atOnce = 4, places = 30, patience = 10_000, pause 
         while (Date.now() <= ticket.until) {
           const result = await work();
           if (result !== 'busy') return result;
-          await rest(pause * (4 + 4 * Math.random()));
+          await rest(between(4 * pause, 8 * pause));
         }
         return undefined;
       } finally {
@@ -68,3 +68,7 @@ function networkOf(address: string | null): string {
   const groups = (address.split('::')[0] ?? '').split(':');
   return groups.length >= 4 ? groups.slice(0, 4).join(':') : address;
 }
+
+/** Somewhere from `least` up to `most`, so that those who wait don't all come back at once. */
+export const between = (least: number, most: number): number =>
+  least + ((most - least) * (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0)) / 2 ** 32;

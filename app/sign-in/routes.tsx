@@ -5,7 +5,7 @@ import { Refusal } from '../../db/batch.ts';
 import { ringNow } from '../../db/ring.ts';
 import { prehash } from '../../edge/password.ts';
 import { type Env, newToken, signIn, signOut } from '../../edge/session.ts';
-import { createTurns } from '../../edge/turns.ts';
+import { between, createTurns } from '../../edge/turns.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import type { Services } from '../services.ts';
@@ -86,7 +86,7 @@ function outcome({ errors, setback }: Step) {
 
 /** Told apart, so that those who were sent away don't come back all at once. */
 function crowded(c: Context<Env>): Setback {
-  const seconds = 5 + Math.floor(10 * Math.random());
+  const seconds = Math.floor(between(5, 15));
   c.header('Retry-After', String(seconds));
   return { kind: 'crowded', seconds };
 }

@@ -227,6 +227,7 @@ begin
   update iam.sessions s set device_id = null where s.account_id = any (own_accounts) and s.device_id is not null;
   delete from iam.devices x where x.account_id = any (own_accounts);
   delete from iam.invitations x where x.account_id = any (own_accounts);
+  delete from iam.registration_links x where x.account_id = any (own_accounts);
   delete from iam.registrations x where x.account_id = any (own_accounts);
   delete from iam.recoveries x where x.account_id = any (own_accounts);
   delete from ops.outbox x where x.account_id = any (own_accounts);
