@@ -1,11 +1,22 @@
 // The auditor's pages: search, pages of 50, and a verification that finds what was changed.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { audit } from '../../app/audit/messages.ts';
+import { eventTypes } from '../../app/audit/search.ts';
 import { connect } from '../../db/connect.ts';
 import { sealWith } from '../../db/log/seal.ts';
 import { blankNote, openPages, type Pages, visibleText } from './pages.ts';
+
+test('every event that the database knows has a word in both languages, and can be searched for', () => {
+  const sql = readFileSync('supabase/migrations/0070_audit.sql', 'utf8');
+  const known = [...(/event in \(([^)]*)\)/.exec(sql)?.[1] ?? '').matchAll(/'([\w.]+)'/g)].map(([, name]) => name);
+  expect(known.length).toBeGreaterThan(40);
+  expect([...eventTypes].toSorted()).toEqual(known.toSorted());
+  for (const words of [audit.fr, audit.en])
+    expect(known.filter((event) => !Object.hasOwn(words, `event_${event}`))).toEqual([]);
+});
 
 let pages: Pages;
 beforeAll(async () => {

@@ -86,6 +86,12 @@ test('a patient chooses a password and gives three consents, and nothing less', 
 
   const accepted = await pages.post(null, link, { ...chosen, ...given } as Record<string, string>);
   expect([accepted.status, accepted.location]).toEqual([303, '/enrol']);
+  const seen = await owner(
+    pages.db,
+    "select event from audit.events where patient_id = $1 and event = 'account.invite'",
+    [patient],
+  );
+  expect(seen).toHaveLength(1); // who looked at my record: record_accesses shows it
   const rows = await owner(
     pages.db,
     'select type, given, patient_id, ip is not null as placed from privacy.consents order by type',
