@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { connect } from '../../db/connect.ts';
 import { asOwner } from '../../db/owner.ts';
 import { totpCode } from '../../db/totp.ts';
 import { createPatient, openSession, type Person } from '../support/practice.ts';
@@ -219,6 +220,26 @@ describe('a factor that is older than ten minutes', () => {
     // and it asks again the next time
     await page.click('[data-key-submit]');
     await page.locator('#step-up-dialog').waitFor();
+  });
+
+  test('a button that is clicked twice sends the code once, and nobody is signed out for it', async () => {
+    const page = await stage.open('/step-up?return=/patients', clinician);
+    await page.fill('#step_up_code', totpCode(secret));
+    // an answer that takes its time
+    const slow = await connect(stage.db.superuserUrl);
+    await slow.query('begin; select from iam.totp_factors for update');
+    await page.evaluate(() => {
+      const confirm = document.querySelector<HTMLButtonElement>('main [data-primary]');
+      confirm?.click();
+      setTimeout(() => confirm?.click(), 200);
+    });
+    await new Promise((done) => setTimeout(done, 600));
+    await slow.query('rollback');
+    await slow.end();
+    await page.waitForURL((url) => url.pathname === '/patients');
+    await owner("update iam.old_tokens set retired_at = retired_at - interval '30 seconds'");
+    await page.reload();
+    expect(pathOf(page)).toBe('/patients');
   });
 
   test('without script: a page takes the code, and the browser sends the note again by itself', async () => {
