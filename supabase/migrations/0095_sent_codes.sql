@@ -5,8 +5,8 @@
 --   2. It is stored as a keyed hash, under a key of the account; telephone numbers are sealed.
 --   3. A code is sent only where it may count: by a method of the account that its organisation allows, and never by e-mail
 --      to somebody who came by a link of that same mailbox.
---   4. Six are sent in an hour at most to an account, and who holds its password elsewhere doesn't use up those of a browser
---      that it knows.
+--   4. Three are sent at once, then one in ten minutes; who holds the password elsewhere doesn't use up those of a browser that
+--      the account knows.
 --   5. A number counts once a code that went to it was typed; until then the one before goes on. It is never the only factor.
 --   6. Whoever asked, the answer holds nothing of the address or the number.
 
