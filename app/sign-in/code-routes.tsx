@@ -37,7 +37,8 @@ export function codeRoutes(services: Services, expired: (c: Context<Env>) => Res
     if (row.factors === 2) return c.redirect('/', 303);
     const methods = METHODS.filter((method) => row.methods.includes(method));
     const method = methods.find((one) => one === asked.method) ?? methods[0] ?? 'totp';
-    const title = inLang(secondStep, c.var.lang).title;
+    const t = inLang(secondStep, c.var.lang);
+    const title = method === 'passkey' ? t.titlePasskey : t.title;
     return page(
       c,
       { title, narrow: true, ...outcome(asked) },

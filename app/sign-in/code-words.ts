@@ -4,6 +4,8 @@ import { messages } from '../i18n.ts';
 export const secondStep = messages(
   {
     title: 'Code de vérification',
+    titlePasskey: 'Votre clé d’accès',
+    hint_passkey: 'Votre appareil vous demandera votre doigt, votre visage ou son code.',
     step: 'Étape 2 sur 2',
     enter: 'Se connecter',
     restart: 'Recommencer avec une autre adresse',
@@ -48,6 +50,8 @@ export const secondStep = messages(
   },
   {
     title: 'Verification code',
+    titlePasskey: 'Your passkey',
+    hint_passkey: 'Your device will ask for your finger, your face or its code.',
     step: 'Step 2 of 2',
     enter: 'Sign in',
     restart: 'Start again with another address',

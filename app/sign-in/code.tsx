@@ -23,7 +23,7 @@ export function CodeStep({ methods, method, errors = {}, notice }: CodeStepProps
   return (
     <>
       <header class="page-head">
-        <h1>{t.title}</h1>
+        <h1>{method === 'passkey' ? t.titlePasskey : t.title}</h1>
         <p class="quiet">{t.step}</p>
       </header>
       <form class="card form" method="post" action="/sign-in/code" novalidate>
@@ -31,7 +31,10 @@ export function CodeStep({ methods, method, errors = {}, notice }: CodeStepProps
         <ErrorSummary errors={errors} />
         <input type="hidden" name="method" value={method} />
         {method === 'passkey' ? (
-          <PasskeyButton purpose="factor" label={t.usePasskey} primary autofocus />
+          <>
+            <p>{t.hint_passkey}</p>
+            <PasskeyButton purpose="factor" label={t.usePasskey} primary autofocus />
+          </>
         ) : (
           <CodeField method={method} error={errors.code} />
         )}

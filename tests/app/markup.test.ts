@@ -42,6 +42,8 @@ const pages = [
   ['clinician', '/patients/:id/notes/new'],
   ['clinician', '/patients/:id/referrals'],
   ['clinician', '/emergency'],
+  ['clinician', '/account/passkeys'],
+  ['clinician', '/account/passkeys/new'],
   ['secretary', '/patients'],
   ['secretary', '/patients/:id'],
   ['secretary', '/patients/:id/invitation'],
