@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { fromBase32, totpCode } from '../../db/totp.ts';
 import { take } from '../support/outbox.ts';
+import { createPatient } from '../support/practice.ts';
 import { findBarriers, overflowOf, type Stage, setStage } from './support.ts';
 
 let stage: Stage;
@@ -109,6 +110,38 @@ test.each([true, false])(
   },
   60_000,
 );
+
+test('a patient is invited, agrees, adds an app and reads the own record', async () => {
+  const address = 'moreau@exemple.fr';
+  const patient = await createPatient(stage.db, stage.practice, { email: address });
+  const path = `/patients/${patient}/invitation`;
+  const desk = await stage.open(path, stage.practice.secretary, { bypassCSP: true });
+  expect(await wrongIn(desk)).toEqual([]);
+  await desk.click('text=Envoyer l’invitation');
+  await desk.waitForSelector('text=Retirer l’invitation');
+  expect(await wrongIn(desk)).toEqual([]);
+
+  const person = await stage.open(await linkTo(address), undefined, phone);
+  expect(await wrongIn(person)).toEqual([]);
+  await person.fill('#password', password);
+  await person.fill('#again', password);
+  for (const box of await person.$$('input[type=checkbox][required]')) {
+    await box.focus();
+    await person.keyboard.press('Space');
+  }
+  await person.press('#again', 'Enter');
+  await person.waitForURL('**/enrol');
+  await person.click('a[href="/enrol/app"]');
+  const uri = await person.getAttribute('a[href^="otpauth:"]', 'href');
+  await person.fill('#code', totpCode(fromBase32(new URL(uri ?? '').searchParams.get('secret') ?? '')));
+  await person.press('#code', 'Enter');
+  await person.waitForURL((url) => !url.pathname.startsWith('/enrol/app'));
+  await person.goto(`${stage.origin}/record/accesses`);
+  expect(await person.textContent('main')).toContain('invitation à ouvrir votre dossier');
+  await person.goto(`${stage.origin}/record`);
+  expect(await person.textContent('body')).toContain('MOREAU');
+  expect(stage.wrongs).toEqual([]);
+}, 60_000);
 
 test('a link that leads nowhere says what to do', async () => {
   const page = await stage.open('/invitations/nothing', undefined, phone);
