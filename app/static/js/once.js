@@ -4,8 +4,8 @@
   const sent = new WeakMap();
   document.addEventListener('submit', (event) => {
     const form = event.target;
-    // htmx sends its own; a file leaves the page where it is
-    if (event.defaultPrevented || form.method !== 'post' || form.hasAttribute('data-again')) return;
+    // htmx sends its own; a file leaves the page where it is. (form.method may be a field of that name.)
+    if (event.defaultPrevented || form.getAttribute('method') !== 'post' || form.hasAttribute('data-again')) return;
     if (Date.now() - (sent.get(form) ?? 0) >= 3000) return void sent.set(form, Date.now());
     event.preventDefault();
     // the others have been told of the first one, which goes on: unsaved.js would ask whether to leave
