@@ -764,7 +764,7 @@ create table ops.outbox (
   constraint outbox_check2 CHECK (((vars IS NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'uncertain'::text])))),
   constraint outbox_pkey PRIMARY KEY (id),
   constraint outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'uncertain'::text]))),
-  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
+  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'codes_refused'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
 );
 alter table ops.outbox enable row level security;
 alter table ops.outbox force row level security;
@@ -7464,6 +7464,7 @@ begin
       role := case when answer = 'ok' then s.role end;
     else
       update iam.sessions x set attempts = x.attempts + 1 where x.id = s.id;
+      perform iam.tell_of_codes(ring, s);
       answer := 'refused';
     end if;
   end if;
@@ -7480,6 +7481,22 @@ begin
   perform audit.append(claims, 'password.change', 'Person', r.account_id, null, 'success', '{"by":"recovery"}');
 end $function$;
 comment on function iam.take_password is 'The password that was chosen becomes the account''s. Internal.';
+
+create function iam.tell_of_codes(ring text, s iam.sessions) returns void
+language plpgsql volatile as $function$
+begin
+  -- one that is signed in shows a factor again: nobody else has got as far as there
+  if s.factors = 2 or (select count(*) from (
+       select from audit.events e
+       where e.actor_id = s.account_id and e.outcome = 'failure' and e.event = 'session.factor' and e.at > clock_timestamp() - interval '1 day'
+         and e.details like '%"refused"%'
+       limit 4) f) < 4 or ops.take('told/codes/' || s.account_id, 1, 1.0 / 86400) > 0 then
+    return;
+  end if;
+  perform ops.post(ring, s.account_id, 'email', 'codes_refused');
+  perform audit.append(iam.gate_claims(s.account_id, s.id, s.origin_id), 'session.unusual', 'session', s.id, null, 'failure', '{"reason":"codes"}');
+end $function$;
+comment on function iam.tell_of_codes is 'The fifth refused code of a day, after the right password: somebody may know it, and its owner is told, once a day. Internal: iam.take_factor.';
 
 create function iam.tell_of_sign_in(ring text, s iam.sessions, entry iam.sign_ins, facts jsonb, link text) returns void
 language plpgsql volatile as $function$

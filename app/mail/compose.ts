@@ -149,6 +149,10 @@ const templates = {
     `${t.sign_in_stopped_release}\n${link()}`,
     t.sign_in_stopped_else,
   ],
+  codes_refused: ({ t, when, link }: Parts) => [
+    `${t.codes_refused} ${when}`,
+    `${t.codes_refused_else}\n${link('/account/password')}`,
+  ],
   factor_added: (parts: Parts) => notice(parts, parts.t.factor_added(factor(parts))),
   factor_removed: (parts: Parts) => notice(parts, parts.t.factor_removed(factor(parts))),
   recovery_codes_made: (parts: Parts) => notice(parts, parts.t.recovery_codes_made),

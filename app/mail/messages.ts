@@ -82,6 +82,10 @@ export const mail = messages(
       'Quelqu’un, sans doute vous, voulait se connecter d’une façon si inhabituelle que rien n’a été ouvert.',
     sign_in_stopped_release: 'Dites ici, dans les trois jours, si c’était vous ou non :',
     sign_in_stopped_else: 'Si ce n’était pas vous, quelqu’un connaît votre mot de passe : changez-le.',
+    codes_refused_subject: 'Codes refusés sur votre compte',
+    codes_refused:
+      'Quelqu’un, peut-être vous, a saisi aujourd’hui votre mot de passe, puis cinq codes qui ne convenaient pas. Rien n’a été ouvert.',
+    codes_refused_else: 'Si ce n’était pas vous, quelqu’un connaît votre mot de passe : changez-le.',
     from: (where: string) => `Depuis : ${where}`,
     on: 'sur',
     reasons: 'Ce qui était inhabituel :',
@@ -196,6 +200,10 @@ export const mail = messages(
     sign_in_stopped: 'Somebody, probably you, wanted to sign in in so unusual a way that nothing was opened.',
     sign_in_stopped_release: 'Say here, within three days, whether that was you or not:',
     sign_in_stopped_else: 'If it wasn’t you, somebody knows your password: change it.',
+    codes_refused_subject: 'Refused codes on your account',
+    codes_refused:
+      'Somebody, perhaps you, typed your password today and then five codes that didn’t fit. Nothing was opened.',
+    codes_refused_else: 'If it wasn’t you, somebody knows your password: change it.',
     from: (where: string) => `From: ${where}`,
     on: 'on',
     reasons: 'What was unusual:',

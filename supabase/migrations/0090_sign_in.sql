@@ -275,6 +275,7 @@ begin
       role := case when answer = 'ok' then s.role end;
     else
       update iam.sessions x set attempts = x.attempts + 1 where x.id = s.id;
+      perform iam.tell_of_codes(ring, s);
       answer := 'refused';
     end if;
   end if;

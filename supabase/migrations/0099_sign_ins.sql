@@ -8,7 +8,8 @@
 --   3. What was held back or disowned makes nothing usual: neither its device, nor its network, nor its place.
 --   4. Somebody who tries codes elsewhere makes nothing unusual about a known device.
 --   5. Whoever says "that wasn't me" ends the sessions of the account. A link lives 3 days, and tells nothing but the time.
---   6. The first sign-in of an account has nothing to be compared with, and one by a link of the practice ends what that link
+--   6. Who has the password and no code is told of as well: at the fifth refused code of a day, once a day.
+--   7. The first sign-in of an account has nothing to be compared with, and one by a link of the practice ends what that link
 --      began: neither is held back.
 
 set role vs_owner;
@@ -216,6 +217,22 @@ begin
   end loop;
 end $$;
 comment on function iam.tell_of_sign_in is 'Posts what is told of an unusual sign-in. Internal.';
+
+create function iam.tell_of_codes(ring text, s iam.sessions) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  -- one that is signed in shows a factor again: nobody else has got as far as there
+  if s.factors = 2 or (select count(*) from (
+       select from audit.events e
+       where e.actor_id = s.account_id and e.outcome = 'failure' and e.event = 'session.factor' and e.at > clock_timestamp() - interval '1 day'
+         and e.details like '%"refused"%'
+       limit 4) f) < 4 or ops.take('told/codes/' || s.account_id, 1, 1.0 / 86400) > 0 then
+    return;
+  end if;
+  perform ops.post(ring, s.account_id, 'email', 'codes_refused');
+  perform audit.append(iam.gate_claims(s.account_id, s.id, s.origin_id), 'session.unusual', 'session', s.id, null, 'failure', '{"reason":"codes"}');
+end $$;
+comment on function iam.tell_of_codes is 'The fifth refused code of a day, after the right password: somebody may know it, and its owner is told, once a day. Internal: iam.take_factor.';
 
 -- ---------------------------------------------------------------- "that was me", "that wasn't me"
 

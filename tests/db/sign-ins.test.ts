@@ -159,6 +159,22 @@ describe('who is told', () => {
     expect(await templates(nurse)).toEqual(['unusual_sign_in', 'sign_in_stopped']);
   });
 
+  test('the person, of five codes that were refused after the right password, once a day', async () => {
+    for (let i = 0; i < 7; i++) {
+      const token = newToken();
+      await owner("select iam.start_session($1, $2, $3, '{password}', $4)", [
+        ...[db.ring, nurse.account, token],
+        callerFrom(recife),
+      ]);
+      await owner("delete from ops.limits where key like 'code/%'"); // else the later ones would only be told to wait
+      await gate.query("select * from iam.take_factor($1, $2, 'totp', $3, $4, $5)", [
+        ...[db.ring, token, { code: '000000' }, newToken()],
+        callerFrom(recife),
+      ]);
+      expect(await templates(nurse)).toEqual(i < 4 ? [] : ['codes_refused']);
+    }
+  });
+
   test('no administrator learns who is a patient', async () => {
     const patient = await createPatient(db, practice);
     const person = await asOwner(db.admin, () =>
