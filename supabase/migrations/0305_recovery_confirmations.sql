@@ -39,7 +39,9 @@ begin
   if (c[4] in ('org_admin', 'secretary')) is not true then return; end if;
   for r in select * from iam.recoveries x where x.organisation_id = c[3]::uuid and x.state = 'waiting' and x.ends_at > clock_timestamp()
              and x.account_id <> c[2]::uuid and iam.confirming_role(x) = c[4] order by x.asked_at limit 200 loop
-    select * into a from iam.accounts x where x.id = r.account_id;
+    -- of somebody who was suspended or erased meanwhile there is nothing to confirm, nor perhaps a key
+    select * into a from iam.accounts x where x.id = r.account_id and x.status = 'active';
+    continue when a.id is null;
     key := vault.unwrap(vault.ring(), r.account_id, 'profile');
     return query select r.id, concat_ws(' ',
         convert_from(vault.unpack(key, iam.profile_aad(r.account_id, 'given_name'), a.given_name), 'UTF8'),
@@ -80,7 +82,8 @@ declare
 begin
   if c is null then return 'signed_out'; end if;
   select * into r from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid and x.account_id <> c[2]::uuid
-    and x.state = 'waiting' and x.ends_at > clock_timestamp() and iam.confirming_role(x) = c[4] for update;
+    and x.state = 'waiting' and x.ends_at > clock_timestamp() and iam.confirming_role(x) = c[4]
+    and (select a.status from iam.accounts a where a.id = x.account_id) = 'active' for update;
   if c[4] not in ('org_admin', 'secretary') then answer := 'forbidden';
   elsif not iam.factor_is_recent(c[1]::uuid) then answer := 'step_up';
   elsif r.id is null or not iam.session_is_live(c[1]::uuid) then answer := 'hidden';

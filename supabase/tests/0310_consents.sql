@@ -53,6 +53,25 @@ select is(tests.attempt('a.patient', 'select string_agg(given::text, '' '' order
 select throws_ok(q, 'VS403', null, 'nobody changes one or removes it: ' || q) from unnest(array['update privacy.consents set given = true', 'delete from privacy.consents', 'truncate privacy.consents']) q;
 select is((select string_agg(e.event, ' ' order by e.at, e.seq) from audit.events e where e.resource_type = 'Consent' and e.event like 'consent.%' and e.patient_id = tests.the('a.mine')::uuid), 'consent.give consent.withdraw', 'each is an event');
 
+-- the policy itself, past the functions: who the transaction is decides
+create function pg_temp.record(as_role text, as_account text, for_account text) returns text language plpgsql as $$
+declare
+  entered text[] := array[gen_random_uuid()::text, tests.the(as_account), tests.the('a.organisation'), as_role, tests.the('a.mine'), null, null, null, null];
+  given text[] := array[entered[1], tests.the(for_account), tests.the('a.organisation'), 'patient', tests.the('a.mine'), null, null, null, null];
+  ring text := tests.the('ring');
+  hash bytea := decode(pg_temp.hash_of('marketing'), 'hex');
+begin
+  perform set_config('role', 'vs_owner', true);
+  perform access.set_claims(entered), vault.set_ring(ring);
+  perform privacy.record_consent(ring, given, 'marketing', true, hash);
+  raise exception using errcode = 'VS200';  -- and nothing stays
+exception when others then
+  return sqlstate;
+end $$;
+select is(pg_temp.record('patient', 'a.patient.account', 'a.patient.account'), 'VS200', 'a patient for themselves');
+select is(pg_temp.record('patient', 'b.patient.account', 'a.patient.account'), '42501', 'cannot agree for somebody else');
+select is(pg_temp.record(r, 'a.patient.account', 'a.patient.account'), '42501', 'nor in another role: ' || r) from unnest(array['clinician', 'dpo', 'import']) r;
+
 -- an older text doesn't do
 select is(tests.owner(format('select privacy.publish_text(''research_anonymized'', ''2026.1'', %L, %L, ''Texte'')', l, 'Titre ' || l)), null, 'a new version is published') from unnest(array['fr', 'en']) l;
 select is(pg_temp.decide('a.patient', 'research_anonymized', true, (select encode(hash, 'hex') from privacy.consent_texts where type = 'research_anonymized' and version = '2025.1' and lang = 'fr')), 'VS409', 'who was shown older words is asked again');

@@ -1,7 +1,10 @@
 // A patient's own agreements (0310_consents): read in the words that were shown, given and withdrawn on one page.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect } from '../../db/connect.ts';
 import { asOwner } from '../../db/owner.ts';
+import { createPerson } from '../support/practice.ts';
+import { look } from '../support/world.ts';
 import { openPages, type Pages, visibleText } from './pages.ts';
 
 let pages: Pages;
@@ -66,4 +69,28 @@ test('words that were never shown are no agreement', async () => {
       422,
     );
   expect(await agrees()).toBe(false);
+});
+
+test('the DPO shows who agreed to which words, when and from where; a row that was changed shows nothing', async () => {
+  const { db, practice } = pages;
+  const dpo = await asOwner(db.admin, () => createPerson(db, { organisation: practice.organisation, role: 'dpo' }));
+  const [edge, root] = await Promise.all([connect(db.edgeUrl), connect(db.superuserUrl)]);
+  try {
+    const proofs = () =>
+      look(
+        edge,
+        { token: dpo.token, ring: db.ring },
+        'select given, ip, text_hash from clinic.consent_proofs order by at',
+      );
+    const text_hash = await hashOf('research_anonymized');
+    expect(await proofs()).toEqual([
+      { given: true, ip: '192.0.2.1', text_hash },
+      { given: false, ip: '192.0.2.1', text_hash },
+    ]);
+    // somebody with every right on the server makes a withdrawal an agreement
+    await root.query('set session_replication_role = replica; update privacy.consents set given = true');
+    await expect(proofs()).rejects.toMatchObject({ code: 'VS500' });
+  } finally {
+    await Promise.all([edge.end(), root.end()]);
+  }
 });

@@ -317,6 +317,8 @@ describe('is cancelled', () => {
     await tomorrow();
     await owner(db, "update iam.accounts set status = 'suspended' where id = $1", [me]);
     expect((await complete(link, password)).answer).toBe('gone');
+    expect(await look(edge, entry(practice.orgAdmin.token), 'select * from clinic.recoveries')).toEqual([]);
+    expect(await confirm(practice.orgAdmin.token, '000000')).toBe('hidden');
     await owner(db, "update iam.accounts set status = 'active' where id = $1", [me]);
   });
 });
