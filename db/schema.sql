@@ -5416,7 +5416,9 @@ comment on function iam.code_hash is 'Internal. key: of the profile.';
 create function iam.code_key(s iam.sessions, method text) returns text
 language plpgsql stable as $function$
 begin
-  return 'code/' || method || '/' || s.account_id || case when s.device_id is null then '' else '/known' end;
+  -- a browser in which a sign-in was stopped, or that its owner has disowned since, is none that the account knows
+  return 'code/' || method || '/' || s.account_id
+    || case when exists (select from iam.devices d where d.id = s.device_id and d.forgotten_at is null) then '/known' else '' end;
 end $function$;
 comment on function iam.code_key is 'Internal.';
 

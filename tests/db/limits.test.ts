@@ -278,6 +278,14 @@ describe('codes', () => {
     expect(await tryCode(own, totpCode(secret))).toMatchObject({ answer: 'ok' });
   }, 60_000);
 
+  test('in a browser that was disowned since count as a stranger’s', async () => {
+    const device = await knownDevice();
+    const session = await halfWay(device.id);
+    await owner('update iam.devices set forgotten_at = clock_timestamp() where id = $1', [device.id]);
+    await tryCode(session, '000000');
+    expect(await one('select key from ops.delays')).not.toContain('/known');
+  });
+
   test('ten tries an hour and no more, for each kind, however long somebody goes on', async () => {
     const device = await knownDevice();
     for (const method of ['totp', 'recovery_code']) {
