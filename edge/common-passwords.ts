@@ -1,5 +1,6 @@
-// The most common passwords of 12 characters and more, in lower case: the first 5,000 such of the ten million that Mark
-// Burnett gave to the public domain in 2015, by way of SecLists. Text inside a module: the same on every runtime.
+// The most common passwords of 12 characters and more, in lower case: the first 5,000 such of SecLists'
+// 10_million_password_list_top_1M (OWASP SecLists, Daniel Miessler and Jason Haddix; CC BY-SA 3.0, and so is this list), after
+// the ten million that Mark Burnett published in 2015. Text inside a module: the same on every runtime.
 export const commonPasswords: ReadonlySet<string> = new Set(
   `
 !qazxsw2#edcvfr4 $xearoms8upwybts ..byvulwjjrqg ..lzkihcswipo ..oo3xpzokk6 ..qlvvcvdeero ..thskkrchxve ..uotardncrnc
