@@ -41,49 +41,53 @@ async function addApp(page: Page, address: string): Promise<void> {
   await page.waitForURL((url) => !url.pathname.startsWith('/enrol/app'));
 }
 
-test.each([true, false])('a patient registers and sees their own record (script: %s)', async (javaScriptEnabled) => {
-  const address = `anais.${javaScriptEnabled}@exemple.fr`;
-  const page = await stage.open('/sign-in', undefined, { ...phone, javaScriptEnabled });
-  await page.click('text=Créer un compte de patient');
-  await page.waitForURL('**/register');
-  if (javaScriptEnabled) expect(await wrongIn(page)).toEqual([]);
-  await page.fill('#email', address);
-  await page.press('#email', 'Enter');
-  await page.waitForSelector('h1:has-text("Consultez votre messagerie")');
-  await page.goto(stage.origin + (await linkIn('email_confirmation', address)));
-  if (javaScriptEnabled) expect(await wrongIn(page)).toEqual([]);
-  // what is missing is said, and what was typed is there
-  await page.fill('#birth_name', 'Le Goff');
-  await page.click('button:has-text("Continuer")');
-  await page.waitForSelector('#error-summary');
-  if (javaScriptEnabled) {
-    expect(await wrongIn(page)).toEqual([]);
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe('error-summary');
-  }
-  expect(await page.inputValue('#birth_name')).toBe('Le Goff');
-  await page.fill('#first_given_name', 'Anaïs');
-  await page.selectOption('#sex', 'female');
-  await page.fill('#birth_date', '1990-07-14');
-  await page.fill('#password', password);
-  await page.fill('#again', password);
-  // with the keyboard alone
-  for (const type of ['data_processing', 'medical_record_storage', 'telemedicine_usage']) {
-    await page.focus(`#consent_${type}`);
-    await page.keyboard.press('Space');
-  }
-  await page.press('#again', 'Enter');
-  await page.waitForURL('**/enrol');
-  await page.goto(`${stage.origin}/record`);
-  expect(new URL(page.url()).pathname).toBe('/enrol');
-  await addApp(page, address);
-  await page.goto(`${stage.origin}/record`);
-  expect(await page.textContent('main')).toContain('Le Goff');
-  await page.goto(`${stage.origin}/account/consents`);
-  if (javaScriptEnabled) expect(await wrongIn(page)).toEqual([]);
-  await page.click('#telemedicine_usage button');
-  await page.waitForSelector('#telemedicine_usage :text("retiré")');
-  expect(stage.wrongs).toEqual([]);
-});
+test.each([true, false])(
+  'a patient registers and sees their own record (script: %s)',
+  { timeout: 40_000 },
+  async (javaScriptEnabled) => {
+    const address = `anais.${javaScriptEnabled}@exemple.fr`;
+    const page = await stage.open('/sign-in', undefined, { ...phone, javaScriptEnabled });
+    await page.click('text=Créer un compte de patient');
+    await page.waitForURL('**/register');
+    if (javaScriptEnabled) expect(await wrongIn(page)).toEqual([]);
+    await page.fill('#email', address);
+    await page.press('#email', 'Enter');
+    await page.waitForSelector('h1:has-text("Consultez votre messagerie")');
+    await page.goto(stage.origin + (await linkIn('email_confirmation', address)));
+    if (javaScriptEnabled) expect(await wrongIn(page)).toEqual([]);
+    // what is missing is said, and what was typed is there
+    await page.fill('#birth_name', 'Le Goff');
+    await page.click('button:has-text("Continuer")');
+    await page.waitForSelector('#error-summary');
+    if (javaScriptEnabled) {
+      expect(await wrongIn(page)).toEqual([]);
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe('error-summary');
+    }
+    expect(await page.inputValue('#birth_name')).toBe('Le Goff');
+    await page.fill('#first_given_name', 'Anaïs');
+    await page.selectOption('#sex', 'female');
+    await page.fill('#birth_date', '1990-07-14');
+    await page.fill('#password', password);
+    await page.fill('#again', password);
+    // with the keyboard alone
+    for (const type of ['data_processing', 'medical_record_storage', 'telemedicine_usage']) {
+      await page.focus(`#consent_${type}`);
+      await page.keyboard.press('Space');
+    }
+    await page.press('#again', 'Enter');
+    await page.waitForURL('**/enrol');
+    await page.goto(`${stage.origin}/record`);
+    expect(new URL(page.url()).pathname).toBe('/enrol');
+    await addApp(page, address);
+    await page.goto(`${stage.origin}/record`);
+    expect(await page.textContent('main')).toContain('Le Goff');
+    await page.goto(`${stage.origin}/account/consents`);
+    if (javaScriptEnabled) expect(await wrongIn(page)).toEqual([]);
+    await page.click('#telemedicine_usage button');
+    await page.waitForSelector('#telemedicine_usage :text("retiré")');
+    expect(stage.wrongs).toEqual([]);
+  },
+);
 
 test('who lost the telephone and the password gets back in when the secretary confirms, and only then', {
   timeout: 40_000,
