@@ -6,7 +6,7 @@ select policy_roles_are('iam', 'passkeys', 'all_owner', array['vs_owner']);
 select policies_are('iam', 'challenges', array['all_owner']);
 select policy_roles_are('iam', 'challenges', 'all_owner', array['vs_owner']);
 
--- 1, 2, 4, 5, 6: tests/db/passkeys.test.ts, with an authenticator
+-- 1, 2, 4, 5, 6: tests/db/passkeys, with an authenticator
 
 -- 2
 select is(iam.rp_id(origin), host, 'the RP ID of ' || origin)

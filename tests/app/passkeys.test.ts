@@ -1,5 +1,5 @@
 // Passkeys through the pages, with a software authenticator: what the edge lets through, and that SQL's answers become
-// pages. Each check of the standard: tests/db/passkeys.test.ts; a real browser: tests/browser/passkeys.test.ts.
+// pages. Each check of the standard: tests/db/passkeys; a real browser: tests/browser/passkeys.test.ts.
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 // Credentials as a browser sends them: what can't be read makes an empty proof, which SQL refuses and records
-// (tests/db/passkeys.test.ts goes on from there, with an authenticator).
+// (tests/db/passkeys goes on from there, with an authenticator).
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readAssertion, readRegistration } from '../../edge/webauthn.ts';
