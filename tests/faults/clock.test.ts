@@ -68,7 +68,15 @@ describe.skipIf(!library).each(everyVersion)('on Postgres %i', (version) => {
     );
   const work = async (author: Person = world.a.clinician) => {
     const note = { key: randomUUID(), text: `note ${randomUUID()}`, patient: world.a.mine, author };
-    const told = await reasonOf(write(door, note));
+    let told = await reasonOf(write(door, note));
+    if (told === 'step_up') {
+      // signing wants a factor of the last ten minutes, as the clock has them now; reading goes on without
+      expect(await reasonOf(readNotes(door, author, world.a.mine))).toBe('done');
+      await owner('update iam.sessions set factor_at = clock_timestamp() where token_hash = iam.hash_token($1)', [
+        author.token,
+      ]);
+      told = await reasonOf(write(door, note));
+    }
     if (told === 'done') notes.push(note);
     return told;
   };
