@@ -1259,6 +1259,8 @@ CREATE INDEX sessions_replaces ON iam.sessions USING btree (replaces_id) WHERE (
 CREATE INDEX sessions_unfinished ON iam.sessions USING btree (organisation_id, expires_at) WHERE (revoked_at IS NULL);
 CREATE INDEX sign_ins_account ON iam.sign_ins USING btree (account_id, at DESC);
 CREATE INDEX sign_ins_device ON iam.sign_ins USING btree (device_id) WHERE (device_id IS NOT NULL);
+CREATE INDEX sign_ins_network ON iam.sign_ins USING btree (account_id, network, at);
+CREATE INDEX sign_ins_placed ON iam.sign_ins USING btree (account_id, at DESC) WHERE placed;
 CREATE INDEX sign_ins_released_by ON iam.sign_ins USING btree (released_by) WHERE (released_by IS NOT NULL);
 CREATE INDEX sign_ins_unusual ON iam.sign_ins USING btree (organisation_id, at DESC) WHERE (outcome <> 'let_in'::text);
 CREATE INDEX totp_enrolments_made ON iam.totp_enrolments USING btree (made_at);

@@ -40,6 +40,9 @@ create table iam.sign_ins (
 comment on table iam.sign_ins is 'Sign-ins with two factors. facts (sealed JSON): ip, user_agent, place, and what the signals are about: km, minutes, failures.';
 -- the history of an account, newest first
 create index sign_ins_account on iam.sign_ins (account_id, at desc);
+-- the last one with a place, and a network that was used: without reading a history of thousands
+create index sign_ins_placed on iam.sign_ins (account_id, at desc) where placed;
+create index sign_ins_network on iam.sign_ins (account_id, network, at);
 -- what administrators look at
 create index sign_ins_unusual on iam.sign_ins (organisation_id, at desc) where outcome <> 'let_in';
 -- the device of a foreign key
