@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { Door } from '../batch.ts';
 import { connect } from '../connect.ts';
-import type { Site } from '../site.ts';
+import { asOwner } from '../owner.ts';
+import { type Site, withAdmin } from '../site.ts';
 import type { Batch } from './capture.ts';
 import type { Practice } from './fill.ts';
 import { Connection } from './http.ts';
@@ -31,6 +32,7 @@ export async function openTarget(site: Site, practice: Practice, door: Door, too
 
   return {
     async overHttp(page, workers) {
+      await showFactors(site);
       const next = visitor(page, practice);
       const connections = Array.from({ length: workers }, () => new Connection(server.port));
       const ask: Ask = async (worker) => {
@@ -44,6 +46,7 @@ export async function openTarget(site: Site, practice: Practice, door: Door, too
     },
 
     async throughDoor(page) {
+      await showFactors(site);
       const next = visitor(page, practice);
       const origin = 'http://127.0.0.1';
       const batches: Batch[] = [];
@@ -98,4 +101,17 @@ function cpuOf(pid: number): number {
   } catch {
     return 0; // it ended after it was listed
   }
+}
+
+/** Filling takes longer than a factor stays fresh, and signing a note wants a fresh one. The bare side has no sessions. */
+function showFactors(site: Site): Promise<unknown> {
+  return withAdmin(site, (admin) =>
+    asOwner(admin, () =>
+      admin.query(`do $$ begin
+        if to_regclass('iam.sessions') is not null then
+          update iam.sessions set factor_at = clock_timestamp(), last_seen_at = clock_timestamp() where factors = 2;
+        end if;
+      end $$`),
+    ),
+  );
 }
