@@ -9568,6 +9568,7 @@ grant usage on schema ops to vs_dpo;
 grant usage on schema ops to vs_gate;
 grant usage on schema ops to vs_org_admin;
 grant usage on schema ops to vs_patient;
+grant usage on schema ops to vs_researcher;
 grant usage on schema ops to vs_secretary;
 grant usage on schema privacy to vs_dba;
 grant usage on schema store to vs_dba;
@@ -10180,6 +10181,7 @@ grant execute on function ops.intend(key uuid, operation text, content text) to 
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_dpo;
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_org_admin;
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_patient;
+grant execute on function ops.intend(key uuid, operation text, content text) to vs_researcher;
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_secretary;
 grant execute on function ops.is_cleared() to vs_dba;
 grant execute on function ops.message_done(id uuid, attempt integer, outcome text, reason text) to vs_gate;

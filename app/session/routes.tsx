@@ -15,7 +15,7 @@ export function stayRoutes(door: Door) {
   return (
     new Hono<Env>()
       .post('/stay', async (c) => {
-        // coming through the door is what counts as activity: iam.enter notes it
+        // coming through the door is what counts as activity: the database notes it
         const open = sql<{ answer: string }>`select audit.open_home() as answer`.compile(k);
         const [[me]] = await door.read(c.var.who, { open, reads: [readMe()] });
         if (!me) return c.notFound();

@@ -52,8 +52,8 @@ begin
   return case when i.fulfilled_at is null then 'ok' else 'done' end;
 end $$;
 comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else), step_up (show a factor again, then ask again) or signed_out.';
-grant execute on function ops.intend to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo;
-grant usage on schema ops to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo;
+grant execute on function ops.intend to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
+grant usage on schema ops to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
 
 create function ops.fulfil(key uuid, operation text, result uuid) returns void
 language plpgsql volatile set search_path = '' as $$

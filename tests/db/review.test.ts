@@ -152,27 +152,6 @@ test('two transactions of a session at once open no more than 1,000 patients tog
   expect([answer, Number(count)]).toEqual([false, 600]);
 });
 
-test('one address holds two connections of the gate at most: the third attempt is told to come again', async () => {
-  const [first, second, third, elsewhere] = gates as [pg.Client, pg.Client, pg.Client, pg.Client];
-  const ip = '192.0.2.1';
-  // not committed: as if it were hashing still
-  await first.query('begin');
-  expect(await tryPassword(first, { ip, browser: 'one' })).toMatchObject({ answer: 'refused' });
-  const waiting = tryPassword(second, { ip, browser: 'two' });
-  await until(
-    `select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
-     group by database having count(*) = 2`,
-    waiting,
-  );
-  try {
-    expect(await tryPassword(third, { ip, browser: 'three' })).toMatchObject({ answer: 'busy' });
-    expect(await tryPassword(elsewhere, { ip: '192.0.2.2', id: randomUUID() })).toMatchObject({ answer: 'refused' });
-  } finally {
-    await first.query('rollback');
-  }
-  expect(await waiting).toMatchObject({ answer: 'refused' });
-});
-
 test('attempts from one address and browser leave one origin', async () => {
   for (const id of [account, randomUUID()]) {
     const count = async () => Number((await owner('select count(*) from audit.origins'))[0].count);

@@ -81,8 +81,8 @@ from (select substr(split_part($1, '=', 2), n * 8 + 1, 8) as part from generate_
     id: 'functions-with-keys',
     title: { fr: 'Trouver une fonction qui rende une clé', en: 'Find a function that gives a key' },
     story: {
-      fr: 'Toutes les fonctions qu’une page peut appeler : aucune ne rend d’octets.',
-      en: 'All functions that a page may call: none gives bytes.',
+      fr: 'Toutes les fonctions qu’une session peut appeler : aucune ne rend d’octets. (À la porte, avant toute session, l’une rend la clé publique d’une clé d’accès, une autre le secret neuf d’un QR code.)',
+      en: 'All functions that a session may call: none gives bytes. (At the gate, before any session, one gives the public key of a passkey, and one the new secret of a QR code.)',
     },
     marker: {
       file: 'supabase/migrations/0010_roles.sql',
@@ -94,7 +94,7 @@ from (select substr(split_part($1, '=', 2), n * 8 + 1, 8) as part from generate_
         login: 'dba',
         as: 'vs_dba',
         sql: `select p.oid::regprocedure as function, r.rolname as role
-from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_roles r on r.rolname ~ '^vs_' and r.rolname not in ('vs_owner', 'vs_dba', 'vs_admin')
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_roles r on r.rolname ~ '^vs_' and r.rolname not in ('vs_owner', 'vs_dba', 'vs_admin', 'vs_gate')
 where pg_get_userbyid(p.proowner) = 'vs_owner' and p.prorettype in ('bytea'::regtype, 'bytea[]'::regtype, 'record'::regtype)
   and (p.prorettype <> 'record'::regtype or 'bytea'::regtype = any (p.proallargtypes))
   and has_schema_privilege(r.oid, n.oid, 'usage') and has_function_privilege(r.oid, p.oid, 'execute')`,
