@@ -236,7 +236,7 @@ test('two who end everything at once, each other included, leave nothing open an
     );
   };
   const ends = await Promise.all([endAll(here, orgAdmin.token), endAll(there, second)]);
-  expect(ends).toContain('ok');
+  // each may have ended the other before that one's page was read back
   expect(ends.every((end) => ['ok', 'signed_out', 'forbidden'].includes(end))).toBe(true);
   expect(await ask(token)).toBe('signed_out');
   practice = await createPractice(db);
