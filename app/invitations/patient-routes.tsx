@@ -67,9 +67,9 @@ async function write(c: Context<Env>, door: Door, patient: string, key: string, 
 
 async function answerPage(c: Context<Env>, door: Door, { email, lang = 'fr', errors, refusal, status = 200 }: Form) {
   const patient = patientOf(c);
-  // which page to ask for; for any other role the database has no such function
+  if (!patient) return c.notFound();
+  // which page to ask for; to any other role the database gives neither
   const fixed = c.var.who.role === 'secretary';
-  if (!patient || !(fixed || c.var.who.role === 'clinician')) return c.notFound();
   const { me, identity, account, banner } = await (fixed ? readForSecretary : readForCareTeam)(c, door, patient);
   if (!identity) return c.notFound();
   const title = inLang(invitations, c.var.lang).access;
