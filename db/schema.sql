@@ -2176,7 +2176,7 @@ begin
     raise exception using errcode = 'VS403', message = 'administrators keep the accounts';
   end if;
   -- 2: one change after the other
-  perform pg_advisory_xact_lock(hashtextextended('accounts/' || c[3], 0));
+  perform pg_advisory_xact_lock(hashtextextended('accounts/' || c[3], 0)), iam.lock_account(account);
   select * into m from access.memberships x
   where x.account_id = account and x.organisation_id = c[3]::uuid and x.role <> 'patient'
     and not exists (select from iam.invitations i where i.account_id = account and i.withdrawn_at is not null)
@@ -2673,6 +2673,7 @@ declare
   answer text;
 begin
   if c is null then return 'signed_out'; end if;
+  perform iam.lock_account((select x.account_id from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid));
   select * into r from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid and x.account_id <> c[2]::uuid
     and x.state = 'waiting' and x.ends_at > clock_timestamp() and iam.confirming_role(x) = c[4]
     and (select a.status from iam.accounts a where a.id = x.account_id) = 'active' for update;
@@ -3486,6 +3487,7 @@ declare
   r iam.recoveries;
 begin
   if c is null then return 'signed_out'; end if;
+  perform iam.lock_account((select x.account_id from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid));
   select * into r from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid and x.account_id <> c[2]::uuid
     and x.state = 'waiting' and iam.confirming_role(x) = c[4] for update;
   if r.id is null or not iam.session_is_live(c[1]::uuid) then
@@ -3918,6 +3920,7 @@ declare
   c text[] := access.claims();
   entry iam.sign_ins;
 begin
+  perform iam.lock_account(c[2]::uuid);
   select * into entry from iam.sign_ins s where s.id = sign_in and s.account_id = c[2]::uuid for update;
   if not found or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS404', message = 'there is no such sign-in here';
@@ -4082,6 +4085,7 @@ begin
     raise exception using errcode = 'VS404', message = 'there is no such member of the organisation';
   end if;
   perform ops.fulfil(key, 'sessions.end', account);
+  perform iam.lock_account(account);
   -- what this person does in another organisation isn't this administrator's either
   return iam.revoke_sessions(c, array(select s.id from iam.sessions s where s.account_id = end_sessions_of.account
     and s.organisation_id = c[3]::uuid and s.role <> 'patient' and s.id <> c[1]::uuid), 'administrator');
@@ -5209,6 +5213,7 @@ begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
+  perform iam.lock_account((select x.account_id from iam.recoveries x where x.cancel_hash = iam.hash_token(cancel_token)));
   select * into r from iam.recoveries x where x.cancel_hash = iam.hash_token(cancel_token) and x.state = 'waiting' for update;
   if r.id is null then
     retry_after := iam.refuse_recovery(ring, cancel_token, caller);
@@ -5773,6 +5778,7 @@ begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
+  perform iam.lock_account((select s.account_id from iam.sign_ins s where s.link_hash = iam.hash_token(link)));
   select * into entry from iam.sign_ins s
   where s.link_hash = iam.hash_token(link) and s.at > clock_timestamp() - interval '3 days' for update;
   -- 256 bits aren't guessed; the log doesn't grow for ever by those who try
@@ -5812,6 +5818,7 @@ language plpgsql volatile as $function$
 declare
   r iam.recoveries;
 begin
+  perform iam.lock_account((select x.account_id from iam.recoveries x where iam.hash_token(token) in (x.token_hash, x.ready_hash)));
   select x.* into r from iam.recoveries x join iam.accounts a on a.id = x.account_id
   where iam.hash_token(token) in (x.token_hash, x.ready_hash) and x.state in ('asked', 'waiting') and x.ends_at > clock_timestamp()
     and x.tries < 5 and a.status = 'active' for update of x;
@@ -5838,6 +5845,8 @@ declare
   late boolean;
   m access.memberships;
 begin
+  perform iam.lock_account(x.account_id) from iam.sessions x where x.token_hash = iam.hash_token(token)
+    or x.id = (select o.session_id from iam.old_tokens o where o.token_hash = iam.hash_token(token));
   select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
   if s.id is null then
     select o.session, o.late into old_session, late from iam.find_by_old_token(iam.hash_token(token)) o;
@@ -5977,6 +5986,7 @@ comment on function iam.forget_expired_registrations is 'Those that nobody confi
 create function iam.forget_invited(account uuid) returns void
 language plpgsql volatile as $function$
 begin
+  perform iam.lock_account(account);
   update iam.invitations i set withdrawn_at = clock_timestamp(), email = null where i.account_id = account;
   -- the index of an address could be tried with the master key: random bytes instead
   update iam.accounts a set status = 'suspended', email_index = extensions.gen_random_bytes(16), password_hash = null, pepper_id = null,
@@ -6160,11 +6170,18 @@ begin
 end $function$;
 comment on function iam.known_device is 'The device that this cookie stands for, if this account has signed in with it. Internal.';
 
+create function iam.lock_account(account uuid) returns void
+language plpgsql volatile as $function$
+begin
+  if account is not null then perform pg_advisory_xact_lock(hashtextextended('iam.accounts/' || account, 0)); end if;
+end $function$;
+comment on function iam.lock_account is 'To the end of the transaction. First of all locks, but for those of who is not anybody yet (an invitation, a registration). Internal.';
+
 create function iam.lock_factors(account uuid) returns integer
 language plpgsql volatile as $function$
 begin
   -- two removals at once come one after the other
-  perform from iam.accounts a where a.id = account for update;
+  perform from iam.accounts a where a.id = account for no key update;
   return (select count(*) from iam.passkeys p where p.account_id = account)
        + (select count(*) from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null);
 end $function$;
@@ -6923,6 +6940,7 @@ language plpgsql volatile as $function$
 declare
   token text := translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_');
 begin
+  perform iam.lock_account(account);
   update iam.invitations i set token_hash = iam.hash_token(token), sent_at = clock_timestamp(), accepted_at = null,
     expires_at = clock_timestamp() + interval '72 hours' where i.account_id = account;
   -- whoever took the last link up, and stopped on the way, begins again
@@ -7059,6 +7077,7 @@ comment on function iam.resume_registration is 'Somebody who registered and stop
 
 create function iam.revoke_account(c text[], account uuid, because text, spared uuid DEFAULT NULL::uuid) returns integer
 language sql volatile as $function$
+  select iam.lock_account(account);
   select iam.revoke_sessions(c, array(select x.id from iam.sessions x where x.account_id = account and x.revoked_at is null
                                       and x.expires_at > clock_timestamp() and x.id is distinct from spared), because)
 $function$;
@@ -7287,6 +7306,7 @@ begin
     answer := 'wait';
     return;
   end if;
+  perform iam.lock_account((select p.account_id from iam.passkeys p where p.credential_id = iam.from_base64url(proof ->> 'id')));
   select * into checked from iam.check_assertion(proof, 'passwordless', null, null);
   why := checked.why;
   account := checked.owner;
@@ -8270,6 +8290,7 @@ declare
   m bigint;
   counts jsonb := '{}'::jsonb;
 begin
+  perform iam.lock_account(x) from unnest(own_accounts) x order by x;
   -- ways in first, while everything still knows its organisation
   update access.care_team_patients p set valid_until = greatest(p.valid_from, now_at) where p.patient_id = patient and p.valid_until > now_at;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('care_teams', n);

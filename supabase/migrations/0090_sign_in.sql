@@ -13,6 +13,7 @@
 --   7. A step that ended in an error is recorded as well (iam.record_failed_sign_in).
 --   8. A token is worth nothing once the session has gained a right: each gain brings a new one.
 --   9. A factor is added or taken away on a factor shown within 10 minutes; the first one, by a link of the practice alone.
+--  10. What is done to one account at the same moment comes one after the other, and none of it ends in a deadlock.
 --
 -- `caller` is where a request comes from, as the edge saw it: {"ip", "user_agent", "device" (the token of its cookie),
 -- "place" (if a proxy knows it)}.
@@ -80,6 +81,16 @@ begin
 end $$;
 comment on function iam.start_session is 'A session of one factor: 10 minutes to show the second, an hour to add one (enrols: made by a link). old_token: what the browser''s cookie holds, of which the session ends when this one is whole. Internal.';
 
+-- Sessions, factors, devices and recoveries of an account refer to each other, and whoever changes one locks others: this comes
+-- before any of them. It is no row, since iam.sign_in_password looks at the account with a turn for hashing in its hands, for
+-- which others wait here.
+create function iam.lock_account(account uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  if account is not null then perform pg_advisory_xact_lock(hashtextextended('iam.accounts/' || account, 0)); end if;
+end $$;
+comment on function iam.lock_account is 'To the end of the transaction. First of all locks, but for those of who is not anybody yet (an invitation, a registration). Internal.';
+
 create function iam.find_session(ring text, token text, caller jsonb) returns iam.sessions
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -88,6 +99,8 @@ declare
   late boolean;
   m access.memberships;
 begin
+  perform iam.lock_account(x.account_id) from iam.sessions x where x.token_hash = iam.hash_token(token)
+    or x.id = (select o.session_id from iam.old_tokens o where o.token_hash = iam.hash_token(token));
   select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
   if s.id is null then
     select o.session, o.late into old_session, late from iam.find_by_old_token(iam.hash_token(token)) o;

@@ -98,7 +98,7 @@ create function iam.lock_factors(account uuid) returns int
 language plpgsql volatile set search_path = '' as $$
 begin
   -- two removals at once come one after the other
-  perform from iam.accounts a where a.id = account for update;
+  perform from iam.accounts a where a.id = account for no key update;
   return (select count(*) from iam.passkeys p where p.account_id = account)
        + (select count(*) from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null);
 end $$;

@@ -285,6 +285,7 @@ begin
     answer := 'wait';
     return;
   end if;
+  perform iam.lock_account((select p.account_id from iam.passkeys p where p.credential_id = iam.from_base64url(proof ->> 'id')));
   select * into checked from iam.check_assertion(proof, 'passwordless', null, null);
   why := checked.why;
   account := checked.owner;

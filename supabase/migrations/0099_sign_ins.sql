@@ -275,6 +275,7 @@ begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
+  perform iam.lock_account((select s.account_id from iam.sign_ins s where s.link_hash = iam.hash_token(link)));
   select * into entry from iam.sign_ins s
   where s.link_hash = iam.hash_token(link) and s.at > clock_timestamp() - interval '3 days' for update;
   -- 256 bits aren't guessed; the log doesn't grow for ever by those who try
@@ -355,6 +356,7 @@ declare
   c text[] := access.claims();
   entry iam.sign_ins;
 begin
+  perform iam.lock_account(c[2]::uuid);
   select * into entry from iam.sign_ins s where s.id = sign_in and s.account_id = c[2]::uuid for update;
   if not found or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS404', message = 'there is no such sign-in here';

@@ -199,6 +199,7 @@ declare
   m bigint;
   counts jsonb := '{}'::jsonb;
 begin
+  perform iam.lock_account(x) from unnest(own_accounts) x order by x;
   -- ways in first, while everything still knows its organisation
   update access.care_team_patients p set valid_until = greatest(p.valid_from, now_at) where p.patient_id = patient and p.valid_until > now_at;
   get diagnostics n = row_count; counts := counts || jsonb_build_object('care_teams', n);

@@ -46,6 +46,7 @@ end $$;
 create function iam.forget_invited(account uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
+  perform iam.lock_account(account);
   update iam.invitations i set withdrawn_at = clock_timestamp(), email = null where i.account_id = account;
   -- the index of an address could be tried with the master key: random bytes instead
   update iam.accounts a set status = 'suspended', email_index = extensions.gen_random_bytes(16), password_hash = null, pepper_id = null,
@@ -106,6 +107,7 @@ language plpgsql volatile set search_path = '' as $$
 declare
   token text := translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_');
 begin
+  perform iam.lock_account(account);
   update iam.invitations i set token_hash = iam.hash_token(token), sent_at = clock_timestamp(), accepted_at = null,
     expires_at = clock_timestamp() + interval '72 hours' where i.account_id = account;
   -- whoever took the last link up, and stopped on the way, begins again

@@ -103,6 +103,7 @@ language plpgsql volatile set search_path = '' as $$
 declare
   r iam.recoveries;
 begin
+  perform iam.lock_account((select x.account_id from iam.recoveries x where iam.hash_token(token) in (x.token_hash, x.ready_hash)));
   select x.* into r from iam.recoveries x join iam.accounts a on a.id = x.account_id
   where iam.hash_token(token) in (x.token_hash, x.ready_hash) and x.state in ('asked', 'waiting') and x.ends_at > clock_timestamp()
     and x.tries < 5 and a.status = 'active' for update of x;
@@ -300,6 +301,7 @@ begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform set_config('lock_timeout', '5s', true);
+  perform iam.lock_account((select x.account_id from iam.recoveries x where x.cancel_hash = iam.hash_token(cancel_token)));
   select * into r from iam.recoveries x where x.cancel_hash = iam.hash_token(cancel_token) and x.state = 'waiting' for update;
   if r.id is null then
     retry_after := iam.refuse_recovery(ring, cancel_token, caller);

@@ -81,6 +81,7 @@ declare
   answer text;
 begin
   if c is null then return 'signed_out'; end if;
+  perform iam.lock_account((select x.account_id from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid));
   select * into r from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid and x.account_id <> c[2]::uuid
     and x.state = 'waiting' and x.ends_at > clock_timestamp() and iam.confirming_role(x) = c[4]
     and (select a.status from iam.accounts a where a.id = x.account_id) = 'active' for update;
@@ -112,6 +113,7 @@ declare
   r iam.recoveries;
 begin
   if c is null then return 'signed_out'; end if;
+  perform iam.lock_account((select x.account_id from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid));
   select * into r from iam.recoveries x where x.id = recovery and x.organisation_id = c[3]::uuid and x.account_id <> c[2]::uuid
     and x.state = 'waiting' and iam.confirming_role(x) = c[4] for update;
   if r.id is null or not iam.session_is_live(c[1]::uuid) then

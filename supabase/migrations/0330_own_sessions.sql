@@ -34,6 +34,7 @@ comment on function iam.revoke_sessions is 'Ends these sessions, with an event f
 
 create function iam.revoke_account(c text[], account uuid, because text, spared uuid default null) returns int
 language sql volatile set search_path = '' as $$
+  select iam.lock_account(account);
   select iam.revoke_sessions(c, array(select x.id from iam.sessions x where x.account_id = account and x.revoked_at is null
                                       and x.expires_at > clock_timestamp() and x.id is distinct from spared), because)
 $$;
@@ -125,6 +126,7 @@ begin
     raise exception using errcode = 'VS404', message = 'there is no such member of the organisation';
   end if;
   perform ops.fulfil(key, 'sessions.end', account);
+  perform iam.lock_account(account);
   -- what this person does in another organisation isn't this administrator's either
   return iam.revoke_sessions(c, array(select s.id from iam.sessions s where s.account_id = end_sessions_of.account
     and s.organisation_id = c[3]::uuid and s.role <> 'patient' and s.id <> c[1]::uuid), 'administrator');

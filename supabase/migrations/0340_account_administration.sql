@@ -22,7 +22,7 @@ begin
     raise exception using errcode = 'VS403', message = 'administrators keep the accounts';
   end if;
   -- 2: one change after the other
-  perform pg_advisory_xact_lock(hashtextextended('accounts/' || c[3], 0));
+  perform pg_advisory_xact_lock(hashtextextended('accounts/' || c[3], 0)), iam.lock_account(account);
   select * into m from access.memberships x
   where x.account_id = account and x.organisation_id = c[3]::uuid and x.role <> 'patient'
     and not exists (select from iam.invitations i where i.account_id = account and i.withdrawn_at is not null)
