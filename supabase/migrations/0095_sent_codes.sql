@@ -87,7 +87,9 @@ declare
   code_id uuid := ops.uuid_v7();
   code text := lpad((abs(('x' || encode(extensions.gen_random_bytes(8), 'hex'))::bit(64)::bigint % 1000000))::text, 6, '0');
 begin
-  update iam.sent_codes c set used_at = clock_timestamp() where c.session_id = s.id and c.method = post_code.method and c.used_at is null;
+  update iam.sent_codes c set used_at = clock_timestamp() where c.method = post_code.method and c.used_at is null
+    -- an account has one number that waits: a code that went to another one must not confirm it, in whichever session
+    and (c.session_id = s.id or (c.method = 'phone_code' and c.account_id = s.account_id));
   insert into iam.sent_codes (id, session_id, account_id, method, code_hash)
   values (code_id, s.id, s.account_id, post_code.method, iam.code_hash(vault.unwrap(ring, s.account_id, 'profile'), code_id, code));
   perform ops.post(ring, s.account_id, case post_code.method when 'email_code' then 'email' else 'sms' end, post_code.method, jsonb_build_object('code', code));
@@ -193,10 +195,12 @@ begin
   end if;
   if s.id is null then return; end if;
   if answer = 'ok' then
+    -- two sessions at once: the second one ends the code of the first
+    perform iam.lock_factors(s.account_id);
+    perform iam.post_code(ring, s, 'phone_code');
     sealed := vault.seal(vault.unwrap(ring, s.account_id, 'profile'), s.account_id, s.account_id, 1, '', 'iam.phones.pending', plain);
     insert into iam.phones as p (account_id, pending) values (s.account_id, sealed)
     on conflict on constraint phones_pkey do update set pending = sealed;
-    perform iam.post_code(ring, s, 'phone_code');
   end if;
   perform audit.append(iam.gate_claims(s.account_id, s.id, may.origin), 'code.send', 'session', s.id, null,
     case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'phone_code', 'answer', answer)::text);

@@ -334,6 +334,31 @@ describe('a telephone number', () => {
     if (signIn !== (await arrived())) expect(await confirm(mine, signIn)).toMatchObject({ answer: 'refused' });
   });
 
+  test('cannot become a factor by a code that went to another number, asked for in another session', async () => {
+    const [first, second] = [await session({ factors: 2 }), await session({ factors: 2 })];
+    await begin(first, '06 12 34 56 78');
+    const code = await arrived();
+    await begin(second, '07 98 76 54 32');
+    expect(await confirm(first, code)).toMatchObject({ answer: 'refused' });
+    expect(await read(first)).toMatchObject({ ending: null });
+    expect(await confirm(second, await arrived())).toMatchObject({ answer: 'ok' });
+  });
+
+  test('asked for twice at once waits for the code of the last one alone', async () => {
+    const [first, second] = [await session({ factors: 2 }), await session({ factors: 2 })];
+    const asks = [gate, other].map((client, i) =>
+      call(
+        'select * from iam.begin_phone($1, $2, $3, $4)',
+        [db.ring, [first, second][i], `06 12 34 56 7${i}`, caller],
+        client,
+      ),
+    );
+    expect((await Promise.all(asks)).map(({ answer }) => answer)).toEqual(['ok', 'ok']);
+    expect(await owner('select count(*)::int as live from iam.sent_codes where used_at is null')).toEqual([
+      { live: 1 },
+    ]);
+  });
+
   test.each([
     ['an old factor', { factors: 2 }, 'step_up'],
     ['one factor', { factors: 1 }, 'second_factor'],
