@@ -74,7 +74,9 @@ begin
   values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, start_session.methods, start_session.enrols,
           iam.known_device(account, caller ->> 'device'),
           clock_timestamp() + case when start_session.enrols then interval '1 hour' else interval '10 minutes' end,
-          (select x.id from iam.sessions x where x.token_hash = iam.hash_token(old_token) and x.account_id = account))
+          -- one that waits for its second factor stands for the one before it: the password was typed twice
+          (select case when x.factors = 1 then coalesce(x.replaces_id, x.id) else x.id end
+           from iam.sessions x where x.token_hash = iam.hash_token(old_token) and x.account_id = account))
   returning * into s;
   update iam.sessions x set origin_id = iam.caller_origin(ring, m.organisation_id, s.id, caller) where x.id = s.id returning x.* into s;
   return s;
@@ -316,7 +318,8 @@ begin
     factor_at = clock_timestamp(), rotated_at = clock_timestamp(), last_seen_at = clock_timestamp(),
     expires_at = clock_timestamp() + interval '12 hours' where x.id = s.id;
   -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
-  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = s.replaces_id and x.revoked_at is null;
+  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again'
+  where (x.id = s.replaces_id or (x.replaces_id = s.replaces_id and x.factors = 1)) and x.id <> s.id and x.revoked_at is null;
   update iam.accounts a set last_sign_in_at = clock_timestamp() where a.id = s.account_id;
   perform iam.settle_recoveries(ring, s, method);
   return 'ok';

@@ -280,6 +280,26 @@ describe('a token that somebody chose', () => {
     expect([await ask(planted), await ask(first), await ask(second)]).toEqual(['signed_out', 'signed_out', 'ok']);
   });
 
+  test('and was in this browser ends with the sign-in, also when the password was typed twice', async () => {
+    const [first, second, whole] = [newToken(), newToken(), newToken()];
+    let cookie = token;
+    for (const next of [first, second]) {
+      await owner(`select (iam.start_session($1, $2, $3, '{password}', '{"ip": "192.0.2.1"}', $4)).id`, [
+        db.ring,
+        practice.clinician.account,
+        next,
+        cookie,
+      ]);
+      cookie = next;
+    }
+    await owner("select iam.accept_factor($1, iam.find_session($1, $2, '{}'), 'totp', $3, '{}')", [
+      db.ring,
+      second,
+      whole,
+    ]);
+    expect([await ask(token), await ask(first), await ask(whole)]).toEqual(['signed_out', 'signed_out', 'ok']);
+  });
+
   test('and belongs to another account stays theirs when somebody signs in over it', async () => {
     const { colleague, clinician } = practice;
     const [first, second] = [newToken(), newToken()];
