@@ -6,7 +6,8 @@
 --   2. An account begins with its confirmed address: until then it has no password, no membership and no record, and a day
 --      later everything about it is forgotten.
 --   3. A link works for 24 hours and is stored hashed. What it opens is a session of one factor, which may add the account's
---      first factor and nothing else; whoever stopped on the way comes back by another link and the password.
+--      first factor and nothing else; whoever stopped on the way comes back by another link and the password. It leads to
+--      the practice that it was asked for, whatever somebody else asks for in between.
 --   4. Nobody registers without the three consents that are needed (0310); record, consents and membership are made in one
 --      transaction, or not at all.
 --   5. The record is a new one, with a provisional identity (RNIV): nothing that the practice knows is matched or shown.
@@ -19,6 +20,7 @@ comment on column access.organisations.registration is 'May patients register by
 
 create table iam.registrations (
   account_id       uuid primary key references iam.accounts,
+  -- the record's; until then where somebody asked first
   organisation_id  uuid not null references access.organisations,
   -- the last time that somebody asked
   asked_at         timestamptz not null default clock_timestamp(),
@@ -38,10 +40,13 @@ comment on policy all_owner on iam.registrations is 'The functions of this file.
 create table iam.registration_links (
   token_hash  bytea primary key check (length(token_hash) = 32),
   account_id  uuid not null references iam.registrations,
+  -- that it was asked for
+  organisation_id uuid not null references access.organisations,
   sent_at     timestamptz not null default clock_timestamp()
 );
 comment on table iam.registration_links is 'The links of a registration, for 24 hours each.';
 create index registration_links_account on iam.registration_links (account_id);
+create index registration_links_organisation on iam.registration_links (organisation_id);
 -- clearing out
 create index registration_links_sent on iam.registration_links (sent_at);
 alter table iam.registration_links enable row level security;
@@ -136,9 +141,8 @@ begin
   select * into a from iam.accounts x where x.email_index = any (iam.email_indexes(ring, request_registration.email));
   if r.account_id is not null then
     -- another link; who has a record already stays where it is
-    insert into iam.registration_links (token_hash, account_id) values (iam.hash_token(token), a.id);
-    update iam.registrations x set asked_at = clock_timestamp(),
-      organisation_id = case when x.completed_at is null then place.id else x.organisation_id end where x.account_id = a.id;
+    insert into iam.registration_links (token_hash, account_id, organisation_id) values (iam.hash_token(token), a.id, place.id);
+    update iam.registrations x set asked_at = clock_timestamp() where x.account_id = a.id;
     perform ops.post(ring, a.id, 'email', 'email_confirmation', jsonb_build_object('path', '/register/' || token, 'hours', 24));
   elsif a.id is not null then
     -- somebody who was suspended or erased is told nothing
@@ -151,7 +155,7 @@ begin
     insert into iam.accounts (id, email_index, email, status, lang)
     values (account, index, vault.seal(key, account, account, 1, '', 'iam.accounts.email', lower(btrim(email))), 'invited', request_registration.lang);
     insert into iam.registrations (account_id, organisation_id) values (account, organisation);
-    insert into iam.registration_links (token_hash, account_id) values (iam.hash_token(token), account);
+    insert into iam.registration_links (token_hash, account_id, organisation_id) values (iam.hash_token(token), account, organisation);
     perform ops.post(ring, account, 'email', 'email_confirmation', jsonb_build_object('path', '/register/' || token, 'hours', 24));
   end if;
 end $$;
@@ -167,9 +171,12 @@ declare
 begin
   select x.* into r from iam.registration_links l join iam.registrations x on x.account_id = l.account_id join iam.accounts a on a.id = x.account_id
   where l.token_hash = iam.hash_token(token) and l.sent_at > clock_timestamp() - interval '24 hours' and a.status = 'invited' for update of x;
+  if r.completed_at is null then
+    r.organisation_id := (select l.organisation_id from iam.registration_links l where l.token_hash = iam.hash_token(token));
+  end if;
   return r;
 end $$;
-comment on function iam.find_registration is 'The live registration of a link, locked; NULL for none. Internal.';
+comment on function iam.find_registration is 'The live registration of a link, locked, with the practice that the link is for; NULL for none. Internal.';
 
 create function iam.refuse_registration(ring text, caller jsonb) returns int
 language plpgsql volatile set search_path = '' as $$
@@ -269,7 +276,7 @@ begin
   if not privacy.first_consents(ring, access.claims(), consents) then
     raise exception using errcode = 'VS409', message = 'the texts have changed since: read them again';
   end if;
-  update iam.registrations x set completed_at = clock_timestamp() where x.account_id = r.account_id;
+  update iam.registrations x set completed_at = clock_timestamp(), organisation_id = r.organisation_id where x.account_id = r.account_id;
   perform audit.append(access.claims(), 'account.confirm', 'Person', r.account_id, patient, 'success');
 end $$;
 comment on function iam.complete_registration is 'Takes a registration up: password, record of one''s own, consents, and a session under new_token that may add the first factor. prehash: as for iam.sign_in_password. identity: clinic.is_identity; consents: privacy.agrees. Answers ok, invalid (identity), consents, closed, resume (it has happened), gone, or wait (retry_after: seconds). Errors: VS409, VS503.';

@@ -339,6 +339,21 @@ describe('registering', () => {
     expect((await complete(token)).answer).toBe('ok');
   });
 
+  test('leads to the practice that its owner chose, whatever somebody else asks for in between', async () => {
+    const elsewhere = (await createPractice(db)).organisation;
+    const email = somebody();
+    const { token } = await ask(email);
+    const { organisation } = await read(token);
+    const stranger = await ask(email, elsewhere);
+    expect((await read(token)).organisation).toBe(organisation);
+    const { answer, account } = await complete(token);
+    expect(answer).toBe('ok');
+    const at = (await owner(db, 'select organisation_id from access.memberships where account_id = $1', [account]))[0];
+    expect(at.organisation_id).toBe(practice.organisation);
+    // there is one record: the other link leads to it
+    expect(await read(stranger.token)).toMatchObject({ answer: 'resume', organisation });
+  });
+
   test('twice at once makes one record', async () => {
     const { token } = await ask(somebody());
     const other = await connect(db.gateUrl);
