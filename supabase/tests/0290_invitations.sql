@@ -8,7 +8,7 @@ select is(tests.owner('update iam.sessions set factor_at = clock_timestamp(); de
 create function pg_temp.invite(who text, key uuid, role text, address text, profile text default '{"family_name": "Petit", "given_name": "Lou"}') returns text
 language sql as $$ select tests.attempt(who, format('select clinic.invite_member(%L, %L, %L, %L)', key, role, address, profile), 'write') $$;
 -- an intent is committed before its change, so these are announced beforehand; pg_temp.intend gives one away
-create temp table intents as select who, gen_random_uuid() as key from unnest(array['a.org_admin', 'b.org_admin', 'a.secretary', 'a.colleague']) who, generate_series(1, 25);
+create temp table intents as select who, gen_random_uuid() as key from unnest(array['a.org_admin', 'b.org_admin', 'a.secretary', 'a.colleague']) who, generate_series(1, 60);
 select is((select string_agg(distinct tests.attempt(who, format('select ops.intend(%L, ''accounts.invite'')', key), 'open'), '') from intents), '(ok)');
 create function pg_temp.intend(of_whom text) returns uuid
 language sql as $$ delete from intents where key = (select i.key from intents i where i.who = of_whom limit 1) returning key $$;
@@ -149,6 +149,15 @@ select is(tests.attempt('a.secretary', format('select account_id from clinic.rea
 select pg_temp.account(pg_temp.invite_patient('a.colleague', pg_temp.intend('a.colleague'), tests.the('a.theirs'), 'q@exemple.fr')) as q \gset
 select is(tests.attempt('a.colleague', format('select status, email from clinic.read_patient_account(%L)', tests.the('a.theirs'))), '(invited,q@exemple.fr)', 'somebody of the care team invites at any address');
 select matches(tests.attempt('a.colleague', format('select clinic.withdraw_invitation(%L, %L)', pg_temp.intend('a.colleague'), :'q'), 'write'), '^\(', 'and withdraws it');
+
+-- nobody's mailbox is filled, by however many invitations
+select is(tests.owner('delete from ops.limits where key like ''invitation%'''), 'done');
+select matches(pg_temp.invite('a.org_admin', pg_temp.intend('a.org_admin'), 'researcher', address), case when n <= 5 then '^\(' else '^VS429$' end, 'invitation ' || n || ' to an address that has an account elsewhere')
+  from (values ('apatient@exemple.fr'), (' APatient@Exemple.fr ')) x (address), generate_series(1, 3) y, lateral (select case when address like ' %' then 3 else 0 end + y as n) z order by n;
+select matches(pg_temp.invite('b.org_admin', pg_temp.intend('b.org_admin'), 'researcher', 'apatient@exemple.fr'), '^\(', 'another practice learns nothing by it');
+select matches(tests.attempt('a.org_admin', format('select clinic.withdraw_invitation(%L, %L)', pg_temp.intend('a.org_admin'),
+  pg_temp.account(pg_temp.invite('a.org_admin', pg_temp.intend('a.org_admin'), 'researcher', 'often@exemple.fr'))), 'write'), '^\(', 'invited and withdrawn') from generate_series(1, 5);
+select is(pg_temp.invite('a.org_admin', pg_temp.intend('a.org_admin'), 'researcher', 'often@exemple.fr'), 'VS429', 'withdrawing an invitation doesn''t make room for another message');
 
 -- the log
 select is((select bool_and(organisation_id = tests.the('a.organisation')::uuid and actor_role = 'org_admin') from audit.events where event = 'account.invite' and details ~ 'auditor' and organisation_id <> tests.the('b.organisation')::uuid), true, 'who invited is in the log');
