@@ -7,7 +7,7 @@
 --      one). Without the factors: the link and the password, and then a colleague who confirms, or 24 hours in which
 --      everybody is told. Without both: the link and a colleague who confirms; waiting alone leads nowhere.
 --   3. The person is told at once, on every way that there is, and ends it with one link; whoever signs in with a factor
---      ends it too.
+--      ends it too. It ends for good with a suspension, and when the person leaves.
 --   4. It ends with a new factor: in one transaction the lost ones go, every other session ends, and a password that was
 --      chosen becomes the account's. Until then nothing of the account has changed, and nothing of it opens.
 --   5. Each step is an event, refused ones too.
@@ -106,7 +106,7 @@ begin
   perform iam.lock_account((select x.account_id from iam.recoveries x where iam.hash_token(token) in (x.token_hash, x.ready_hash)));
   select x.* into r from iam.recoveries x join iam.accounts a on a.id = x.account_id
   where iam.hash_token(token) in (x.token_hash, x.ready_hash) and x.state in ('asked', 'waiting') and x.ends_at > clock_timestamp()
-    and x.tries < 5 and a.status = 'active' for update of x;
+    and x.tries < 5 and exists (select from access.memberships m where m.account_id = a.id and access.membership_is_live(m.id)) for update of x;
   return r;
 end $$;
 comment on function iam.find_recovery is 'The live recovery of a link, locked; NULL for none. Internal.';
@@ -292,6 +292,19 @@ begin
   end if;
 end $$;
 comment on function iam.cancel_one is 'Internal.';
+
+create function iam.cancel_recoveries(ring text, account uuid, claims text[]) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  r iam.recoveries;
+begin
+  for r in select * from iam.recoveries x where x.account_id = account and x.state = 'waiting' for update loop
+    perform iam.cancel_one(ring, r, claims, 'administrator');
+  end loop;
+  -- links that nobody has used yet
+  update iam.recoveries x set state = 'cancelled', password_hash = null, pepper_id = null where x.account_id = account and x.state = 'asked';
+end $$;
+comment on function iam.cancel_recoveries is 'Of somebody who was suspended or has left: who is restored later asks anew. Internal.';
 
 create function iam.cancel_recovery(ring text, cancel_token text, caller jsonb, out answer text, out retry_after int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$

@@ -79,6 +79,7 @@ begin
   end if;
   if m.role = 'org_admin' then perform access.require_administrator(c[3]::uuid); end if;
   perform iam.revoke_account(c, account, 'suspended');
+  perform iam.cancel_recoveries(vault.ring(), account, c);
   perform iam.record_account_change(c, account, 'suspended');
   return account;
 end $$;
@@ -140,6 +141,7 @@ begin
   perform access.leave_care_teams(account, c[3]::uuid);
   if m.role = 'org_admin' then perform access.require_administrator(c[3]::uuid); end if;
   perform iam.revoke_account(c, account, 'administrator');
+  perform iam.cancel_recoveries(vault.ring(), account, c);
   perform iam.record_account_change(c, account, 'ended');
   return account;
 end $$;

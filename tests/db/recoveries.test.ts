@@ -120,6 +120,18 @@ const tomorrow = () =>
 const entry = (session: string) => ({ token: session, ring: db.ring });
 const waitingId = async () =>
   (await owner(db, "select id from iam.recoveries where state = 'waiting'"))[0].id as string;
+/** What the administrator does about me: `suspend_account($1, $2)`. */
+async function administer(change: string) {
+  const key = randomUUID();
+  await owner(db, 'update iam.sessions set factor_at = clock_timestamp() where token_hash = iam.hash_token($1)', [
+    practice.orgAdmin.token,
+  ]);
+  expect(await open(edge, entry(practice.orgAdmin.token), "ops.intend($1, 'accounts.change')", [key])).toBe('ok');
+  await edge.query('begin');
+  await edge.query("select iam.enter($1, $2, null, 'write')", [practice.orgAdmin.token, db.ring]);
+  await edge.query(`select clinic.${change}`, [key, me]);
+  await edge.query('commit');
+}
 const confirm = async (session: string, code: unknown) =>
   open(edge, entry(session), 'audit.confirm_recovery($1, $2)', [await waitingId(), code]);
 
@@ -320,6 +332,31 @@ describe('is cancelled', () => {
     expect(await look(edge, entry(practice.orgAdmin.token), 'select * from clinic.recoveries')).toEqual([]);
     expect(await confirm(practice.orgAdmin.token, '000000')).toBe('hidden');
     await owner(db, "update iam.accounts set status = 'active' where id = $1", [me]);
+  });
+
+  test.each([
+    ['is suspended, and stays so when they are restored', 'suspend_account($1, $2)', 'restore_account($1, $2)'],
+    ['has left, and stays so when they come back', 'end_membership($1, $2)', "change_role($1, $2, 'clinician')"],
+  ])('when its person %s', async (_what, away, back) => {
+    const [link, early] = [await askForLink(), await askForLink()];
+    await choose(link, 'factors', password);
+    await tomorrow();
+    await take(db, gate);
+    await administer(away);
+    expect([(await read(link)).answer, (await read(early)).answer]).toEqual(['gone', 'gone']);
+    expect((await choose(early, 'password', chosen)).answer).toBe('gone');
+    await administer(back);
+    expect([(await read(link)).answer, (await read(early)).answer]).toEqual(['gone', 'gone']);
+    expect((await complete(link, password)).answer).toBe('gone');
+    // told, and nothing that leads on
+    expect(Object.keys(await letters()).toSorted()).toEqual(['email account_changed', 'email recovery_cancelled']);
+  });
+
+  test('when nobody works there any more: the link leads nowhere, and breaks nothing', async () => {
+    const link = await askForLink();
+    await owner(db, 'update access.memberships set valid_until = clock_timestamp() where account_id = $1', [me]);
+    expect([(await read(link)).answer, (await choose(link, 'password', chosen)).answer]).toEqual(['gone', 'gone']);
+    await owner(db, "update access.memberships set valid_until = 'infinity' where account_id = $1", [me]);
   });
 });
 
