@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { emailAddress } from '../address.ts';
 
 /** The roles of people who work in a practice (0040_accounts). */
 export const staffRoles = ['clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher'] as const;
@@ -25,7 +26,7 @@ export function readInvite(fields: unknown): { values: InviteValues; errors: Inv
   if (!values.family_name) errors.family_name = 'missing';
   if (!values.given_name) errors.given_name = 'missing';
   if (values.rpps && !/^\d{11}$/.test(values.rpps)) errors.rpps = 'rpps';
-  if (!/^[^@\s]+@[^@\s]+$/.test(values.email)) errors.email = 'email';
+  if (!emailAddress.test(values.email)) errors.email = 'email';
   if (!(staffRoles as readonly string[]).includes(values.role)) errors.role = 'choice';
   return { values, errors };
 }

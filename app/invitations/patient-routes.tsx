@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type Door, Refusal } from '../../db/batch.ts';
 import type { AnyQuery } from '../../db/query.ts';
 import type { Env } from '../../edge/session.ts';
+import { emailAddress } from '../address.ts';
 import { bannerAllergies } from '../chart/allergies.ts';
 import { patientOf } from '../chart/patient.ts';
 import { openPatient, readBanner, readPatient } from '../chart/queries.ts';
@@ -32,9 +33,7 @@ export function patientInvitationRoutes(door: Door) {
       const { key, email, lang } = Invite.parse(await c.req.parseBody());
       const patient = patientOf(c);
       if (!patient) return c.notFound();
-      const errors: Errors = /^[^@\s]+@[^@\s]+$/.test(email)
-        ? {}
-        : { email: inLang(invitations, c.var.lang).emailWrong };
+      const errors: Errors = emailAddress.test(email) ? {} : { email: inLang(invitations, c.var.lang).emailWrong };
       if (errors.email) return answerPage(c, door, { email, lang, errors, status: 422 });
       return write(c, door, patient, key, invitePatient(key, patient, email, lang), { email, lang });
     })

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ringNow } from '../../db/ring.ts';
 import { evenly } from '../../edge/evenly.ts';
 import { type Env, newToken } from '../../edge/session.ts';
+import { emailAddress } from '../address.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { answerGone } from '../links/gone.tsx';
@@ -16,12 +17,7 @@ import { askToRegister, readPractices } from './queries.ts';
 
 const Asked = z.object({
   practice: z.guid().catch(''),
-  email: z
-    .string()
-    .trim()
-    .max(254)
-    .regex(/^[^@\s]+@[^@\s]+$/)
-    .catch(''),
+  email: z.string().trim().max(254).regex(emailAddress).catch(''),
 });
 /** As it was typed, to be given back. */
 const Typed = z.object({ email: z.string().max(254).catch('') });

@@ -156,7 +156,7 @@ declare
   holder uuid;
   account uuid;
 begin
-  if (address ~ '^[^@[:space:]]+@[^@[:space:]]+$' and length(address) <= 254 and lang in ('fr', 'en')
+  if (iam.is_address(address) and lang in ('fr', 'en')
       and length(btrim(profile ->> 'family_name')) between 1 and 100 and length(btrim(profile ->> 'given_name')) between 1 and 100
       and coalesce(length(profile ->> 'quality'), 0) <= 40 and coalesce(length(profile ->> 'rpps'), 0) <= 20) is not true then
     raise exception using errcode = 'VS422', message = 'an invitation has an e-mail address, a family name and a given name';

@@ -126,7 +126,7 @@ begin
   end if;
   select * into place from access.organisations o where o.id = organisation and o.registration = 'open';
   answer := case when place.id is null then 'closed'
-                 when (email ~ '^[^@[:space:]]+@[^@[:space:]]+$' and length(email) <= 254 and lang in ('fr', 'en')) is not true then 'invalid' else 'ok' end;
+                 when (iam.is_address(email) and lang in ('fr', 'en')) is not true then 'invalid' else 'ok' end;
   -- in the log of the practice, in the same words whoever has the address
   perform audit.append(array[null, null, place.id::text, 'unknown', null, null, null, iam.caller_origin(ring, place.id, null, caller)::text],
     'account.register', 'Person', null, null,

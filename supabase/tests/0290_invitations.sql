@@ -42,7 +42,7 @@ select is(pg_temp.invite('a.' || who, gen_random_uuid(), 'clinician', 'x@exemple
 select is(pg_temp.invite('a.org_admin', gen_random_uuid(), 'clinician', 'x@exemple.fr'), 'VS428', 'cannot invite without an intent');
 select is(pg_temp.invite('a.org_admin', pg_temp.intend('a.org_admin'), role, 'x@exemple.fr'), 'VS422', 'cannot invite as ' || role) from unnest(array['patient', 'import', 'owner', '']) role;
 select is(pg_temp.invite('a.org_admin', pg_temp.intend('a.org_admin'), 'clinician', address), 'VS422', 'cannot invite ' || address)
-  from unnest(array['', 'nobody', 'a b@exemple.fr', 'a@b@c', repeat('a', 250) || '@exemple.fr']) address;
+  from unnest(array['', 'nobody', 'a b@exemple.fr', 'a@b@c', 'a@exemple。fr', '<a@exemple.fr>', 'a,b@exemple.fr', repeat('a', 250) || '@exemple.fr']) address;
 select is(pg_temp.invite('a.org_admin', pg_temp.intend('a.org_admin'), 'clinician', 'x@exemple.fr', profile), 'VS422', 'cannot invite ' || left(profile, 60))
   from unnest(array['{}', '{"family_name": " ", "given_name": "Lou"}', '{"family_name": "Petit"}', format('{"family_name": "%s", "given_name": "Lou"}', repeat('x', 101))]) profile;
 select is(tests.owner(format('update iam.sessions set factor_at = clock_timestamp() - interval ''11 minutes'' where account_id = %L', tests.the('a.org_admin.account'))), 'done');

@@ -260,6 +260,20 @@ describe('cannot register', () => {
   });
 });
 
+test.each([
+  ['an ideographic dot', 'jo@exemple。fr'],
+  ['letters of full width', 'jo@ｅxemple.fr'],
+  ['a hyphen that is not shown', 'jo@exem\u00adple.fr'],
+  ['brackets', '<jo@exemple.fr>'],
+  ['a name before it', '"Jo"<jo@exemple.fr>'],
+  ['a comment', 'jo(1)@exemple.fr'],
+  ['two recipients', 'ja,jo@exemple.fr'],
+])('a mailbox is written in one way, so that it is told three times at most: not with %s', async (_what, email) => {
+  await take(db, gate);
+  expect((await ask(email)).answer).toBe('invalid');
+  expect(await take(db, gate)).toEqual([]);
+});
+
 describe('registering', () => {
   test('makes a record of one’s own, provisional, and a session that opens nothing before a factor', async () => {
     const email = somebody();
