@@ -540,8 +540,10 @@ comment on table iam.recovery_codes is 'Codes to sign in with when no other fact
 create table iam.registration_links (
   token_hash bytea not null,
   account_id uuid not null,
+  organisation_id uuid not null,
   sent_at timestamp with time zone default clock_timestamp() not null,
   constraint registration_links_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.registrations(account_id),
+  constraint registration_links_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
   constraint registration_links_pkey PRIMARY KEY (token_hash),
   constraint registration_links_token_hash_check CHECK ((length(token_hash) = 32))
 );
@@ -1243,6 +1245,7 @@ CREATE INDEX referrals_patient ON store.referrals USING btree (patient_id, valid
 CREATE INDEX referrals_performer ON store.referrals USING btree (performer_id, patient_id);
 CREATE INDEX referrals_requester ON store.referrals USING btree (requester_id);
 CREATE INDEX registration_links_account ON iam.registration_links USING btree (account_id);
+CREATE INDEX registration_links_organisation ON iam.registration_links USING btree (organisation_id);
 CREATE INDEX registration_links_sent ON iam.registration_links USING btree (sent_at);
 CREATE INDEX registrations_asked ON iam.registrations USING btree (asked_at) WHERE (completed_at IS NULL);
 CREATE INDEX registrations_organisation ON iam.registrations USING btree (organisation_id);
@@ -1982,12 +1985,19 @@ comment on function access.leave_care_teams is 'Who is no clinician any more fol
 
 create function access.limit_invitations(c text[], account uuid) returns void
 language plpgsql volatile as $function$
+declare
+  ring text := vault.ring();
+  address text;
 begin
-  if ops.take('invitations/' || c[3], 200, 1.0 / 10) > 0 or ops.take('invitation/' || account, 5, 1.0 / 3600) > 0 then
+  select convert_from(vault.unpack(vault.unwrap(ring, account, 'profile'), iam.invitation_aad(account), i.email), 'UTF8') into address
+  from iam.invitations i where i.account_id = account;
+  -- the address, since each invitation has another account; in this practice, so that nobody learns of another's
+  if ops.take('invitations/' || c[3], 200, 1.0 / 10) > 0
+     or ops.take('invitation/' || c[3] || '/' || encode((iam.email_indexes(ring, address))[1], 'hex'), 5, 1.0 / 3600) > 0 then
     raise exception using errcode = 'VS429', message = 'too many invitations in a short time';
   end if;
 end $function$;
-comment on function access.limit_invitations is 'Nobody''s mailbox is filled: five messages for an invitation and then one an hour. Internal. Errors: VS429.';
+comment on function access.limit_invitations is 'Nobody''s mailbox is filled: five messages to an address and then one an hour, from one practice. Internal. Errors: VS429.';
 
 create function access.may_open(claims text[], patient uuid, level text) returns boolean
 language plpgsql stable as $function$
@@ -4019,6 +4029,7 @@ begin
   perform access.leave_care_teams(account, c[3]::uuid);
   if m.role = 'org_admin' then perform access.require_administrator(c[3]::uuid); end if;
   perform iam.revoke_account(c, account, 'administrator');
+  perform iam.cancel_recoveries(vault.ring(), account, c);
   perform iam.record_account_change(c, account, 'ended');
   return account;
 end $function$;
@@ -4819,6 +4830,7 @@ begin
   end if;
   if m.role = 'org_admin' then perform access.require_administrator(c[3]::uuid); end if;
   perform iam.revoke_account(c, account, 'suspended');
+  perform iam.cancel_recoveries(vault.ring(), account, c);
   perform iam.record_account_change(c, account, 'suspended');
   return account;
 end $function$;
@@ -4882,7 +4894,8 @@ begin
     factor_at = clock_timestamp(), rotated_at = clock_timestamp(), last_seen_at = clock_timestamp(),
     expires_at = clock_timestamp() + interval '12 hours' where x.id = s.id;
   -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
-  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again' where x.id = s.replaces_id and x.revoked_at is null;
+  update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again'
+  where (x.id = s.replaces_id or (x.replaces_id = s.replaces_id and x.factors = 1)) and x.id <> s.id and x.revoked_at is null;
   update iam.accounts a set last_sign_in_at = clock_timestamp() where a.id = s.account_id;
   perform iam.settle_recoveries(ring, s, method);
   return 'ok';
@@ -5112,10 +5125,12 @@ begin
   end if;
   if s.id is null then return; end if;
   if answer = 'ok' then
+    -- two sessions at once: the second one ends the code of the first
+    perform iam.lock_factors(s.account_id);
+    perform iam.post_code(ring, s, 'phone_code');
     sealed := vault.seal(vault.unwrap(ring, s.account_id, 'profile'), s.account_id, s.account_id, 1, '', 'iam.phones.pending', plain);
     insert into iam.phones as p (account_id, pending) values (s.account_id, sealed)
     on conflict on constraint phones_pkey do update set pending = sealed;
-    perform iam.post_code(ring, s, 'phone_code');
   end if;
   perform audit.append(iam.gate_claims(s.account_id, s.id, may.origin), 'code.send', 'session', s.id, null,
     case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'phone_code', 'answer', answer)::text);
@@ -5204,6 +5219,19 @@ begin
   end if;
 end $function$;
 comment on function iam.cancel_one is 'Internal.';
+
+create function iam.cancel_recoveries(ring text, account uuid, claims text[]) returns void
+language plpgsql volatile as $function$
+declare
+  r iam.recoveries;
+begin
+  for r in select * from iam.recoveries x where x.account_id = account and x.state = 'waiting' for update loop
+    perform iam.cancel_one(ring, r, claims, 'administrator');
+  end loop;
+  -- links that nobody has used yet
+  update iam.recoveries x set state = 'cancelled', password_hash = null, pepper_id = null where x.account_id = account and x.state = 'asked';
+end $function$;
+comment on function iam.cancel_recoveries is 'Of somebody who was suspended or has left: who is restored later asks anew. Internal.';
 
 create function iam.cancel_recovery(ring text, cancel_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -5523,7 +5551,7 @@ begin
   if not privacy.first_consents(ring, access.claims(), consents) then
     raise exception using errcode = 'VS409', message = 'the texts have changed since: read them again';
   end if;
-  update iam.registrations x set completed_at = clock_timestamp() where x.account_id = r.account_id;
+  update iam.registrations x set completed_at = clock_timestamp(), organisation_id = r.organisation_id where x.account_id = r.account_id;
   perform audit.append(access.claims(), 'account.confirm', 'Person', r.account_id, patient, 'success');
 end $function$;
 comment on function iam.complete_registration is 'Takes a registration up: password, record of one''s own, consents, and a session under new_token that may add the first factor. prehash: as for iam.sign_in_password. identity: clinic.is_identity; consents: privacy.agrees. Answers ok, invalid (identity), consents, closed, resume (it has happened), gone, or wait (retry_after: seconds). Errors: VS409, VS503.';
@@ -5646,8 +5674,8 @@ declare
   account uuid := ops.uuid_v7();
   key bytea;
 begin
-  if email !~ '^[^@[:space:]]+@[^@[:space:]]+$' then
-    raise exception using errcode = 'VS422', message = 'an e-mail address has one @ and no spaces';
+  if not iam.is_address(email) then
+    raise exception using errcode = 'VS422', message = 'an e-mail address has one @, no spaces, and a domain of letters, digits and hyphens';
   end if;
   if exists (select from iam.accounts a where a.email_index = any (iam.email_indexes(ring, create_account.email))) then
     raise exception using errcode = 'VS409', message = 'there is an account with this e-mail address already';
@@ -5821,7 +5849,7 @@ begin
   perform iam.lock_account((select x.account_id from iam.recoveries x where iam.hash_token(token) in (x.token_hash, x.ready_hash)));
   select x.* into r from iam.recoveries x join iam.accounts a on a.id = x.account_id
   where iam.hash_token(token) in (x.token_hash, x.ready_hash) and x.state in ('asked', 'waiting') and x.ends_at > clock_timestamp()
-    and x.tries < 5 and a.status = 'active' for update of x;
+    and x.tries < 5 and exists (select from access.memberships m where m.account_id = a.id and access.membership_is_live(m.id)) for update of x;
   return r;
 end $function$;
 comment on function iam.find_recovery is 'The live recovery of a link, locked; NULL for none. Internal.';
@@ -5833,9 +5861,12 @@ declare
 begin
   select x.* into r from iam.registration_links l join iam.registrations x on x.account_id = l.account_id join iam.accounts a on a.id = x.account_id
   where l.token_hash = iam.hash_token(token) and l.sent_at > clock_timestamp() - interval '24 hours' and a.status = 'invited' for update of x;
+  if r.completed_at is null then
+    r.organisation_id := (select l.organisation_id from iam.registration_links l where l.token_hash = iam.hash_token(token));
+  end if;
   return r;
 end $function$;
-comment on function iam.find_registration is 'The live registration of a link, locked; NULL for none. Internal.';
+comment on function iam.find_registration is 'The live registration of a link, locked, with the practice that the link is for; NULL for none. Internal.';
 
 create function iam.find_session(ring text, token text, caller jsonb) returns iam.sessions
 language plpgsql volatile as $function$
@@ -6092,7 +6123,7 @@ declare
   holder uuid;
   account uuid;
 begin
-  if (address ~ '^[^@[:space:]]+@[^@[:space:]]+$' and length(address) <= 254 and lang in ('fr', 'en')
+  if (iam.is_address(address) and lang in ('fr', 'en')
       and length(btrim(profile ->> 'family_name')) between 1 and 100 and length(btrim(profile ->> 'given_name')) between 1 and 100
       and coalesce(length(profile ->> 'quality'), 0) <= 40 and coalesce(length(profile ->> 'rpps'), 0) <= 20) is not true then
     raise exception using errcode = 'VS422', message = 'an invitation has an e-mail address, a family name and a given name';
@@ -6114,6 +6145,12 @@ begin
   return account;
 end $function$;
 comment on function iam.invite is 'An account that waits for its person; no link yet (iam.send_invitation, or iam.renew_invitation). As vs_owner. Errors: VS409, VS422.';
+
+create function iam.is_address(email text) returns boolean
+language sql immutable as $function$
+  select coalesce(btrim(email) ~ '^[^][@[:space:][:cntrl:]<>(),;:"\\]+@([A-Za-z0-9-]+[.])*[A-Za-z0-9-]+$' and length(btrim(email)) <= 254, false)
+$function$;
+comment on function iam.is_address is 'Is this an e-mail address as it is typed: no name, brackets or comment, and a domain of letters, digits and hyphens (IDN as xn--)? Internal.';
 
 create function iam.is_cose_key(key bytea) returns boolean
 language plpgsql immutable as $function$
@@ -6529,7 +6566,9 @@ declare
   code_id uuid := ops.uuid_v7();
   code text := lpad((abs(('x' || encode(extensions.gen_random_bytes(8), 'hex'))::bit(64)::bigint % 1000000))::text, 6, '0');
 begin
-  update iam.sent_codes c set used_at = clock_timestamp() where c.session_id = s.id and c.method = post_code.method and c.used_at is null;
+  update iam.sent_codes c set used_at = clock_timestamp() where c.method = post_code.method and c.used_at is null
+    -- an account has one number that waits: a code that went to another one must not confirm it, in whichever session
+    and (c.session_id = s.id or (c.method = 'phone_code' and c.account_id = s.account_id));
   insert into iam.sent_codes (id, session_id, account_id, method, code_hash)
   values (code_id, s.id, s.account_id, post_code.method, iam.code_hash(vault.unwrap(ring, s.account_id, 'profile'), code_id, code));
   perform ops.post(ring, s.account_id, case post_code.method when 'email_code' then 'email' else 'sms' end, post_code.method, jsonb_build_object('code', code));
@@ -7011,7 +7050,7 @@ begin
   end if;
   select * into place from access.organisations o where o.id = organisation and o.registration = 'open';
   answer := case when place.id is null then 'closed'
-                 when (email ~ '^[^@[:space:]]+@[^@[:space:]]+$' and length(email) <= 254 and lang in ('fr', 'en')) is not true then 'invalid' else 'ok' end;
+                 when (iam.is_address(email) and lang in ('fr', 'en')) is not true then 'invalid' else 'ok' end;
   -- in the log of the practice, in the same words whoever has the address
   perform audit.append(array[null, null, place.id::text, 'unknown', null, null, null, iam.caller_origin(ring, place.id, null, caller)::text],
     'account.register', 'Person', null, null,
@@ -7026,9 +7065,8 @@ begin
   select * into a from iam.accounts x where x.email_index = any (iam.email_indexes(ring, request_registration.email));
   if r.account_id is not null then
     -- another link; who has a record already stays where it is
-    insert into iam.registration_links (token_hash, account_id) values (iam.hash_token(token), a.id);
-    update iam.registrations x set asked_at = clock_timestamp(),
-      organisation_id = case when x.completed_at is null then place.id else x.organisation_id end where x.account_id = a.id;
+    insert into iam.registration_links (token_hash, account_id, organisation_id) values (iam.hash_token(token), a.id, place.id);
+    update iam.registrations x set asked_at = clock_timestamp() where x.account_id = a.id;
     perform ops.post(ring, a.id, 'email', 'email_confirmation', jsonb_build_object('path', '/register/' || token, 'hours', 24));
   elsif a.id is not null then
     -- somebody who was suspended or erased is told nothing
@@ -7041,7 +7079,7 @@ begin
     insert into iam.accounts (id, email_index, email, status, lang)
     values (account, index, vault.seal(key, account, account, 1, '', 'iam.accounts.email', lower(btrim(email))), 'invited', request_registration.lang);
     insert into iam.registrations (account_id, organisation_id) values (account, organisation);
-    insert into iam.registration_links (token_hash, account_id) values (iam.hash_token(token), account);
+    insert into iam.registration_links (token_hash, account_id, organisation_id) values (iam.hash_token(token), account, organisation);
     perform ops.post(ring, account, 'email', 'email_confirmation', jsonb_build_object('path', '/register/' || token, 'hours', 24));
   end if;
 end $function$;
@@ -7433,7 +7471,9 @@ begin
   values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, start_session.methods, start_session.enrols,
           iam.known_device(account, caller ->> 'device'),
           clock_timestamp() + case when start_session.enrols then interval '1 hour' else interval '10 minutes' end,
-          (select x.id from iam.sessions x where x.token_hash = iam.hash_token(old_token) and x.account_id = account))
+          -- one that waits for its second factor stands for the one before it: the password was typed twice
+          (select case when x.factors = 1 then coalesce(x.replaces_id, x.id) else x.id end
+           from iam.sessions x where x.token_hash = iam.hash_token(old_token) and x.account_id = account))
   returning * into s;
   update iam.sessions x set origin_id = iam.caller_origin(ring, m.organisation_id, s.id, caller) where x.id = s.id returning x.* into s;
   return s;
