@@ -5097,10 +5097,10 @@ comment on function iam.answer_sign_in is 'The person answers the link: mine rel
 
 create function iam.asks_again(operation text) returns boolean
 language sql immutable as $function$
-  select operation in ('notes.sign', 'record.export', 'log.export', 'erasure.request', 'accounts.change', 'accounts.invite',
-                       'recovery.confirm', 'sessions.end', 'sign_ins.release', 'security.change')
+  select operation in ('notes.sign', 'erasures.request', 'accounts.change', 'accounts.invite', 'sessions.end', 'sign_ins.release',
+                       'security.change')
 $function$;
-comment on function iam.asks_again is 'Operations that step up (requirement A8); breaking the glass and changing a factor ask by themselves.';
+comment on function iam.asks_again is 'Operations that step up (requirement A8), by the words of ops.fulfil; breaking the glass, confirming a recovery and changing a factor ask by themselves.';
 
 create function iam.begin_phone(ring text, token text, number text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$

@@ -19,4 +19,13 @@ select is(tests.attempt('a.clinician', format('select ops.intend(%L, ''notes.sig
 select is(tests.attempt('a.clinician', 'delete from ops.intents', 'write'), '42501', 'a failed attempt stays');
 select is(tests.attempt('a.clinician', 'select ops.fulfil(gen_random_uuid(), ''x'', null)', 'write'), '42501', 'cannot use one up by hand');
 
+-- 4: a word that nothing fulfils would guard nothing
+select is_empty($$select w from regexp_matches((select p.prosrc from pg_proc p where p.oid = 'iam.asks_again'::regproc), '''([a-z_]+[.][a-z_]+)''', 'g') m (w)
+  where not exists (select from pg_proc p where p.prosrc ~ ('ops[.]fulfil[(].*''' || w[1] || ''''))$$, 'what steps up is what is done');
+select is((select count(*) > 4 from regexp_matches((select p.prosrc from pg_proc p where p.oid = 'iam.asks_again'::regproc), '''([a-z_]+[.][a-z_]+)''', 'g')), true, 'there are such words');
+select is(tests.owner(format('update iam.sessions set factor_at = clock_timestamp() - interval ''11 minutes'' where token_hash = iam.hash_token(%L)', tests.the('a.dpo'))), 'done');
+select is(tests.attempt('a.dpo', format('select ops.intend(%L, ''erasures.request'')', gen_random_uuid()), 'open'), '(step_up)', 'a DPO asks for an erasure on a fresh factor');
+select is(tests.owner(format('update iam.sessions set factor_at = clock_timestamp() where token_hash = iam.hash_token(%L)', tests.the('a.dpo'))), 'done');
+select is(tests.attempt('a.dpo', format('select ops.intend(%L, ''erasures.request'')', gen_random_uuid()), 'open'), '(ok)', 'and then may');
+
 select * from finish();

@@ -44,7 +44,7 @@ describe('a factor shown within ten minutes', () => {
     );
   };
 
-  test.each(['notes.sign', 'record.export', 'log.export', 'erasure.request', 'accounts.change', 'sessions.end'])(
+  test.each(['notes.sign', 'erasures.request', 'accounts.change', 'sessions.end'])(
     'is asked for by %s',
     async (operation) => {
       expect(await intend(operation)).toBe('ok');
