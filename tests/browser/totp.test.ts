@@ -58,6 +58,7 @@ const untilMidStep = async () => {
 };
 
 let secret: string;
+let codes: string[];
 
 test.each(['light', 'dark'] as const)('zbar reads the code, %s, and it holds what apps want', async (colorScheme) => {
   const page = await stage.open('/enrol/app', newcomer, { colorScheme, viewport: { width: 390, height: 844 } });
@@ -83,7 +84,8 @@ test('somebody new sets the app up with the keyboard alone, without script, and 
   expect(path(page)).toBe('/account/recovery-codes');
   await page.getByRole('button', { name: 'Afficher dix codes' }).focus();
   await enter(page);
-  expect(await page.locator('.recovery-codes code').count()).toBe(10);
+  codes = await page.locator('.recovery-codes code').allTextContents();
+  expect(codes).toHaveLength(10);
   const [file] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'Enregistrer' }).press('Enter'),
@@ -96,21 +98,23 @@ test('somebody new sets the app up with the keyboard alone, without script, and 
   expect(path(page)).toBe('/patients');
 });
 
+/** The first screen of signing in. */
+async function passFirst(page: Page): Promise<void> {
+  await page.goto(`${stage.origin}/sign-in`);
+  await page.getByLabel('Adresse électronique').fill(newcomer.email);
+  await page.getByLabel('Mot de passe').fill(password);
+  await enter(page);
+  expect(path(page)).toBe('/sign-in/code');
+}
+
 test('oathtool signs in; the same code twice, or one of two steps ago, does not', async () => {
   const page = await stage.open('/sign-in', undefined, { javaScriptEnabled: false });
-  const passFirst = async () => {
-    await page.goto(`${stage.origin}/sign-in`);
-    await page.getByLabel('Adresse électronique').fill(newcomer.email);
-    await page.getByLabel('Mot de passe').fill(password);
-    await enter(page);
-    expect(path(page)).toBe('/sign-in/code');
-  };
   const show = async (code: string) => {
     await page.getByLabel('Code à 6 chiffres').fill(code);
     await enter(page);
     return path(page);
   };
-  await passFirst();
+  await passFirst(page);
   await untilMidStep();
   expect(await show(oathtool(secret, 'now - 60 seconds'))).toBe('/sign-in/code');
   // the code of this step confirmed the app
@@ -118,6 +122,28 @@ test('oathtool signs in; the same code twice, or one of two steps ago, does not'
   expect(await page.locator('#setback').textContent()).toContain('Ce code ne convient pas');
   const next = oathtool(secret, 'now + 30 seconds');
   expect(await show(next)).toBe('/patients');
-  await passFirst();
+  await passFirst(page);
   expect(await show(next)).toBe('/sign-in/code');
+});
+
+test('one of the ten codes signs in on the day that the telephone is lost, and once', async () => {
+  const page = await stage.open('/sign-in', undefined, { javaScriptEnabled: false });
+  const show = async (code: string) => {
+    await page.locator('summary', { hasText: 'Autre moyen' }).press('Enter');
+    await page
+      .getByRole('button', { name: 'Code de secours' })
+      .or(page.getByRole('link', { name: 'Code de secours' }))
+      .focus();
+    await enter(page);
+    await page.getByLabel('Code de secours').fill(code);
+    await enter(page);
+    return path(page);
+  };
+  await passFirst(page);
+  expect(await show(codes[0]!.toUpperCase())).not.toMatch(/^\/sign-in/);
+  await page.goto(`${stage.origin}/patients`);
+  expect(path(page)).toBe('/patients');
+  await passFirst(page);
+  expect(await show(codes[0]!)).toBe('/sign-in/code');
+  expect(await page.locator('#setback').textContent()).toContain('ne convient pas');
 });
