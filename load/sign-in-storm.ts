@@ -54,7 +54,7 @@ export const options = {
     'http_req_duration{page:chart,weather:calm}': ['p(95)<200'],
     'http_req_duration{page:chart,weather:storm}': ['p(95)<200'],
     'checks{page:chart}': ['rate>0.999'],
-    'http_req_duration{page:own browser}': ['p(95)<5000'],
+    'http_req_duration{page:own browser}': ['p(95)<3000'],
     'checks{page:own browser}': ['rate>0.99'],
     // who isn't told to wait, and how long that takes: these are only counted
     'http_req_duration{page:sign-in}': ['max<15000'],
