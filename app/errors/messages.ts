@@ -1,4 +1,5 @@
 import { messages } from '../i18n.ts';
+import { waiting } from '../waiting.ts';
 
 /** What happened, what is kept, what to do. A hidden page and a missing one have the same words. */
 export const errors = messages(
@@ -18,8 +19,7 @@ export const errors = messages(
     conflictHelp: 'Rien n’a été enregistré. Comparez votre saisie avec la version actuelle avant de recommencer.',
     limited: 'Trop de demandes en peu de temps',
     limitedHelp: 'Rien n’est perdu. Attendez une minute, puis recommencez.',
-    limitedFor: (seconds: number) =>
-      `Rien n’est perdu. Attendez ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : seconds > 1 ? `${seconds} secondes` : 'une seconde'}, puis recommencez.`,
+    limitedFor: (seconds: number) => `Rien n’est perdu. Attendez ${waiting.fr(seconds)}, puis recommencez.`,
     too_many: 'Trop de résultats',
     too_manyHelp: 'Précisez votre recherche : ajoutez une lettre ou la date de naissance.',
     too_short: 'Recherche trop courte',
@@ -52,8 +52,7 @@ export const errors = messages(
     conflictHelp: 'Nothing was saved. Compare what you typed with the current version before you try again.',
     limited: 'Too many requests in a short time',
     limitedHelp: 'Nothing is lost. Wait a minute, then try again.',
-    limitedFor: (seconds: number) =>
-      `Nothing is lost. Wait ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : seconds > 1 ? `${seconds} seconds` : 'a second'}, then try again.`,
+    limitedFor: (seconds: number) => `Nothing is lost. Wait ${waiting.en(seconds)}, then try again.`,
     too_many: 'Too many results',
     too_manyHelp: 'Make your search more exact: add a letter or the date of birth.',
     too_short: 'Search too short',

@@ -1,4 +1,5 @@
 import { messages } from '../i18n.ts';
+import { waiting } from '../waiting.ts';
 
 /** Setting up the authenticator app: at the first sign-in, and for a new phone. */
 export const appWords = messages(
@@ -22,7 +23,7 @@ export const appWords = messages(
     refused: 'Ce code ne convient pas.',
     refusedHelp: 'Attendez le code suivant dans l’application. S’il est encore refusé, vérifiez l’heure du téléphone.',
     wait: 'Trop d’essais.',
-    waitHelp: (seconds: number) => `Réessayez dans ${seconds} secondes.`,
+    waitHelp: (seconds: number) => `Réessayez dans ${waiting.fr(seconds)}.`,
     restart: 'Ce dessin n’est plus valable.',
     restartHelp: 'En voici un nouveau : scannez-le et retirez l’ancien de votre application.',
     replaces: 'L’ancienne application reste valable jusqu’à ce que vous ayez terminé ici ; ensuite, elle ne sert plus.',
@@ -47,7 +48,7 @@ export const appWords = messages(
     refused: 'This code does not work.',
     refusedHelp: 'Wait for the next code in the app. If it is refused again, check the time on the phone.',
     wait: 'Too many attempts.',
-    waitHelp: (seconds: number) => `Try again in ${seconds} seconds.`,
+    waitHelp: (seconds: number) => `Try again in ${waiting.en(seconds)}.`,
     restart: 'This picture is no longer valid.',
     restartHelp: 'Here is a new one: scan it, and remove the old one from your app.',
     replaces: 'The old app keeps working until you have finished here; after that it is of no use.',

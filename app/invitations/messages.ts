@@ -13,12 +13,8 @@ export const invitations = messages(
     nextHelp: 'À l’étape suivante, vous ajoutez un second facteur, avec votre téléphone par exemple.',
     once: 'Ce lien sert une seule fois. Gardez une minute ou deux pour les deux étapes.',
 
-    gone: 'Ce lien ne fonctionne plus',
     goneHelp:
       'Il a déjà servi, il a plus de 72 heures, ou un autre lien l’a remplacé. Si votre compte est ouvert, connectez-vous. Sinon, demandez un nouveau lien à votre cabinet.',
-    signIn: 'Se connecter',
-    wait: 'Trop d’essais',
-    waitHelp: (minutes: number) => `Réessayez dans ${minutes > 1 ? `${minutes} minutes` : 'une minute'}.`,
 
     access: 'Accès du patient à son dossier',
     accessShort: 'Accès du patient',
@@ -66,12 +62,8 @@ export const invitations = messages(
     nextHelp: 'In the next step you add a second factor, with your telephone for example.',
     once: 'This link works once. Keep a minute or two for both steps.',
 
-    gone: 'This link does not work any more',
     goneHelp:
       'It was used, is older than 72 hours, or another link replaced it. If your account is open, sign in. Otherwise ask your practice for a new link.',
-    signIn: 'Sign in',
-    wait: 'Too many attempts',
-    waitHelp: (minutes: number) => `Try again in ${minutes > 1 ? `${minutes} minutes` : 'a minute'}.`,
 
     access: 'The patient’s access to their record',
     accessShort: 'Patient’s access',

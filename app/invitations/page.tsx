@@ -4,7 +4,6 @@ import { useWords } from '../i18n.ts';
 import { frame } from '../messages.ts';
 import { NewPasswordFields } from '../passwords/fields.tsx';
 import { passwords } from '../passwords/messages.ts';
-import { Alert } from '../ui/alert.tsx';
 import { labelOf } from '../ui/codeable.tsx';
 import { ErrorSummary, type Errors } from '../ui/form.tsx';
 import { invitations } from './messages.ts';
@@ -44,32 +43,6 @@ export function AcceptPage({ token, organisation, role, errors = {}, children }:
         </div>
       </form>
       <p class="page-note quiet">{t.once}</p>
-    </>
-  );
-}
-
-/** Used, old, withdrawn or never there: the same words. */
-export function GonePage({ seconds }: { seconds?: number }) {
-  const t = useWords(invitations);
-  return (
-    <>
-      <header class="page-head">
-        <h1>{seconds ? t.wait : t.gone}</h1>
-      </header>
-      <div class="card form">
-        {seconds ? (
-          <Alert tone="warn" title={t.waitHelp(Math.ceil(seconds / 60))} />
-        ) : (
-          <>
-            <p>{t.goneHelp}</p>
-            <div class="form-actions">
-              <a class="button" href="/sign-in">
-                {t.signIn}
-              </a>
-            </div>
-          </>
-        )}
-      </div>
     </>
   );
 }

@@ -7,12 +7,13 @@ import { ConsentFields, readConsentChoices } from '../consents/fields.tsx';
 import { type ConsentText, readTexts } from '../consents/queries.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
+import { type Answered, answerGone } from '../links/gone.tsx';
 import { readNewPassword } from '../passwords/fields.tsx';
 import type { Services } from '../services.ts';
 import { recordFailed } from '../sign-in/queries.ts';
 import type { Errors } from '../ui/form.tsx';
 import { invitations as words } from './messages.ts';
-import { AcceptPage, GonePage } from './page.tsx';
+import { AcceptPage } from './page.tsx';
 import { acceptInvitation, type Invitation, readInvitation } from './queries.ts';
 
 export function invitationRoutes({ door, ring, pepper }: Services) {
@@ -26,13 +27,13 @@ export function invitationRoutes({ door, ring, pepper }: Services) {
   return new Hono<Env>()
     .get('/:token', async (c) => {
       const invitation = await find(c);
-      if (invitation?.answer !== 'ok') return answerGone(c, invitation);
+      if (invitation?.answer !== 'ok') return gone(c, invitation);
       return answerForm(c, invitation, { texts: await textsFor(c, invitation), choices: {} });
     })
 
     .post('/:token', async (c) => {
       const invitation = await find(c);
-      if (invitation?.answer !== 'ok' || !invitation.account) return answerGone(c, invitation);
+      if (invitation?.answer !== 'ok' || !invitation.account) return gone(c, invitation);
       const fields = await c.req.parseBody();
       const texts = await textsFor(c, invitation);
       const { password, errors } = readNewPassword(fields, invitation.about ?? [], c.var.lang);
@@ -43,7 +44,7 @@ export function invitationRoutes({ door, ring, pepper }: Services) {
       const accepted = { token: tokenOf(c), prehash: hash, consents: choices, newToken: newToken() };
       const failed = recordFailed(ringNow(ring), invitation.account, c.var.who);
       const [result] = await door.gate(acceptInvitation(ringNow(ring), accepted, c.var.who), failed);
-      if (result?.answer !== 'ok') return answerGone(c, result);
+      if (result?.answer !== 'ok') return gone(c, result);
       signIn(c, accepted.newToken, 'anon'); // until there is a second factor this session opens nothing
       return c.redirect('/enrol', 303);
     });
@@ -67,10 +68,5 @@ function answerForm(c: Context<Env>, { organisation, role }: Invitation, { texts
   );
 }
 
-function answerGone(c: Context<Env>, result: { answer: string; retry_after: number | null } | undefined) {
-  const t = inLang(words, c.var.lang);
-  const seconds = result?.answer === 'wait' ? (result.retry_after ?? 60) : undefined;
-  if (seconds) c.header('Retry-After', String(seconds));
-  const title = seconds ? t.wait : t.gone;
-  return page(c, { title, narrow: true, status: seconds ? 429 : 404 }, <GonePage seconds={seconds} />);
-}
+const gone = (c: Context<Env>, result: Answered | undefined) =>
+  answerGone(c, result, { help: inLang(words, c.var.lang).goneHelp });

@@ -30,7 +30,7 @@ function GonePage(props: { title: string; seconds?: number; help: string; again?
         <h1>{title}</h1>
       </header>
       <div class="card form">
-        {seconds ? <Alert tone="warn" title={t.waitHelp(Math.ceil(seconds / 60))} /> : <p>{help}</p>}
+        {seconds ? <Alert tone="warn" title={t.waitHelp(seconds)} /> : <p>{help}</p>}
         {seconds ? null : (
           <div class="form-actions">
             {again ? (

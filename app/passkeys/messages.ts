@@ -1,4 +1,5 @@
 import { messages } from '../i18n.ts';
+import { waiting } from '../waiting.ts';
 
 export const passkeys = messages(
   {
@@ -49,8 +50,7 @@ export const passkeys = messages(
     signInRefusedHelp:
       'Elle a peut-être été retirée de votre compte, ou elle n’a pas vérifié que c’était vous. Recommencez, ou connectez-vous avec votre mot de passe.',
     signInWait: 'Trop d’essais.',
-    signInWaitHelp: (seconds: number) =>
-      `Par sécurité, réessayez dans ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} secondes`}.`,
+    signInWaitHelp: (seconds: number) => `Par sécurité, réessayez dans ${waiting.fr(seconds)}.`,
     withPassword: 'Se connecter avec un mot de passe',
 
     waiting: 'Suivez les indications de votre appareil…',
@@ -112,8 +112,7 @@ export const passkeys = messages(
     signInRefusedHelp:
       'Perhaps it was removed from your account, or it did not check that it was you. Try again, or sign in with your password.',
     signInWait: 'Too many attempts.',
-    signInWaitHelp: (seconds: number) =>
-      `For safety, try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} seconds`}.`,
+    signInWaitHelp: (seconds: number) => `For safety, try again in ${waiting.en(seconds)}.`,
     withPassword: 'Sign in with a password',
 
     waiting: 'Follow what your device shows…',

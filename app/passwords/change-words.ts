@@ -1,4 +1,5 @@
 import { messages } from '../i18n.ts';
+import { waiting } from '../waiting.ts';
 
 /** The page on which somebody changes their own password. */
 export const changeWords = messages(
@@ -14,7 +15,7 @@ export const changeWords = messages(
     same: 'Le nouveau mot de passe est le même que l’actuel.',
     sameHelp: 'Rien n’a changé. Choisissez-en un autre.',
     wait: 'Trop d’essais.',
-    waitHelp: (seconds: number) => `Rien n’a changé. Réessayez dans ${Math.ceil(seconds / 60)} minutes.`,
+    waitHelp: (seconds: number) => `Rien n’a changé. Réessayez dans ${waiting.fr(seconds)}.`,
     changed: 'Votre mot de passe a changé',
     changedHelp: 'Toutes vos sessions sont fermées, sur tous vos appareils. Un e-mail vous le confirme.',
     signIn: 'Se connecter',
@@ -31,7 +32,7 @@ export const changeWords = messages(
     same: 'The new password is the same as the present one.',
     sameHelp: 'Nothing has changed. Choose another one.',
     wait: 'Too many attempts.',
-    waitHelp: (seconds: number) => `Nothing has changed. Try again in ${Math.ceil(seconds / 60)} minutes.`,
+    waitHelp: (seconds: number) => `Nothing has changed. Try again in ${waiting.en(seconds)}.`,
     changed: 'Your password has changed',
     changedHelp: 'All your sessions are closed, on all your devices. An e-mail confirms it.',
     signIn: 'Sign in',

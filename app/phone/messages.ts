@@ -1,4 +1,5 @@
 import { messages } from '../i18n.ts';
+import { waiting } from '../waiting.ts';
 
 /** The number that codes are sent to by SMS. */
 export const phone = messages(
@@ -32,8 +33,7 @@ export const phone = messages(
     done_removed: 'Le numéro est retiré : plus aucun code n’y partira.',
     done_sent: 'Le code est parti.',
     wait: 'Trop de demandes.',
-    waitHelp: (seconds: number) =>
-      `Réessayez dans ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} secondes`}.`,
+    waitHelp: (seconds: number) => `Réessayez dans ${waiting.fr(seconds)}.`,
     refused: 'Ce code ne convient pas.',
     refusedHelp: 'Il sert une fois, pendant 10 minutes, et seul le dernier envoyé compte.',
     last: 'Le numéro n’a pas été retiré.',
@@ -73,8 +73,7 @@ export const phone = messages(
     done_removed: 'The number is removed: no code goes there any more.',
     done_sent: 'The code is on its way.',
     wait: 'Too many requests.',
-    waitHelp: (seconds: number) =>
-      `Try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} seconds`}.`,
+    waitHelp: (seconds: number) => `Try again in ${waiting.en(seconds)}.`,
     refused: 'This code does not work.',
     refusedHelp: 'It works once, for 10 minutes, and only the last one that was sent counts.',
     last: 'The number was not removed.',

@@ -1,4 +1,5 @@
 import { messages } from '../i18n.ts';
+import { waiting } from '../waiting.ts';
 
 /** The second screen of signing in. */
 export const secondStep = messages(
@@ -45,8 +46,7 @@ export const secondStep = messages(
     notSentHelp: 'Choisissez un autre moyen.',
     wait: 'Trop d’essais.',
     waitToSend: 'Plusieurs codes viennent déjà d’être envoyés.',
-    waitHelp: (seconds: number) =>
-      `Par sécurité, réessayez dans ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} secondes`}, ou choisissez un autre moyen.`,
+    waitHelp: (seconds: number) => `Par sécurité, réessayez dans ${waiting.fr(seconds)}, ou choisissez un autre moyen.`,
   },
   {
     title: 'Verification code',
@@ -91,7 +91,6 @@ export const secondStep = messages(
     notSentHelp: 'Choose another way.',
     wait: 'Too many attempts.',
     waitToSend: 'Several codes have been sent already.',
-    waitHelp: (seconds: number) =>
-      `For safety, try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} seconds`}, or choose another way.`,
+    waitHelp: (seconds: number) => `For safety, try again in ${waiting.en(seconds)}, or choose another way.`,
   },
 );

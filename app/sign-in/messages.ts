@@ -1,4 +1,5 @@
 import { messages } from '../i18n.ts';
+import { waiting } from '../waiting.ts';
 
 export const signIn = messages(
   {
@@ -19,11 +20,10 @@ export const signIn = messages(
     expiredHelp: 'Recommencez avec votre adresse et votre mot de passe.',
 
     wait: 'Trop d’essais.',
-    waitHelp: (seconds: number) =>
-      `Par sécurité, réessayez dans ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : seconds > 1 ? `${seconds} secondes` : 'une seconde'}.`,
+    waitHelp: (seconds: number) => `Par sécurité, réessayez dans ${waiting.fr(seconds)}.`,
     crowded: 'Beaucoup de personnes se connectent en ce moment.',
     crowdedHelp: (seconds: number) =>
-      `Votre mot de passe n’a pas encore été vérifié. Saisissez-le de nouveau dans ${seconds} secondes.`,
+      `Votre mot de passe n’a pas encore été vérifié. Saisissez-le de nouveau dans ${waiting.fr(seconds)}.`,
   },
   {
     title: 'Sign in',
@@ -43,9 +43,9 @@ export const signIn = messages(
     expiredHelp: 'Start again with your address and password.',
 
     wait: 'Too many attempts.',
-    waitHelp: (seconds: number) =>
-      `For safety, try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : seconds > 1 ? `${seconds} seconds` : 'a second'}.`,
+    waitHelp: (seconds: number) => `For safety, try again in ${waiting.en(seconds)}.`,
     crowded: 'Many people are signing in at the moment.',
-    crowdedHelp: (seconds: number) => `Your password has not been checked yet. Type it again in ${seconds} seconds.`,
+    crowdedHelp: (seconds: number) =>
+      `Your password has not been checked yet. Type it again in ${waiting.en(seconds)}.`,
   },
 );
