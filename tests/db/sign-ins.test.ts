@@ -227,6 +227,34 @@ describe('"that wasn\'t me"', () => {
   });
 });
 
+describe('a browser that several people use', () => {
+  test("isn't known to the account of whoever has never signed in there", async () => {
+    await from(home, practice.colleague);
+    const shared = { ...home, device: 's' };
+    expect(await from(shared)).toBe('ok');
+    expect(await from(shared, practice.colleague)).toBe('ok');
+    expect(await last(practice.colleague)).toMatchObject({ signals: ['new_device'] });
+    const known = async (who: Person) =>
+      (await gate.query('select iam.sign_in_is_known($1, $2) as known', [who.account, 's'.repeat(43)])).rows[0].known;
+    expect([await known(nurse), await known(practice.colleague), await known(practice.secretary)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test('is forgotten by one of them alone', async () => {
+    const shared = { ...home, device: 't' };
+    await from(shared);
+    await from(shared, practice.secretary);
+    await owner('update iam.devices set forgotten_at = clock_timestamp() where account_id = $1', [nurse.account]);
+    await from(shared, practice.secretary);
+    await from(shared);
+    expect(await last(practice.secretary)).toMatchObject({ score: 0 });
+    expect((await last()).signals).toContain('new_device');
+  });
+});
+
 describe("what isn't unusual", () => {
   test('1,000 failures elsewhere make nothing unusual about a known device', async () => {
     await owner(
