@@ -5451,9 +5451,7 @@ comment on function iam.code_hash is 'Internal. key: of the profile.';
 create function iam.code_key(s iam.sessions, method text) returns text
 language plpgsql stable as $function$
 begin
-  -- a browser in which a sign-in was stopped, or that its owner has disowned since, is none that the account knows
-  return 'code/' || method || '/' || s.account_id
-    || case when exists (select from iam.devices d where d.id = s.device_id and d.forgotten_at is null) then '/known' else '' end;
+  return 'code/' || method || '/' || s.account_id || case when iam.is_from_known_device(s) then '/known' else '' end;
 end $function$;
 comment on function iam.code_key is 'Internal.';
 
@@ -6169,6 +6167,14 @@ begin
     and exists (select from iam.accounts a where a.id = i.account_id and a.status = 'invited');
 end $function$;
 comment on function iam.is_forgettable is 'Internal.';
+
+create function iam.is_from_known_device(s iam.sessions) returns boolean
+language plpgsql stable as $function$
+begin
+  -- asked each time: a browser in which a sign-in was stopped, or that its owner has disowned since, is none that the account knows
+  return exists (select from iam.devices d where d.id = s.device_id and d.forgotten_at is null);
+end $function$;
+comment on function iam.is_from_known_device is 'Was this session begun in a browser that its account knows, and still does? Internal.';
 
 create function iam.is_half(session uuid) returns boolean
 language plpgsql stable as $function$
@@ -7237,7 +7243,7 @@ comment on function iam.send_ready is 'A message that leads on, now or later, wi
 create function iam.sending_wait(s iam.sessions, method text) returns integer
 language plpgsql volatile as $function$
 begin
-  return ops.take('send/' || method || '/' || s.account_id || case when s.device_id is null then '' else '/known' end, 3, 1.0 / 600);
+  return ops.take('send/' || method || '/' || s.account_id || case when iam.is_from_known_device(s) then '/known' else '' end, 3, 1.0 / 600);
 end $function$;
 comment on function iam.sending_wait is 'Seconds until another code may be sent. Internal.';
 

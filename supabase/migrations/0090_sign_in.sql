@@ -331,9 +331,7 @@ comment on function iam.accept_factor is 'Makes a session whole, or its factor f
 create function iam.code_key(s iam.sessions, method text) returns text
 language plpgsql stable set search_path = '' as $$
 begin
-  -- a browser in which a sign-in was stopped, or that its owner has disowned since, is none that the account knows
-  return 'code/' || method || '/' || s.account_id
-    || case when exists (select from iam.devices d where d.id = s.device_id and d.forgotten_at is null) then '/known' else '' end;
+  return 'code/' || method || '/' || s.account_id || case when iam.is_from_known_device(s) then '/known' else '' end;
 end $$;
 comment on function iam.code_key is 'Internal.';
 create function iam.code_wait(s iam.sessions, method text) returns int

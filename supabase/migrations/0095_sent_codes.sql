@@ -162,11 +162,11 @@ end $$;
 comment on function iam.send_code is 'Sends a code for the second step of a sign-in, or for a step-up: iam.take_factor takes it. method: email_code or sms_code. Answers ok, wait (retry_after: seconds), refused (not a method of this account), unavailable (nobody delivers such messages) or expired. Errors: VS503.';
 grant execute on function iam.send_code to vs_gate;
 
--- Three at once, then one in ten minutes. A browser that this account has signed in with has a bucket of its own.
+-- Three at once, then one in ten minutes. A browser that this account has signed in with, and knows, has a bucket of its own.
 create function iam.sending_wait(s iam.sessions, method text) returns int
 language plpgsql volatile set search_path = '' as $$
 begin
-  return ops.take('send/' || method || '/' || s.account_id || case when s.device_id is null then '' else '/known' end, 3, 1.0 / 600);
+  return ops.take('send/' || method || '/' || s.account_id || case when iam.is_from_known_device(s) then '/known' else '' end, 3, 1.0 / 600);
 end $$;
 comment on function iam.sending_wait is 'Seconds until another code may be sent. Internal.';
 

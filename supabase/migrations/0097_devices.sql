@@ -50,4 +50,12 @@ begin
 end $$;
 comment on function iam.remember_device is 'The device of a sign-in. known: it was let in; else nothing that is known becomes unknown, nor the other way round. NULL for a cookie that isn''t ours. Internal.';
 
+create function iam.is_from_known_device(s iam.sessions) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  -- asked each time: a browser in which a sign-in was stopped, or that its owner has disowned since, is none that the account knows
+  return exists (select from iam.devices d where d.id = s.device_id and d.forgotten_at is null);
+end $$;
+comment on function iam.is_from_known_device is 'Was this session begun in a browser that its account knows, and still does? Internal.';
+
 reset role;

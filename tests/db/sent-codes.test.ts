@@ -268,6 +268,14 @@ describe('nothing is sent', () => {
     }
     expect((await send(await session({ device: true }))).answer).toBe('ok');
   });
+
+  test('cannot be asked for from the owner’s share in a browser that was disowned since', async () => {
+    const tokens = await Promise.all([1, 2, 3, 4].map(() => session({ device: true })));
+    await owner('update iam.devices set forgotten_at = clock_timestamp() where account_id = $1', [account]);
+    for (const token of tokens.slice(0, 3)) expect((await send(token)).answer).toBe('ok');
+    expect((await send(tokens[3]!)).answer).toBe('wait');
+    expect((await send(await session({ device: true }))).answer).toBe('ok');
+  });
 });
 
 test('no code space is searched faster than ten tries an hour, from whichever browser and with whichever codes', async () => {
