@@ -36,7 +36,11 @@ export function invitationRoutes({ door, ring, pepper }: Services) {
       if (invitation?.answer !== 'ok' || !invitation.account) return gone(c, invitation);
       const fields = await c.req.parseBody();
       const texts = await textsFor(c, invitation);
-      const { password, errors } = readNewPassword(fields, invitation.about ?? [], c.var.lang);
+      const { password, errors } = readNewPassword(
+        fields,
+        [...(invitation.about ?? []), invitation.organisation],
+        c.var.lang,
+      );
       const { choices, errors: lacking } = readConsentChoices(fields, texts, c.var.lang);
       const problems = { ...errors, ...lacking };
       if (Object.keys(problems).length > 0) return answerForm(c, invitation, { texts, choices, errors: problems });

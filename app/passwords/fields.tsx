@@ -11,10 +11,14 @@ import { Field } from '../ui/field.tsx';
 import type { Errors } from '../ui/form.tsx';
 import { passwords } from './messages.ts';
 
-/** Not trimmed: a space may begin or end a password. Ten thousand characters are read, to say that they are too many. */
-const Chosen = z.object({ password: z.string().max(10_000).catch(''), again: z.string().max(10_000).catch('') });
+/**
+ * A password as somebody typed it. Not trimmed: a space may begin or end one. 1,024 characters may be chosen, and accents that
+ * a keyboard writes apart are more until they are joined; whatever is longer than this counts as not given.
+ */
+export const typedPassword = z.string().max(10_000).catch('');
+const Chosen = z.object({ password: typedPassword, again: typedPassword });
 
-/** `about`: the person's e-mail address and names. */
+/** `about`: the person's e-mail address and names, and the practice's. */
 export function readNewPassword(
   fields: unknown,
   about: readonly (string | null | undefined)[],

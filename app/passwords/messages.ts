@@ -11,8 +11,10 @@ export const passwords = messages(
     problem_missing: 'Choisissez un mot de passe',
     problem_short: 'Ce mot de passe est trop court : il lui faut au moins 12 caractères',
     problem_long: 'Ce mot de passe est trop long : 1 024 caractères au plus',
-    problem_common: 'Ce mot de passe est trop connu : il fait partie de ceux que l’on essaie en premier',
-    problem_personal: 'Ce mot de passe se devine à partir de votre nom ou de votre adresse : choisissez autre chose',
+    problem_common:
+      'Ce mot de passe est trop connu, ou fait de mots que l’on essaie en premier : choisissez plutôt une phrase à vous',
+    problem_personal:
+      'Ce mot de passe se devine à partir de votre nom, de votre adresse ou de votre cabinet : choisissez autre chose',
     problem_different: 'Les deux mots de passe ne sont pas les mêmes',
   },
   {
@@ -24,8 +26,10 @@ export const passwords = messages(
     problem_missing: 'Choose a password',
     problem_short: 'This password is too short: it needs at least 12 characters',
     problem_long: 'This password is too long: 1,024 characters at most',
-    problem_common: 'This password is too well known: it is one of those that are tried first',
-    problem_personal: 'This password can be guessed from your name or address: choose something else',
+    problem_common:
+      'This password is too well known, or made of words that are tried first: choose a sentence of your own instead',
+    problem_personal:
+      'This password can be guessed from your name, your address or your practice: choose something else',
     problem_different: 'The two passwords are not the same',
   },
 );

@@ -35,7 +35,6 @@ export function ChangePage(props: { email: string; errors?: Errors; setback?: Ch
           label={t.present}
           error={errors.present}
           autocomplete="current-password"
-          maxLength={1024}
           required
         />
         <NewPasswordFields errors={errors} />

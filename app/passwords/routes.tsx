@@ -13,11 +13,11 @@ import { openHome } from '../sessions/queries.ts';
 import { recordFailed } from '../sign-in/queries.ts';
 import type { Errors } from '../ui/form.tsx';
 import { changeWords } from './change-words.ts';
-import { readNewPassword } from './fields.tsx';
+import { readNewPassword, typedPassword } from './fields.tsx';
 import { ChangedPage, ChangePage, type ChangeSetback } from './page.tsx';
 import { changePassword } from './queries.ts';
 
-const Present = z.object({ present: z.string().max(1024).catch('') });
+const Present = z.object({ present: typedPassword });
 
 export function passwordRoutes({ door, ring, pepper }: Services) {
   const read = async (c: Context<Env>) => {
@@ -25,6 +25,7 @@ export function passwordRoutes({ door, ring, pepper }: Services) {
     return { me: me[0], email: own[0]?.email ?? '' };
   };
   type Known = Awaited<ReturnType<typeof read>>;
+  const aboutOf = ({ me, email }: Known) => [email, me?.display_name, me?.organisation_name];
   const answer = (c: Context<Env>, { me, email }: Known, said: { errors?: Errors; setback?: ChangeSetback } = {}) => {
     const title = inLang(changeWords, c.var.lang).title;
     const error = Boolean(said.errors ?? said.setback);
@@ -44,7 +45,7 @@ export function passwordRoutes({ door, ring, pepper }: Services) {
       const known = await read(c);
       const account = known.me?.account_id ?? '';
       const { present } = Present.parse(fields);
-      const { password, errors } = readNewPassword(fields, [known.email, known.me?.display_name], c.var.lang);
+      const { password, errors } = readNewPassword(fields, aboutOf(known), c.var.lang);
       const missing: Errors = present ? {} : { present: inLang(changeWords, c.var.lang).presentMissing };
       const all = { ...missing, ...errors };
       if (Object.keys(all).length > 0) return answer(c, known, { errors: all });

@@ -7,7 +7,7 @@ import { type Env, newToken, signIn } from '../../edge/session.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { type Answered, answerGone } from '../links/gone.tsx';
-import { readNewPassword } from '../passwords/fields.tsx';
+import { readNewPassword, typedPassword } from '../passwords/fields.tsx';
 import type { Services } from '../services.ts';
 import { recordFailed } from '../sign-in/queries.ts';
 import type { Errors } from '../ui/form.tsx';
@@ -16,7 +16,7 @@ import { chooseRecovery, completeRecovery, type Lost, type Recovery, readRecover
 import { ChoosePage, LostPage, ReadyPage, type Setback, WaitingPage } from './steps.tsx';
 
 const Kind = z.enum(['password', 'factors', 'both']);
-const Typed = z.object({ password: z.string().max(1024).catch('') });
+const Typed = z.object({ password: typedPassword });
 
 export function linkRoutes({ door, ring, pepper }: Services) {
   const find = async (c: Context<Env>): Promise<Recovery | undefined> => {

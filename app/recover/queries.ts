@@ -14,7 +14,7 @@ export type Recovery = {
   /** From when on nobody has to confirm; null: somebody has to. */
   ready_at: Date | null;
   has_factors: boolean | null;
-  /** Address and names, for the rules of passwords: no page shows them. */
+  /** Address, names and practice, for the rules of passwords: no page shows them. */
   about: string[] | null;
   retry_after: number | null;
 };

@@ -9,7 +9,7 @@ import { readTexts } from '../consents/queries.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { type Answered, answerGone } from '../links/gone.tsx';
-import { readNewPassword } from '../passwords/fields.tsx';
+import { readNewPassword, typedPassword } from '../passwords/fields.tsx';
 import type { Services } from '../services.ts';
 import { recordFailed } from '../sign-in/queries.ts';
 import { labelOf } from '../ui/codeable.tsx';
@@ -20,7 +20,7 @@ import { Closed } from './page.tsx';
 import { completeRegistration, type Registration, readRegistration, resumeRegistration } from './queries.ts';
 import { ResumePage } from './resume-page.tsx';
 
-const Typed = z.object({ password: z.string().max(1024).catch('') });
+const Typed = z.object({ password: typedPassword });
 
 export function linkRoutes({ door, ring, pepper }: Services) {
   const find = async (c: Context<Env>): Promise<Registration | undefined> => {
@@ -43,7 +43,7 @@ export function linkRoutes({ door, ring, pepper }: Services) {
       const fields = await c.req.parseBody();
       const texts = await door.gate(readTexts(c.var.lang));
       const { values, traits, problems } = readIdentity(fields);
-      const about = [found.email, values.birth_name, values.used_name, values.first_given_name];
+      const about = [found.email, found.organisation, values.birth_name, values.used_name, values.first_given_name];
       const { password, errors: weak } = readNewPassword(fields, about, c.var.lang);
       const { choices, errors: lacking } = readConsentChoices(fields, texts, c.var.lang);
       const t = inLang(words, c.var.lang);

@@ -10,7 +10,7 @@ export type Registration = {
   answer: 'new' | 'resume' | 'closed' | 'gone' | 'wait';
   account: string | null;
   organisation: string | null;
-  /** For the rules of passwords: no page shows it. */
+  /** For the rules of passwords, as the practice's name is: no page shows it. */
   email: string | null;
   retry_after: number | null;
 };

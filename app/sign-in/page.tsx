@@ -46,7 +46,6 @@ export function PasswordStep(props: { email?: string; errors?: Errors; setback?:
           label={t.password}
           error={errors.password}
           autocomplete="current-password"
-          maxLength={1024}
           autofocus={Boolean(email) && !hasErrors(errors)}
           required
         />

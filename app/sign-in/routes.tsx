@@ -8,6 +8,7 @@ import { type Env, newToken, signIn, signOut } from '../../edge/session.ts';
 import { between, createTurns } from '../../edge/turns.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
+import { typedPassword } from '../passwords/fields.tsx';
 import type { Services } from '../services.ts';
 import type { Errors } from '../ui/form.tsx';
 import { codeRoutes } from './code-routes.tsx';
@@ -15,10 +16,10 @@ import { signIn as words } from './messages.ts';
 import { PasswordStep, type Setback } from './page.tsx';
 import { checkPassword, endSession, lookUp, recordFailed } from './queries.ts';
 
-// What is longer than the input allows counts as not given. A password isn't trimmed: a space may begin or end it.
+// What is longer than the input allows counts as not given.
 const Credentials = z.object({
   email: z.string().trim().max(254).catch(''),
-  password: z.string().max(1024).catch(''),
+  password: typedPassword,
 });
 
 export function signInRoutes(services: Services) {

@@ -154,7 +154,8 @@ begin
   key := vault.unwrap(ring, a.id, 'profile');
   about := array[convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8'),
                  convert_from(vault.unpack(key, iam.profile_aad(a.id, 'family_name'), a.family_name), 'UTF8'),
-                 convert_from(vault.unpack(key, iam.profile_aad(a.id, 'given_name'), a.given_name), 'UTF8')];
+                 convert_from(vault.unpack(key, iam.profile_aad(a.id, 'given_name'), a.given_name), 'UTF8'),
+                 (select o.name from access.organisations o where o.id = r.organisation_id)];
   account := r.account_id;
   lost := r.lost;
   has_factors := iam.methods_beside_link(r.account_id) <> '{}';
@@ -164,7 +165,7 @@ begin
     ready_at := nullif(r.ready_at, 'infinity');
   end if;
 end $$;
-comment on function iam.read_recovery is 'Where a link leads, without using it up: mail programs open links by themselves. about: address and names, which a password must not be made of; for the edge, and no page shows them. Answers choose, waiting (code: what a colleague has to be told; ready_at: NULL if somebody has to confirm), ready, gone, or wait (retry_after: seconds). Errors: VS503.';
+comment on function iam.read_recovery is 'Where a link leads, without using it up: mail programs open links by themselves. about: address, names and practice, which a password must not be made of; for the edge, and no page shows them. Answers choose, waiting (code: what a colleague has to be told; ready_at: NULL if somebody has to confirm), ready, gone, or wait (retry_after: seconds). Errors: VS503.';
 
 create function iam.methods_beside_link(account uuid) returns text[]
 language plpgsql stable set search_path = '' as $$

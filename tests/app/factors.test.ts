@@ -170,6 +170,9 @@ test('a password is changed with the present one, by the rules, and everybody is
     [{ present, password: 'trop court', again: 'trop court' }, 'trop court'],
     [{ present, password: 'Nomsecretary 2026', again: 'Nomsecretary 2026' }, 'se devine'],
     [{ present, password: 'qwertyuiop123', again: 'qwertyuiop123' }, 'trop connu'],
+    // what stands on every page: the practice, and what everybody tries
+    [{ present, password: 'Cabinet 2026 !!!', again: 'Cabinet 2026 !!!' }, 'votre cabinet'],
+    [{ present, password: 'Motdepasse2026!', again: 'Motdepasse2026!' }, 'trop connu'],
     [{ present, password: chosen, again: `${chosen}!` }, 'ne sont pas les mêmes'],
     [{ present: 'faux', password: chosen, again: chosen }, 'n’est pas le bon'],
     [{ present, password: present, again: present }, 'est le même que l’actuel'],

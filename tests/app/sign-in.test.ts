@@ -96,6 +96,27 @@ test('a wrong password and an unknown address get the same page', async () => {
   expect(page).not.toContain('faux mais');
 });
 
+test('the longest password that may be chosen opens the door: an input of ours never cuts one', async () => {
+  const { db, practice } = app;
+  const long = 'éàùêî'.repeat(204).normalize('NFD'); // 1,020 characters, as a keyboard may write them: twice as many
+  const [mail, profile] = ['longue@exemple.fr', { family_name: 'Longue', given_name: 'Phrase' }];
+  const wanted = {
+    organisation: practice.organisation,
+    role: 'clinician',
+    email: mail,
+    profile,
+    password: long,
+    totpSecret,
+  };
+  await asOwner(db.admin, () => createAccount(db.admin, db.keys, wanted));
+  const cut = await app.ask('/sign-in', { form: { email: mail, password: long.slice(0, 1024) } });
+  expect(cut.status).toBe(422);
+  const whole = await app.ask('/sign-in', { form: { email: mail, password: long } });
+  expect([whole.status, whole.headers.get('location')]).toEqual([303, '/sign-in/code']);
+  const page = await (await app.ask('/sign-in')).text();
+  expect(page.match(/<input[^>]*type="password"[^>]*>/)?.[0]).not.toContain('maxlength');
+});
+
 test('a wrong code and one that is no code are refused, each in its words', async () => {
   const cookie = cookieFrom(await passFirstStep());
   const odd = await app.ask('/sign-in/code', { cookie, form: { code: '12a' } });

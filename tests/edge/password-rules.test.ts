@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { commonPasswords } from '../../edge/common-passwords.ts';
 import { LONGEST, type PasswordProblem, passwordProblem } from '../../edge/password-rules.ts';
 
-const camille = ['camille.roux@exemple.fr', 'Dr Camille Roux'];
+const camille = ['camille.roux@exemple.fr', 'Dr Camille Roux', 'Cabinet des Tilleuls'];
 
 test.each<[string, PasswordProblem | undefined]>([
   ['elevenchars', 'short'],
@@ -19,7 +19,17 @@ test.each<[string, PasswordProblem | undefined]>([
   ['camille.roux@exemple.fr', 'personal'],
   ['Camille-Roux-2026', 'personal'],
   ['CAMÎLLE roux !!!', 'personal'],
-  ['vitalsync20261234', 'personal'],
+  ['vitalsync20261234', 'common'],
+  ['Motdepasse2026!', 'common'],
+  ['M0td3p@ss3-2026', 'common'],
+  ['Bonjour123456', 'common'],
+  ['123456789azerty', 'common'],
+  ['Infirmière-2026', 'common'],
+  ['Administrateur1', 'common'],
+  ['Tilleuls2026!!', 'personal'],
+  ['Cabinet2026!!', 'personal'],
+  ['hiver dans un autre pays', undefined],
+  ['bonjour petit escargot', undefined],
   ['correct horse battery staple', undefined],
   ['   cheval de mer   ', undefined],
   ['camille aime beaucoup les tartes', undefined],
