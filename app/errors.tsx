@@ -75,9 +75,10 @@ function answerInPlace(c: Context<Env>, problem: Problem): Response | Promise<Re
   return fragment(c, body, { status: problem.status });
 }
 
-/** A read starts again at the sign-in page; a change must not lose what was typed. */
+/** A read starts again at the sign-in page; a change must not lose what was typed; js/idle.js takes the record away. */
 function answerSignedOut(c: Context<Env>): Response | Promise<Response> {
   signOut(c);
+  c.header('Session-Left', '0');
   if (c.req.method === 'GET' && !wantsFragment(c)) return c.redirect('/sign-in', 303);
   return answerProblem(c, { reason: 'signed_out', status: 401 });
 }

@@ -23,7 +23,7 @@ export const session = messages(
     stayedHelp: 'Vous pouvez fermer cet onglet et revenir à celui où vous travailliez.',
     ended: 'Votre session est terminée',
     endedIdle:
-      'Par sécurité, une session se termine après 30 minutes sans activité, et au plus tard après 12 heures. Rien de ce qui était enregistré n’est perdu.',
+      'Par sécurité, une session se termine après 30 minutes sans activité, au plus tard après 12 heures, ou quand une personne administratrice la ferme. Rien de ce qui était enregistré n’est perdu.',
     notice: 'Sans activité, votre session se termine à',
   },
   {
@@ -46,7 +46,7 @@ export const session = messages(
     stayedHelp: 'You may close this tab and go back to the one in which you were working.',
     ended: 'Your session has ended',
     endedIdle:
-      'For safety, a session ends after 30 minutes without activity, and after 12 hours at the latest. Nothing that was saved is lost.',
+      'For safety, a session ends after 30 minutes without activity, after 12 hours at the latest, or when an administrator ends it. Nothing that was saved is lost.',
     notice: 'Without activity, your session ends at',
   },
 );

@@ -5,9 +5,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { fromBase32, totpCode } from '../../db/totp.ts';
-import { take } from '../support/outbox.ts';
 import { createPatient } from '../support/practice.ts';
-import { findBarriers, overflowOf, type Stage, setStage } from './support.ts';
+import { linkTo, type Stage, setStage, wrongIn } from './support.ts';
 
 let stage: Stage;
 let gate: pg.Client;
@@ -23,11 +22,6 @@ afterAll(async () => {
 const password = 'une phrase que personne ne sait';
 const phone = { viewport: { width: 390, height: 844 }, bypassCSP: true } as const;
 
-/** What axe finds, and what doesn't fit. */
-const wrongIn = async (page: Page) => [
-  ...(await findBarriers(page)),
-  ...((await overflowOf(page)) > 0 ? ['too wide'] : []),
-];
 /** Goes on with the keyboard until something with these words has the focus. */
 async function tabTo(page: Page, words: string): Promise<void> {
   for (let pressed = 0; pressed < 60; pressed++) {
@@ -39,10 +33,6 @@ async function tabTo(page: Page, words: string): Promise<void> {
     if (focused.includes(words)) return;
   }
   throw new Error(`the keyboard doesn't reach « ${words} »`);
-}
-async function linkTo(address: string): Promise<string> {
-  const message = (await take(stage.db, gate)).findLast((one) => one.address === address);
-  return String(message?.vars.path);
 }
 
 test.each([true, false])(
@@ -62,7 +52,7 @@ test.each([true, false])(
     await admin.press('#email', 'Enter');
     await admin.waitForURL('**/admin/accounts?done=invited');
 
-    const person = await stage.open(await linkTo(address), undefined, { ...phone, javaScriptEnabled });
+    const person = await stage.open(await linkTo(stage, gate, address), undefined, { ...phone, javaScriptEnabled });
     if (javaScriptEnabled) expect(await wrongIn(person)).toEqual([]);
     await person.fill('#password', password);
     await person.fill('#again', password);
@@ -121,7 +111,7 @@ test('a patient is invited, agrees, adds an app and reads the own record', async
   await desk.waitForSelector('text=Retirer l’invitation');
   expect(await wrongIn(desk)).toEqual([]);
 
-  const person = await stage.open(await linkTo(address), undefined, phone);
+  const person = await stage.open(await linkTo(stage, gate, address), undefined, phone);
   expect(await wrongIn(person)).toEqual([]);
   await person.fill('#password', password);
   await person.fill('#again', password);

@@ -4,8 +4,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { fromBase32, totpCode } from '../../db/totp.ts';
-import { owner, take } from '../support/outbox.ts';
-import { findBarriers, overflowOf, type Stage, setStage } from './support.ts';
+import { owner } from '../support/outbox.ts';
+import { linkTo, type Stage, setStage, wrongIn } from './support.ts';
 
 let stage: Stage;
 let gate: pg.Client;
@@ -22,15 +22,6 @@ const password = 'une phrase que personne ne sait';
 const phone = { viewport: { width: 390, height: 844 }, bypassCSP: true } as const;
 const secrets = new Map<string, Uint8Array>();
 
-/** What axe finds, and what doesn't fit. */
-const wrongIn = async (page: Page) => [
-  ...(await findBarriers(page)),
-  ...((await overflowOf(page)) > 0 ? ['too wide'] : []),
-];
-async function linkIn(template: string, address: string): Promise<string> {
-  const messages = await take(stage.db, gate);
-  return String(messages.findLast((one) => one.template === template && one.address === address)?.vars.path);
-}
 /** From /enrol, as an app would. */
 async function addApp(page: Page, address: string): Promise<void> {
   await page.goto(`${stage.origin}/enrol/app`);
@@ -53,7 +44,7 @@ test.each([true, false])(
     await page.fill('#email', address);
     await page.press('#email', 'Enter');
     await page.waitForSelector('h1:has-text("Consultez votre messagerie")');
-    await page.goto(stage.origin + (await linkIn('email_confirmation', address)));
+    await page.goto(stage.origin + (await linkTo(stage, gate, address, 'email_confirmation')));
     if (javaScriptEnabled) expect(await wrongIn(page)).toEqual([]);
     // what is missing is said, and what was typed is there
     await page.fill('#birth_name', 'Le Goff');
@@ -101,7 +92,7 @@ test('who lost the telephone and the password gets back in when the secretary co
   await page.fill('#email', address);
   await page.press('#email', 'Enter');
   await page.waitForSelector('h1:has-text("Consultez votre messagerie")');
-  const link = await linkIn('recovery_link', address);
+  const link = await linkTo(stage, gate, address, 'recovery_link');
   await page.goto(stage.origin + link);
   expect(await wrongIn(page)).toEqual([]);
   await page.click('text=Les deux me manquent');

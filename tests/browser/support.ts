@@ -1,10 +1,12 @@
 // The real server and a real browser. Debian's chromium, or CHROMIUM=/path/to/one.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type pg from 'pg';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import type { Promises } from '../../db/promises/types.ts';
 import { serve } from '../../edge/node.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { take } from '../support/outbox.ts';
 import { createPractice, type Person, type Practice } from '../support/practice.ts';
 
 const ARGS = [
@@ -103,4 +105,17 @@ export async function findBarriers(page: Page): Promise<string[]> {
 /** How far the page is wider than the window, in pixels. */
 export function overflowOf(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+}
+
+/** What axe finds, and what doesn't fit. */
+export const wrongIn = async (page: Page): Promise<string[]> => [
+  ...(await findBarriers(page)),
+  ...((await overflowOf(page)) > 0 ? ['too wide'] : []),
+];
+
+/** Where the last message to somebody leads; of this template, where it isn't the only one. */
+export async function linkTo(stage: Stage, gate: pg.Client, address: string, template?: string): Promise<string> {
+  const messages = await take(stage.db, gate);
+  const last = messages.findLast((one) => one.address === address && (!template || one.template === template));
+  return String(last?.vars.path);
 }

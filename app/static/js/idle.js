@@ -70,6 +70,13 @@
     tick();
   }
 
+  /** The server says so: ended before its time, by the person elsewhere or by an administrator. In every tab. */
+  function finish() {
+    until = 0;
+    tabs.postMessage({ account, until });
+    tick();
+  }
+
   async function stay() {
     if (asking) return;
     asking = true;
@@ -78,10 +85,7 @@
       const answer = await fetch('/session/stay', { method: 'POST', headers });
       const mine = answer.ok && answer.headers.get('Session-Of') === account;
       if (mine) extend(Number(answer.headers.get('Session-Left')));
-      else if (answer.ok || answer.status === 401) {
-        until = 0;
-        tick();
-      }
+      else if (answer.ok || answer.status === 401) finish();
     } catch {
       // no network: the clock goes on, and the next click asks again
     } finally {
@@ -99,7 +103,10 @@
     if (event.target.matches('[action="/sign-out"]')) tabs.postMessage({ account, until: 0 });
   });
   document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
-    if (ctx.response.status < 500 && ctx.response.status !== 401) extend(IDLE);
+    const { status, headers } = ctx.response;
+    // a 401 without it asks for a factor again
+    if (headers.get('Session-Left') === '0') finish();
+    else if (status < 500 && status !== 401) extend(IDLE);
   });
   document.addEventListener('input', (event) => {
     if (event.isTrusted && left() > 0 && left() < QUIET) stay();
