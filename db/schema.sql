@@ -6213,6 +6213,27 @@ begin
 end $function$;
 comment on function iam.known_device is 'The device that this cookie stands for, if this account has signed in with it. Internal.';
 
+create function iam.leave_sign_in(ring text, token text, caller jsonb) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  half iam.sessions;
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  half := iam.find_session(ring, token, caller);
+  if half.id is null or half.factors = 2 then return 'none'; end if;
+  -- and the one that this browser had before: its cookie holds it no more, and whoever leaves means all of it
+  for s in update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_out'
+           where x.id in (half.id, half.replaces_id) and x.revoked_at is null returning x.* loop
+    perform audit.append(iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller)),
+      'session.end', 'session', s.id, null, 'success');
+  end loop;
+  return 'ok';
+end $function$;
+comment on function iam.leave_sign_in is 'Sign-out between the two factors: ends this session, and the one that it stood for. Answers ok, or none: there is no such session, or it is whole (iam.end_session). Errors: VS503.';
+
 create function iam.lock_account(account uuid) returns void
 language plpgsql volatile as $function$
 begin
@@ -10199,6 +10220,7 @@ grant execute on function iam.end_session() to vs_patient;
 grant execute on function iam.end_session() to vs_researcher;
 grant execute on function iam.end_session() to vs_secretary;
 grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
+grant execute on function iam.leave_sign_in(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone) to vs_gate;
 grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[], OUT retry_after integer) to vs_gate;
 grant execute on function iam.may_begin_change(ring text, token text, caller jsonb) to vs_gate;

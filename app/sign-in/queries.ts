@@ -64,6 +64,12 @@ export function recordFailed(ring: string, account: string | null, who: Who) {
     );
 }
 
+/** Sign-out between the two factors, when nobody has entered yet. */
+export function leaveSignIn(ring: string, who: Who) {
+  return sql<{ answer: 'ok' | 'none' }>`
+    select iam.leave_sign_in(${ring}, ${who.token}, ${callerOf(who)}::jsonb) as answer`.compile(k);
+}
+
 export function endSession() {
   return sql<{ answer: string }>`select iam.end_session() as answer`.compile(k);
 }

@@ -14,7 +14,7 @@ import type { Errors } from '../ui/form.tsx';
 import { codeRoutes } from './code-routes.tsx';
 import { signIn as words } from './messages.ts';
 import { PasswordStep, type Setback } from './page.tsx';
-import { checkPassword, endSession, lookUp, recordFailed } from './queries.ts';
+import { checkPassword, endSession, leaveSignIn, lookUp, recordFailed } from './queries.ts';
 
 // What is longer than the input allows counts as not given.
 const Credentials = z.object({
@@ -59,9 +59,14 @@ export function signInRoutes(services: Services) {
 }
 
 /** POST /sign-out. Ended in the database first: a cookie taken back doesn't end anything. */
-export function signOutRoutes({ door }: Services) {
+export function signOutRoutes({ door, ring }: Services) {
   return new Hono<Env>().post('/', async (c) => {
-    await door.read(c.var.who, { open: endSession(), reads: [] }).catch(unlessSignedOut);
+    const { who } = c.var;
+    // half-way there is nobody to enter as: the gate ends what it has begun
+    const half = who.token !== null && who.role === 'anon';
+    const leave = () => door.gate(leaveSignIn(ringNow(ring), who), recordFailed(ringNow(ring), null, who));
+    const [left] = half ? await leave() : [];
+    if (left?.answer !== 'ok') await door.read(who, { open: endSession(), reads: [] }).catch(unlessSignedOut);
     signOut(c);
     return c.redirect('/sign-in', 303);
   });

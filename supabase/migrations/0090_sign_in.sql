@@ -326,6 +326,28 @@ begin
 end $$;
 comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
 
+create function iam.leave_sign_in(ring text, token text, caller jsonb) returns text
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  half iam.sessions;
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  half := iam.find_session(ring, token, caller);
+  if half.id is null or half.factors = 2 then return 'none'; end if;
+  -- and the one that this browser had before: its cookie holds it no more, and whoever leaves means all of it
+  for s in update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_out'
+           where x.id in (half.id, half.replaces_id) and x.revoked_at is null returning x.* loop
+    perform audit.append(iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller)),
+      'session.end', 'session', s.id, null, 'success');
+  end loop;
+  return 'ok';
+end $$;
+comment on function iam.leave_sign_in is 'Sign-out between the two factors: ends this session, and the one that it stood for. Answers ok, or none: there is no such session, or it is whole (iam.end_session). Errors: VS503.';
+grant execute on function iam.leave_sign_in to vs_gate;
+
 -- Codes can be guessed, so in any hour ten are tried at most, of each kind, for an account: five in browsers that it knows and
 -- five in all others. A stranger who has the password uses up the others' alone. A passkey's signature can't be guessed.
 create function iam.code_key(s iam.sessions, method text) returns text

@@ -57,6 +57,15 @@ test('the two factors lead to the patients; the cookie is sealed off and the fir
   expect([after.status, after.headers.get('location')]).toEqual([303, '/sign-in']);
 });
 
+test('signing out half-way ends what the password opened, and a copy of its cookie shows no second factor', async () => {
+  const halfway = cookieFrom(await passFirstStep());
+  const out = await app.ask('/sign-out', { cookie: halfway, form: {} });
+  expect([out.status, out.headers.get('location')]).toEqual([303, '/sign-in']);
+  const late = await app.ask('/sign-in/code', { cookie: halfway, form: { code: freshCode() } });
+  expect([late.status, late.headers.getSetCookie().some((one) => one.includes('.clinician'))]).toEqual([422, false]);
+  expect(await late.text()).toContain('name="password"');
+});
+
 /** As it stands in the message that waits to be delivered. */
 async function lastCode(): Promise<string> {
   const { db } = app;
