@@ -3952,6 +3952,8 @@ begin
   if (c[4] = 'org_admin') is not true or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS403', message = 'administrators sign others out';
   end if;
+  -- whoever is signing in has locked their session, and goes on to the one before: neither waits for the other
+  perform iam.lock_accounts_of(c[3]::uuid);
   perform ops.fulfil(key, 'sessions.end', c[3]::uuid);
   -- an import has no account: it is the installation's, and ends with its command
   return iam.revoke_sessions(c, array(select s.id from iam.sessions s where s.organisation_id = c[3]::uuid and s.account_id is not null
@@ -6237,9 +6239,19 @@ comment on function iam.leave_sign_in is 'Sign-out between the two factors: ends
 create function iam.lock_account(account uuid) returns void
 language plpgsql volatile as $function$
 begin
-  if account is not null then perform pg_advisory_xact_lock(hashtextextended('iam.accounts/' || account, 0)); end if;
+  if account is null then return; end if;
+  perform pg_advisory_xact_lock_shared(hashtextextended('iam.organisations/' || o.id, 0))
+  from (select distinct m.organisation_id as id from access.memberships m where m.account_id = account order by 1) o;
+  perform pg_advisory_xact_lock(hashtextextended('iam.accounts/' || account, 0));
 end $function$;
 comment on function iam.lock_account is 'To the end of the transaction. First of all locks, but for those of who is not anybody yet (an invitation, a registration). Internal.';
+
+create function iam.lock_accounts_of(organisation uuid) returns void
+language plpgsql volatile as $function$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('iam.organisations/' || organisation, 0));
+end $function$;
+comment on function iam.lock_accounts_of is 'The same for all accounts of an organisation: waits for those that are locked, and locks the others out. First of all locks. Internal.';
 
 create function iam.lock_factors(account uuid) returns integer
 language plpgsql volatile as $function$

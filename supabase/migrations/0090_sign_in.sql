@@ -85,13 +85,23 @@ comment on function iam.start_session is 'A session of one factor: 10 minutes to
 
 -- Sessions, factors, devices and recoveries of an account refer to each other, and whoever changes one locks others: this comes
 -- before any of them. It is no row, since iam.sign_in_password looks at the account with a turn for hashing in its hands, for
--- which others wait here.
+-- which others wait here. Whoever signs a whole organisation out doesn't lock thousands of accounts, but what each of them shares.
 create function iam.lock_account(account uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
-  if account is not null then perform pg_advisory_xact_lock(hashtextextended('iam.accounts/' || account, 0)); end if;
+  if account is null then return; end if;
+  perform pg_advisory_xact_lock_shared(hashtextextended('iam.organisations/' || o.id, 0))
+  from (select distinct m.organisation_id as id from access.memberships m where m.account_id = account order by 1) o;
+  perform pg_advisory_xact_lock(hashtextextended('iam.accounts/' || account, 0));
 end $$;
 comment on function iam.lock_account is 'To the end of the transaction. First of all locks, but for those of who is not anybody yet (an invitation, a registration). Internal.';
+
+create function iam.lock_accounts_of(organisation uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('iam.organisations/' || organisation, 0));
+end $$;
+comment on function iam.lock_accounts_of is 'The same for all accounts of an organisation: waits for those that are locked, and locks the others out. First of all locks. Internal.';
 
 create function iam.find_session(ring text, token text, caller jsonb) returns iam.sessions
 language plpgsql volatile set search_path = '' as $$

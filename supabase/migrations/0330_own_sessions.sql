@@ -141,6 +141,8 @@ begin
   if (c[4] = 'org_admin') is not true or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS403', message = 'administrators sign others out';
   end if;
+  -- whoever is signing in has locked their session, and goes on to the one before: neither waits for the other
+  perform iam.lock_accounts_of(c[3]::uuid);
   perform ops.fulfil(key, 'sessions.end', c[3]::uuid);
   -- an import has no account: it is the installation's, and ends with its command
   return iam.revoke_sessions(c, array(select s.id from iam.sessions s where s.organisation_id = c[3]::uuid and s.account_id is not null

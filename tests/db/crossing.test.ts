@@ -1,5 +1,6 @@
 // Two requests about one account at the same moment: they come one after the other (iam.lock_account), and none ends in an
 // error. The gate sends nothing twice, so a deadlock would be somebody's sign-in that failed.
+import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
@@ -34,6 +35,7 @@ async function untilWaiting(n: number): Promise<void> {
             'select count(distinct pid)::int as n from pg_locks where not granted and pid in (select pid from pg_stat_activity where datname = current_database())',
           )
         )[0]!.n,
+      { timeout: 10_000 },
     )
     .toBe(n);
 }
@@ -96,6 +98,39 @@ test('a recovery is cancelled by its notice while it adds a factor', async () =>
       () => f.call('cancel_recovery', [cancel], other),
     ),
   ).toEqual(['ok', 'gone']);
+});
+
+test('everybody is signed out while one of them signs in again in the same browser', async () => {
+  const one = await newPerson();
+  const secret = randomBytes(20);
+  await f.owner(
+    `insert into iam.totp_factors (account_id, secret, confirmed_at)
+     values ($2::uuid, vault.seal(vault.unwrap($1, $2, 'profile'), $2, $2, 1, '', 'iam.totp_factors.secret', $3), now())`,
+    [f.db.ring, one.account, secret.toString('base64')],
+  );
+  const session = newToken();
+  await f.owner("select iam.start_session($1, $2, $3, '{password}', '{}', $4)", [
+    f.db.ring,
+    one.account,
+    session,
+    one.token,
+  ]);
+  const edge = await connect(f.db.edgeUrl);
+  try {
+    const entry = { token: f.practice.orgAdmin.token, ring: f.db.ring };
+    // the half session first, then the whole one that it stands for: and the other way round, by their age
+    const answers = await cross(
+      one.account,
+      () => f.call('take_factor', [session, 'totp', { code: totpCode(secret) }, newToken()]),
+      async () => ({ answer: String(await change(edge, entry, 'sessions.end', 'clinic.end_all_sessions($1)', [])) }),
+    );
+    expect(answers[0]).toBe('ok');
+    expect(Number(answers[1])).toBeGreaterThan(0);
+    const open = 'select from iam.sessions where account_id = $1 and revoked_at is null';
+    expect(await f.owner(open, [one.account])).toHaveLength(0);
+  } finally {
+    await edge.end();
+  }
 });
 
 test('somebody is suspended while they show their second factor', async () => {
