@@ -21,6 +21,7 @@ import { factorRoutes } from './factors/routes.tsx';
 import { homeRoutes } from './home/routes.ts';
 import { patientInvitationRoutes } from './invitations/patient-routes.tsx';
 import { invitationRoutes } from './invitations/routes.tsx';
+import { memberNameRoutes, ownNameRoutes } from './names/routes.tsx';
 import { noteRoutes } from './notes/routes.tsx';
 import { passkeyRoutes } from './passkeys/routes.tsx';
 import { passkeySignInRoutes } from './passkeys/sign-in.tsx';
@@ -69,6 +70,7 @@ export function createApp(services: Services) {
   app.route('/account', accountRoutes(services));
   app.route('/account/factors', factorRoutes(services));
   app.route('/account/recovery-codes', codesRoutes(services));
+  app.route('/account/name', ownNameRoutes(door));
   app.route('/account/password', passwordRoutes(services));
   app.route('/account/phone', phoneRoutes(services));
   app.route('/session', stayRoutes(door));
@@ -95,6 +97,7 @@ export function createApp(services: Services) {
   app.route('/admin/recoveries', recoveryRoutes(door));
   app.route('/admin/sign-ins', unusualSignInRoutes(door));
   app.route('/admin/security', securityRoutes(door));
+  app.route('/admin/accounts/:id/name', memberNameRoutes(door));
   app.route('/admin', adminRoutes(door));
   return app;
 }

@@ -411,6 +411,20 @@ alter table iam.devices enable row level security;
 alter table iam.devices force row level security;
 comment on table iam.devices is 'A browser in which somebody has shown two factors. forgotten_at: it isn''t known any more, or not yet.';
 
+create table iam.former_names (
+  id uuid default ops.uuid_v7() not null,
+  account_id uuid not null,
+  name bytea not null,
+  ended_at timestamp with time zone default clock_timestamp() not null,
+  changed_by uuid not null,
+  constraint former_names_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint former_names_changed_by_fkey FOREIGN KEY (changed_by) REFERENCES iam.accounts(id),
+  constraint former_names_pkey PRIMARY KEY (id)
+);
+alter table iam.former_names enable row level security;
+alter table iam.former_names force row level security;
+comment on table iam.former_names is 'Names that people of this installation had before.';
+
 create table iam.invitations (
   account_id uuid not null,
   organisation_id uuid not null,
@@ -1213,6 +1227,8 @@ CREATE INDEX events_origin ON ONLY audit.events USING btree (origin_id) WHERE ((
 CREATE INDEX events_patient ON ONLY audit.events USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
 CREATE INDEX events_shown ON ONLY audit.events USING gin (shown) WHERE (shown IS NOT NULL);
 CREATE INDEX existing_tables_organisation ON vault.existing_tables USING btree (organisation_id);
+CREATE INDEX former_names_account ON iam.former_names USING btree (account_id);
+CREATE INDEX former_names_changed_by ON iam.former_names USING btree (changed_by);
 CREATE INDEX intents_announced ON ops.intents USING btree (announced_at);
 CREATE INDEX invitations_expiry ON iam.invitations USING btree (expires_at) WHERE (withdrawn_at IS NULL);
 CREATE INDEX invitations_organisation ON iam.invitations USING btree (organisation_id);
@@ -1326,6 +1342,7 @@ create policy all_owner on audit.selections for all to vs_owner using (true) wit
 create policy all_owner on iam.accounts for all to vs_owner using (true) with check (true); -- Functions of the owner: creation, sign-in, names of colleagues.
 create policy all_owner on iam.challenges for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.devices for all to vs_owner using (true) with check (true); -- Known by the sign-in functions.
+create policy all_owner on iam.former_names for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.invitations for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.old_tokens for all to vs_owner using (true) with check (true); -- iam.admit and the sign-in functions.
 create policy all_owner on iam.passkeys for all to vs_owner using (true) with check (true); -- Registration, authentication and removal, by functions of the gate.
@@ -3848,6 +3865,27 @@ begin
 end $function$;
 comment on function clinic.change_consent is 'A patient gives or withdraws a consent, with effect at once. hash: of the text that was shown. key: ops.intend(key, ''consents.give'' or ''consents.withdraw''). Errors: VS208, VS403, VS409, VS428.';
 
+create function clinic.change_own_name(key uuid, family_name text, given_name text) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  account uuid := c[2]::uuid;
+begin
+  if account is null or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS404', message = 'there is no such account';
+  end if;
+  perform iam.lock_account(account);
+  perform ops.fulfil(key, 'accounts.change', account);
+  if ops.take('name/' || account, 5, 1.0 / 86400) > 0 then
+    raise exception using errcode = 'VS429', message = 'too many changes of a name in a short time';
+  end if;
+  perform iam.change_name(c, account, jsonb_build_object('family_name', family_name, 'given_name', given_name));
+  perform audit.append(c, 'account.change', 'Person', account, null, 'success', '{"change":"own_name"}');
+  perform ops.post(vault.ring(), account, 'email', 'account_changed', '{"change":"own_name"}');
+  return account;
+end $function$;
+comment on function clinic.change_own_name is 'One''s own name, as it is shown; what a patient''s record says of their identity stays. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS404, VS422, VS428, VS429, VS470.';
+
 create function clinic.change_registration(key uuid, registration text) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3908,6 +3946,19 @@ begin
   return organisation;
 end $function$;
 comment on function clinic.change_security is 'Thresholds and kinds of codes of one''s own organisation. key: ops.intend(key, ''security.change''). Errors: VS208, VS403, VS422, VS428, VS470.';
+
+create function clinic.correct_name(key uuid, account uuid, profile jsonb) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  perform access.require_member(account);
+  perform ops.fulfil(key, 'accounts.change', account);
+  perform iam.change_name(c, account, jsonb_build_object('quality', '') || profile);
+  perform iam.record_account_change(c, account, 'name');
+  return account;
+end $function$;
+comment on function clinic.correct_name is 'For an administrator: the name of somebody who works here. profile: family_name, given_name, quality. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS403, VS404, VS422, VS428, VS470.';
 
 create function clinic.create_care_team(key uuid, lead uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4562,6 +4613,27 @@ begin
   where s.id = session;
 end $function$;
 comment on function clinic.read_me is 'Oneself; and the broken glass that the patient on the page is seen through, if so.';
+
+create function clinic.read_name(account uuid DEFAULT NULL::uuid) returns TABLE(family_name text, given_name text, quality text, former text)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+#variable_conflict use_column
+declare
+  c text[] := access.claims();
+  whose uuid := coalesce(account, c[2]::uuid);
+  key bytea;
+begin
+  -- a patient's name is the administrator's to see no more than that they are one
+  if whose is null or (whose <> c[2]::uuid and not (c[4] = 'org_admin' and access.knows(c, whose))) then return; end if;
+  key := vault.unwrap(vault.ring(), whose, 'profile');
+  return query
+  select convert_from(vault.unpack(key, iam.profile_aad(whose, 'family_name'), a.family_name), 'UTF8'),
+         convert_from(vault.unpack(key, iam.profile_aad(whose, 'given_name'), a.given_name), 'UTF8'),
+         convert_from(vault.unpack(key, iam.profile_aad(whose, 'quality'), a.quality), 'UTF8'),
+         iam.read_former_names(whose)
+  from iam.accounts a
+  where a.id = whose and not exists (select from iam.invitations i where i.account_id = whose and i.withdrawn_at is not null);
+end $function$;
+comment on function clinic.read_name is 'One''s own name in its parts, or, for an administrator, that of somebody who works here. former: names before, JSON (until, own: changed by the person, name).';
 
 create function clinic.read_own_sessions() returns TABLE(id uuid, current boolean, ip text, user_agent text, place text, methods text[], created_at timestamp with time zone, last_seen_at timestamp with time zone, ended_at timestamp with time zone, ended_because text)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -5254,6 +5326,31 @@ begin
   answer := 'ok';
 end $function$;
 comment on function iam.cancel_recovery is 'The link of a notice: whoever reads it didn''t ask. Answers ok, gone, or wait (retry_after: seconds). Errors: VS503.';
+
+create function iam.change_name(c text[], account uuid, profile jsonb) returns void
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(vault.ring(), account, 'profile');
+  former text := iam.person_name(account);
+  entry uuid := ops.uuid_v7();
+begin
+  if (iam.is_name(profile ->> 'family_name', 100) and btrim(profile ->> 'family_name') <> ''
+      and iam.is_name(profile ->> 'given_name', 100) and btrim(profile ->> 'given_name') <> ''
+      and iam.is_name(coalesce(profile ->> 'quality', ''), 40)) is not true then
+    raise exception using errcode = 'VS422', message = 'a name has a family name and a given name, of letters that can be seen';
+  end if;
+  update iam.accounts a set
+    family_name = vault.seal(key, account, account, 1, '', 'iam.accounts.family_name', normalize(btrim(profile ->> 'family_name'), nfc)),
+    given_name = vault.seal(key, account, account, 1, '', 'iam.accounts.given_name', normalize(btrim(profile ->> 'given_name'), nfc)),
+    quality = case when profile ? 'quality' then vault.seal(key, account, account, 1, '', 'iam.accounts.quality', nullif(btrim(profile ->> 'quality'), ''))
+                   else a.quality end
+  where a.id = account;
+  if former <> iam.person_name(account) then
+    insert into iam.former_names (id, account_id, name, changed_by)
+    values (entry, account, vault.seal(key, entry, account, 1, '', 'iam.former_names.name', former), c[2]::uuid);
+  end if;
+end $function$;
+comment on function iam.change_name is 'profile: family_name, given_name and, where the caller may set it, quality. Internal. Errors: VS422.';
 
 create function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -6026,6 +6123,7 @@ begin
   where m.account_id = account and m.valid_until > clock_timestamp();
   update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'suspended' where s.account_id = account and s.revoked_at is null;
   perform ops.end_message(o, 'failed', 'withdrawn') from ops.outbox o where o.account_id = account and o.state = 'waiting';
+  delete from iam.former_names n where n.account_id = account;
   -- what is left is ciphertext, and its key is gone
   delete from vault.keys k where k.subject_id = account and k.level = 'profile';
 end $function$;
@@ -6124,8 +6222,9 @@ declare
   account uuid;
 begin
   if (iam.is_address(address) and lang in ('fr', 'en')
-      and length(btrim(profile ->> 'family_name')) between 1 and 100 and length(btrim(profile ->> 'given_name')) between 1 and 100
-      and coalesce(length(profile ->> 'quality'), 0) <= 40 and coalesce(length(profile ->> 'rpps'), 0) <= 20) is not true then
+      and iam.is_name(profile ->> 'family_name', 100) and btrim(profile ->> 'family_name') <> ''
+      and iam.is_name(profile ->> 'given_name', 100) and btrim(profile ->> 'given_name') <> ''
+      and iam.is_name(coalesce(profile ->> 'quality', ''), 40) and coalesce(length(profile ->> 'rpps'), 0) <= 20) is not true then
     raise exception using errcode = 'VS422', message = 'an invitation has an e-mail address, a family name and a given name';
   end if;
   perform iam.free_address(ring, address);
@@ -6184,6 +6283,12 @@ begin
   return (select s.factors from iam.sessions s where s.id = session) = 1;
 end $function$;
 comment on function iam.is_half is 'Has this session one factor? A link lets it add the first one, and nothing else. Internal.';
+
+create function iam.is_name(name text, most integer) returns boolean
+language sql immutable as $function$
+  select coalesce(length(btrim(name)) <= most and name !~ '[[:cntrl:]<>\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]', false)
+$function$;
+comment on function iam.is_name is 'May this be a name, or a part of one, of `most` letters? Internal.';
 
 create function iam.is_ready(r iam.recoveries) returns boolean
 language plpgsql stable as $function$
@@ -6638,6 +6743,18 @@ begin
 end $function$;
 comment on function iam.read_facts is 'Internal.';
 
+create function iam.read_former_names(account uuid) returns text
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(vault.ring(), account, 'profile');
+begin
+  return (select coalesce(json_agg(json_build_object('until', n.ended_at, 'own', n.changed_by = account,
+      'name', convert_from(vault.unpack(key, convert_to('iam.former_names.name', 'UTF8') || '\x00'::bytea || uuid_send(n.id) || uuid_send(account) || int8send(1), n.name), 'UTF8'))
+      order by n.ended_at desc), '[]')::text
+    from (select * from iam.former_names x where x.account_id = account order by x.ended_at desc limit 20) n);
+end $function$;
+comment on function iam.read_former_names is 'Internal.';
+
 create function iam.read_invitation(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT organisation text, OUT role text, OUT about text[], OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -6776,7 +6893,7 @@ begin
       'organisation', (select o.name from access.organisations o where o.id = c[3]::uuid))));
   end if;
 end $function$;
-comment on function iam.record_account_change is 'change: suspended, restored, role or ended. Internal.';
+comment on function iam.record_account_change is 'change: suspended, restored, role, ended or name (0342). Internal.';
 
 create function iam.record_counter(passkey uuid, claims text[], counted bigint, proof jsonb) returns void
 language plpgsql volatile as $function$
@@ -8405,6 +8522,7 @@ begin
   delete from iam.registration_links x where x.account_id = any (own_accounts);
   delete from iam.registrations x where x.account_id = any (own_accounts);
   delete from iam.recoveries x where x.account_id = any (own_accounts);
+  delete from iam.former_names x where x.account_id = any (own_accounts);
   delete from ops.outbox x where x.account_id = any (own_accounts);
   -- the index of an address could be tried with the master key: random bytes instead
   update iam.accounts a set status = 'suspended', email_index = extensions.gen_random_bytes(16), password_hash = null, pepper_id = null,
@@ -9828,6 +9946,7 @@ grant select on clinic.unusual_sign_ins to vs_org_admin;
 grant select on iam.accounts to vs_dba;
 grant select on iam.challenges to vs_dba;
 grant select on iam.devices to vs_dba;
+grant select on iam.former_names to vs_dba;
 grant select on iam.invitations to vs_dba;
 grant select on iam.old_tokens to vs_dba;
 grant select on iam.passkeys to vs_dba;
@@ -10109,9 +10228,17 @@ grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_o
 grant execute on function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
 grant execute on function clinic.add_care_team_patient(key uuid, team uuid, patient uuid, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
 grant execute on function clinic.change_consent(key uuid, type text, given boolean, hash text) to vs_patient;
+grant execute on function clinic.change_own_name(key uuid, family_name text, given_name text) to vs_auditor;
+grant execute on function clinic.change_own_name(key uuid, family_name text, given_name text) to vs_clinician;
+grant execute on function clinic.change_own_name(key uuid, family_name text, given_name text) to vs_dpo;
+grant execute on function clinic.change_own_name(key uuid, family_name text, given_name text) to vs_org_admin;
+grant execute on function clinic.change_own_name(key uuid, family_name text, given_name text) to vs_patient;
+grant execute on function clinic.change_own_name(key uuid, family_name text, given_name text) to vs_researcher;
+grant execute on function clinic.change_own_name(key uuid, family_name text, given_name text) to vs_secretary;
 grant execute on function clinic.change_registration(key uuid, registration text) to vs_org_admin;
 grant execute on function clinic.change_role(key uuid, account uuid, role text) to vs_org_admin;
 grant execute on function clinic.change_security(key uuid, notice_from integer, stop_from integer, email_codes boolean, sms_codes boolean) to vs_org_admin;
+grant execute on function clinic.correct_name(key uuid, account uuid, profile jsonb) to vs_org_admin;
 grant execute on function clinic.create_care_team(key uuid, lead uuid) to vs_org_admin;
 grant execute on function clinic.disown_sign_in(key uuid, sign_in uuid) to vs_auditor;
 grant execute on function clinic.disown_sign_in(key uuid, sign_in uuid) to vs_clinician;
@@ -10174,6 +10301,13 @@ grant execute on function clinic.read_me() to vs_org_admin;
 grant execute on function clinic.read_me() to vs_patient;
 grant execute on function clinic.read_me() to vs_researcher;
 grant execute on function clinic.read_me() to vs_secretary;
+grant execute on function clinic.read_name(account uuid) to vs_auditor;
+grant execute on function clinic.read_name(account uuid) to vs_clinician;
+grant execute on function clinic.read_name(account uuid) to vs_dpo;
+grant execute on function clinic.read_name(account uuid) to vs_org_admin;
+grant execute on function clinic.read_name(account uuid) to vs_patient;
+grant execute on function clinic.read_name(account uuid) to vs_researcher;
+grant execute on function clinic.read_name(account uuid) to vs_secretary;
 grant execute on function clinic.read_own_sessions() to vs_auditor;
 grant execute on function clinic.read_own_sessions() to vs_clinician;
 grant execute on function clinic.read_own_sessions() to vs_dpo;

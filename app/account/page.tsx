@@ -4,12 +4,14 @@ import type { ClinicOwnFactors } from '../../db/types.ts';
 import { factors } from '../factors/messages.ts';
 import { useWords } from '../i18n.ts';
 import type { Me } from '../layout.tsx';
+import { names } from '../names/messages.ts';
 import { Alert } from '../ui/alert.tsx';
 import { Day } from '../ui/time.tsx';
 import { account } from './messages.ts';
 
 export function AccountPage({ me, own }: { me?: Me; own: ClinicOwnFactors }) {
   const t = useWords(account);
+  const n = useWords(names);
   return (
     <>
       <header class="page-head">
@@ -18,6 +20,9 @@ export function AccountPage({ me, own }: { me?: Me; own: ClinicOwnFactors }) {
       </header>
       <Attention own={own} />
       <ul class="account-cards">
+        <Card href="/account/name" title={n.own}>
+          {me?.display_name ?? n.ownWhat}
+        </Card>
         <Card href="/account/factors" title={t.factors}>
           {t.factorsHave(useList(own))}
         </Card>

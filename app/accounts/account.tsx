@@ -55,6 +55,15 @@ function Facts({ account, own }: { account: AccountRow; own: boolean }) {
       {own ? <p class="quiet">{t.oneself}</p> : null}
       <DefinitionList
         items={[
+          {
+            label: t.name,
+            value: (
+              <>
+                {account.display_name ?? t.nameUnknown}{' '}
+                <a href={`/admin/accounts/${account.id}/name`}>{t.correctName}</a>
+              </>
+            ),
+          },
           { label: t.email, value: account.email ?? <Missing>{t.emailUnknown}</Missing> },
           { label: t.role, value: labelOf(roles, 'role', account.role) },
           ...(until ? [] : [{ label: t.methods, value: methods || <Missing>{t.noMethod}</Missing> }]),

@@ -28,6 +28,7 @@ export const accounts = messages(
     state_ended: 'parti',
     emailUnknown: 'non accessible',
     nameUnknown: 'nom non accessible',
+    correctName: 'Corriger',
 
     invite: 'Inviter une personne',
     inviteIntro:
@@ -102,6 +103,7 @@ export const accounts = messages(
     done_resent: 'Nouveau lien envoyé.',
     done_withdrawn: 'Invitation retirée.',
     done_role: 'Rôle changé.',
+    done_name: 'Nom corrigé.',
     done_signed_out: 'Sessions fermées.',
     done_suspended: 'Compte suspendu.',
     done_restored: 'Accès rétabli.',
@@ -137,6 +139,7 @@ export const accounts = messages(
     state_ended: 'left',
     emailUnknown: 'not accessible',
     nameUnknown: 'name not accessible',
+    correctName: 'Correct',
 
     invite: 'Invite somebody',
     inviteIntro:
@@ -209,6 +212,7 @@ export const accounts = messages(
     done_resent: 'New link sent.',
     done_withdrawn: 'Invitation withdrawn.',
     done_role: 'Role changed.',
+    done_name: 'Name corrected.',
     done_signed_out: 'Sessions ended.',
     done_suspended: 'Account suspended.',
     done_restored: 'Access restored.',

@@ -20,7 +20,7 @@ const Vars = z.object({
   practice: z.string().max(200).optional(),
   /** A method of iam.sessions. */
   factor: z.string().optional(),
-  /** What an administrator did to an account: suspended, restored, role or ended. */
+  /** What was done to an account: suspended, restored, role, ended or name by an administrator, own_name. */
   change: z.string().optional(),
   /** Recovery codes that are left. */
   left: z.coerce.number().optional(),
@@ -161,13 +161,18 @@ const templates = {
     return notice(parts, t.recovery_code_used, vars.left === undefined ? undefined : t.recovery_code_left(vars.left));
   },
   password_changed: (parts: Parts) => notice(parts, parts.t.password_changed),
-  account_changed: ({ t, when, link, vars }: Parts) => [
-    `${changed(t, vars.change)} ${when}`,
-    // who can't sign in any more can't read it there
-    vars.change === 'suspended' || vars.change === 'ended'
-      ? t.account_changed_ask
-      : `${t.account_changed_where}\n${link('/account')}`,
-  ],
+  account_changed: (parts: Parts) => {
+    const { t, when, link, vars } = parts;
+    const what = changed(t, vars.change);
+    if (vars.change === 'own_name') return notice(parts, what);
+    return [
+      `${what} ${when}`,
+      // who can't sign in any more can't read it there
+      vars.change === 'suspended' || vars.change === 'ended'
+        ? t.account_changed_ask
+        : `${t.account_changed_where}\n${link('/account')}`,
+    ];
+  },
   glass_broken: ({ t, when, link }: Parts) => [`${t.glass_broken} ${when}`, `${t.glass_broken_where}\n${link('/')}`],
 };
 export type Template = keyof typeof templates;

@@ -55,6 +55,7 @@ begin
   where m.account_id = account and m.valid_until > clock_timestamp();
   update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'suspended' where s.account_id = account and s.revoked_at is null;
   perform ops.end_message(o, 'failed', 'withdrawn') from ops.outbox o where o.account_id = account and o.state = 'waiting';
+  delete from iam.former_names n where n.account_id = account;
   -- what is left is ciphertext, and its key is gone
   delete from vault.keys k where k.subject_id = account and k.level = 'profile';
 end $$;
@@ -157,8 +158,9 @@ declare
   account uuid;
 begin
   if (iam.is_address(address) and lang in ('fr', 'en')
-      and length(btrim(profile ->> 'family_name')) between 1 and 100 and length(btrim(profile ->> 'given_name')) between 1 and 100
-      and coalesce(length(profile ->> 'quality'), 0) <= 40 and coalesce(length(profile ->> 'rpps'), 0) <= 20) is not true then
+      and iam.is_name(profile ->> 'family_name', 100) and btrim(profile ->> 'family_name') <> ''
+      and iam.is_name(profile ->> 'given_name', 100) and btrim(profile ->> 'given_name') <> ''
+      and iam.is_name(coalesce(profile ->> 'quality', ''), 40) and coalesce(length(profile ->> 'rpps'), 0) <= 20) is not true then
     raise exception using errcode = 'VS422', message = 'an invitation has an e-mail address, a family name and a given name';
   end if;
   perform iam.free_address(ring, address);

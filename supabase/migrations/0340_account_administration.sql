@@ -62,7 +62,7 @@ begin
       'organisation', (select o.name from access.organisations o where o.id = c[3]::uuid))));
   end if;
 end $$;
-comment on function iam.record_account_change is 'change: suspended, restored, role or ended. Internal.';
+comment on function iam.record_account_change is 'change: suspended, restored, role, ended or name (0342). Internal.';
 
 -- ---------------------------------------------------------------- what an administrator changes
 
