@@ -13,5 +13,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // what is waited for comes late on a machine that does other things besides
+    expect: { poll: { timeout: 15_000 } },
   },
 });

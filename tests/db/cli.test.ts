@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -54,6 +54,15 @@ describe('vitalsync', () => {
       expect(helps[i]?.out).toMatch(new RegExp(`^vitalsync ${command} ?`));
     }
   }, 60_000); // a process for each
+
+  // code in a directory that others can write to would be code of theirs
+  test('keeps compiled code in the installation, not in a temporary directory', async () => {
+    const temporary = mkdtempSync(join(tmpdir(), 'vitalsync-tmp-'));
+    await runCommand(['--help'], { TMPDIR: temporary });
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(readdirSync(join(import.meta.dirname, '../../node_modules/.cache/vitalsync'))).not.toEqual([]);
+    rmSync(temporary, { recursive: true });
+  });
 
   test.each([['frobnicate'], ['audit'], ['db', 'drop']])('has no command %s', async (...words) => {
     const result = await vitalsync(...words);
