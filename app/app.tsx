@@ -46,6 +46,7 @@ import { linkRoutes } from './sign-ins/link-routes.tsx';
 import { ownSignInRoutes } from './sign-ins/own-routes.tsx';
 import { unusualSignInRoutes } from './sign-ins/unusual-routes.tsx';
 import { stepUpRoutes } from './step-up/routes.tsx';
+import { wellKnownRoutes } from './well-known/routes.ts';
 
 export function createApp(services: Services) {
   const { door } = services;
@@ -59,6 +60,7 @@ export function createApp(services: Services) {
   app.get('/health', (c) => c.text('ok'));
   app.route('/static', staticFiles(services.assets));
   app.route('/', homeRoutes());
+  app.route('/.well-known', wellKnownRoutes());
   app.route('/preferences', preferenceRoutes());
   app.route('/sign-in', signInRoutes(services));
   app.route('/sign-out', signOutRoutes(services));

@@ -25,7 +25,9 @@ const PAGES = [
 const JOINED: Record<string, readonly string[]> = {
   'style.css': [...FRAME, ...PAGES, 'print'].map((name) => `css/${name}.css`),
   'passkey.js': ['js/passkey.js'],
-  'app.js': ['once', 'search', 'keys', 'live', 'unsaved', 'step-up', 'idle'].map((name) => `js/${name}.js`),
+  'app.js': ['once', 'search', 'keys', 'live', 'unsaved', 'show-password', 'step-up', 'idle'].map(
+    (name) => `js/${name}.js`,
+  ),
 };
 const SERVED = ['style.css', 'app.js', 'passkey.js', 'htmx.js', 'icon.svg'] as const;
 type Served = (typeof SERVED)[number];

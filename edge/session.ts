@@ -113,8 +113,12 @@ export function callerOf({ ip, userAgent, device, place }: Who): string {
   return JSON.stringify({ ip, user_agent: userAgent, device: device ?? null, place: place ?? null });
 }
 
-/** Takes the cookie back; `iam.end_session()` is what ends the session. */
+/**
+ * Takes the cookie back; `iam.end_session()` is what ends the session. What a browser has kept of pages goes with it, also in
+ * those that bring a `no-store` page back by « Retour ». Not `"cookies"`: the browser stays known; not `"storage"`: settings.
+ */
 export function signOut(c: Context<Env>): void {
+  c.header('Clear-Site-Data', '"cache"');
   setCookie(c, 'vs', '', { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Lax', maxAge: 0 });
 }
 

@@ -55,12 +55,26 @@ export function Field(props: FieldProps) {
           autocomplete={props.autocomplete ?? 'off'}
           inputMode={props.inputMode}
           maxLength={props.maxLength}
-          spellcheck={props.spellcheck}
+          // while a password is shown it is a text, which some browsers send away to have its spelling checked
+          spellcheck={props.type === 'password' ? false : props.spellcheck}
+          autocapitalize={props.type === 'password' ? 'none' : undefined}
           autofocus={props.autofocus}
         />
         {props.unit ? <span class="unit">{props.unit}</span> : null}
+        {props.type === 'password' ? <ShowPassword name={props.name} /> : null}
       </span>
     </FieldFrame>
+  );
+}
+
+/** Whoever looks at what they type mistypes less, and dares a longer one. Needs script: js/show-password.js brings it out. */
+function ShowPassword({ name }: { name: string }) {
+  const t = useWords(ui);
+  return (
+    <button class="button" type="button" aria-controls={name} data-show={t.show} data-hide={t.hide} hidden>
+      <span>{t.show}</span>
+      <span class="visually-hidden"> {t.whichPassword}</span>
+    </button>
   );
 }
 

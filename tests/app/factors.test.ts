@@ -155,6 +155,14 @@ test('an app that is the only factor stays; with another one it may go', async (
   expect(await (await app.ask('/account/factors?done=<img', { cookie })).text()).not.toContain('<img');
 });
 
+test('a password manager finds the page, and nothing else there', async () => {
+  const led = await app.ask('/.well-known/change-password');
+  expect([led.status, led.headers.get('location')]).toEqual([303, '/account/password']);
+  // by which it knows that we don't answer just anything
+  const odd = await app.ask('/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200');
+  expect(odd.status).toBe(404);
+});
+
 test('a password is changed with the present one, by the rules, and everybody is signed out', async () => {
   const one = await newPerson();
   const cookie = cookieOf(one);

@@ -53,6 +53,9 @@ test('the two factors lead to the patients; the cookie is sealed off and the fir
 
   const out = await app.ask('/sign-out', { cookie, form: {} });
   expect([out.status, out.headers.get('location')]).toEqual([303, '/sign-in']);
+  // what the browser keeps of pages goes; that it has signed somebody in before stays (0097)
+  expect(out.headers.get('clear-site-data')).toBe('"cache"');
+  expect(out.headers.getSetCookie().map((line) => line.split('=')[0])).toEqual(['__Host-vs']);
   const after = await app.ask('/patients', { cookie });
   expect([after.status, after.headers.get('location')]).toEqual([303, '/sign-in']);
 });
