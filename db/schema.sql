@@ -471,6 +471,7 @@ create table iam.passkeys (
   backed_up boolean not null,
   created_at timestamp with time zone default clock_timestamp() not null,
   last_used_at timestamp with time zone,
+  added_in uuid,
   constraint passkeys_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint passkeys_credential_id_check CHECK (((length(credential_id) >= 16) AND (length(credential_id) <= 1023))),
   constraint passkeys_credential_id_key UNIQUE (credential_id),
@@ -485,6 +486,7 @@ create table iam.phones (
   number bytea,
   confirmed_at timestamp with time zone,
   pending bytea,
+  added_in uuid,
   constraint phones_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint phones_check CHECK (((number IS NULL) = (confirmed_at IS NULL))),
   constraint phones_check1 CHECK (((number IS NOT NULL) OR (pending IS NOT NULL))),
@@ -542,6 +544,7 @@ create table iam.recovery_codes (
   code_hash bytea not null,
   made_at timestamp with time zone default clock_timestamp() not null,
   used_at timestamp with time zone,
+  added_in uuid,
   constraint recovery_codes_account_id_code_hash_key UNIQUE (account_id, code_hash),
   constraint recovery_codes_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint recovery_codes_code_hash_check CHECK ((length(code_hash) = 32)),
@@ -655,6 +658,7 @@ create table iam.sign_ins (
   released_at timestamp with time zone,
   released_by uuid,
   disowned_at timestamp with time zone,
+  undone text[] default '{}'::text[] not null,
   constraint sign_ins_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint sign_ins_check CHECK (((outcome = 'stopped'::text) OR (released_at IS NULL))),
   constraint sign_ins_check1 CHECK (((released_at IS NOT NULL) OR (released_by IS NULL))),
@@ -669,7 +673,8 @@ create table iam.sign_ins (
   constraint sign_ins_score_check CHECK ((score >= 0)),
   constraint sign_ins_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id),
   constraint sign_ins_session_id_key UNIQUE (session_id),
-  constraint sign_ins_signals_check CHECK ((signals <@ ARRAY['new_device'::text, 'new_network'::text, 'impossible_speed'::text, 'many_failures'::text, 'odd_hour'::text]))
+  constraint sign_ins_signals_check CHECK ((signals <@ ARRAY['new_device'::text, 'new_network'::text, 'impossible_speed'::text, 'many_failures'::text, 'odd_hour'::text])),
+  constraint sign_ins_undone_check CHECK ((undone <@ ARRAY['session'::text, 'device'::text, 'recovery'::text, 'passkey'::text, 'totp'::text, 'sms_code'::text, 'recovery_code'::text]))
 );
 alter table iam.sign_ins enable row level security;
 alter table iam.sign_ins force row level security;
@@ -691,6 +696,7 @@ create table iam.totp_factors (
   secret bytea not null,
   confirmed_at timestamp with time zone,
   last_step bigint default 0 not null,
+  added_in uuid,
   constraint totp_factors_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint totp_factors_pkey PRIMARY KEY (account_id)
 );
@@ -780,7 +786,7 @@ create table ops.outbox (
   constraint outbox_check2 CHECK (((vars IS NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'uncertain'::text])))),
   constraint outbox_pkey PRIMARY KEY (id),
   constraint outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'uncertain'::text]))),
-  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'codes_refused'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
+  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'sign_in_disowned'::text, 'codes_refused'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
 );
 alter table ops.outbox enable row level security;
 alter table ops.outbox force row level security;
@@ -1681,6 +1687,7 @@ create view clinic.own_sign_ins with (security_invoker=true) (
   outcome text,
   released_at timestamp with time zone,
   disowned_at timestamp with time zone,
+  undone text[],
   ip text,
   user_agent text,
   place text,
@@ -1688,7 +1695,7 @@ create view clinic.own_sign_ins with (security_invoker=true) (
   minutes integer,
   failures integer
 );
-comment on view clinic.own_sign_ins is 'One''s own sign-ins, newest first, and what was unusual about them. not null: id, at, current, methods, signals, score, outcome';
+comment on view clinic.own_sign_ins is 'One''s own sign-ins, newest first, and what was unusual about them. not null: id, at, current, methods, signals, score, outcome, undone';
 
 create view clinic.patient_names with (security_invoker=true) (
   id uuid,
@@ -3990,10 +3997,10 @@ begin
     raise exception using errcode = 'VS422', message = 'this is the sign-in that you are using';
   end if;
   perform ops.fulfil(key, 'sign_ins.disown', sign_in);
-  if entry.disowned_at is null then perform iam.disown_sign_in(c, entry); end if;
+  if entry.disowned_at is null then perform iam.disown_sign_in(vault.ring(), c, entry); end if;
   return sign_in;
 end $function$;
-comment on function clinic.disown_sign_in is '"That wasn''t me": ends all other sessions, and nothing about that sign-in is known any more. key: ops.intend(key, ''sign_ins.disown''). Errors: VS208, VS404, VS422, VS428.';
+comment on function clinic.disown_sign_in is '"That wasn''t me": ends all other sessions, and nothing of that sign-in is trusted any more. key: ops.intend(key, ''sign_ins.disown''). Errors: VS208, VS404, VS422, VS428, VS470.';
 
 create function clinic.end_all_sessions(key uuid) returns integer
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4656,7 +4663,7 @@ begin
 end $function$;
 comment on function clinic.read_own_sessions is 'One''s own sessions: those that are open, and those that were ended within a day.';
 
-create function clinic.read_own_sign_ins() returns TABLE(id uuid, at timestamp with time zone, current boolean, methods text[], signals text[], score integer, outcome text, released_at timestamp with time zone, disowned_at timestamp with time zone, ip text, user_agent text, place text, km integer, minutes integer, failures integer)
+create function clinic.read_own_sign_ins() returns TABLE(id uuid, at timestamp with time zone, current boolean, methods text[], signals text[], score integer, outcome text, released_at timestamp with time zone, disowned_at timestamp with time zone, undone text[], ip text, user_agent text, place text, km integer, minutes integer, failures integer)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 #variable_conflict use_column
 declare
@@ -4667,7 +4674,7 @@ begin
   if account is null then return; end if;
   key := vault.unwrap(vault.ring(), account, 'profile');
   return query
-  select s.id, s.at, s.session_id = c[1]::uuid, x.methods, s.signals, s.score, s.outcome, s.released_at, s.disowned_at,
+  select s.id, s.at, s.session_id = c[1]::uuid, x.methods, s.signals, s.score, s.outcome, s.released_at, s.disowned_at, s.undone,
          f.facts ->> 'ip', f.facts ->> 'user_agent', f.facts ->> 'place', (f.facts ->> 'km')::int, (f.facts ->> 'minutes')::int, (f.facts ->> 'failures')::int
   from (select y as entry, y.* from iam.sign_ins y where y.account_id = account and y.at > clock_timestamp() - interval '90 days' order by y.at desc limit 50) s
   join iam.sessions x on x.id = s.session_id
@@ -5038,9 +5045,9 @@ begin
   if why is not null then answer := 'refused'; end if;
   if answer = 'ok' then
     passkey := ops.uuid_v7();
-    insert into iam.passkeys (id, account_id, rp_id, credential_id, public_key, sign_count, transports, name, user_verified, backup_eligible, backed_up)
+    insert into iam.passkeys (id, account_id, rp_id, credential_id, public_key, sign_count, transports, name, user_verified, backup_eligible, backed_up, added_in)
     values (passkey, allowed.account, checked.rp_id, checked.credential_id, checked.public_key, checked.sign_count, checked.transports,
-            iam.seal_passkey_name(ring, allowed.account, passkey, name), checked.user_verified, checked.backup_eligible, checked.backed_up);
+            iam.seal_passkey_name(ring, allowed.account, passkey, name), checked.user_verified, checked.backup_eligible, checked.backed_up, allowed.session);
     half := iam.is_half(allowed.session);
     answer := iam.first_factor(ring, allowed.session, 'passkey', new_token, caller);
     if not half then
@@ -5163,7 +5170,7 @@ begin
     perform audit.append(claims, 'session.unusual', 'SignIn', entry.id, null, 'success', '{"released":true}');
     answer := 'released';
   elsif not mine then
-    perform iam.disown_sign_in(claims, entry);
+    perform iam.disown_sign_in(ring, claims, entry);
     answer := 'disowned';
   end if;
 end $function$;
@@ -5171,7 +5178,7 @@ comment on function iam.answer_sign_in is 'The person answers the link: mine rel
 
 create function iam.asks_again(operation text) returns boolean
 language sql immutable as $function$
-  select operation in ('notes.sign', 'erasures.request', 'accounts.change', 'accounts.invite', 'sessions.end', 'sign_ins.release',
+  select operation in ('notes.sign', 'erasures.request', 'accounts.change', 'accounts.invite', 'sessions.end', 'sign_ins.disown', 'sign_ins.release',
                        'security.change')
 $function$;
 comment on function iam.asks_again is 'Operations that step up (requirement A8), by the words of ops.fulfil; breaking the glass, confirming a recovery and changing a factor ask by themselves.';
@@ -5294,18 +5301,21 @@ begin
 end $function$;
 comment on function iam.cancel_one is 'Internal.';
 
-create function iam.cancel_recoveries(ring text, account uuid, claims text[]) returns void
+create function iam.cancel_recoveries(ring text, account uuid, claims text[], by text DEFAULT 'administrator'::text) returns boolean
 language plpgsql volatile as $function$
 declare
   r iam.recoveries;
+  one_waited boolean := false;
 begin
   for r in select * from iam.recoveries x where x.account_id = account and x.state = 'waiting' for update loop
-    perform iam.cancel_one(ring, r, claims, 'administrator');
+    perform iam.cancel_one(ring, r, claims, by);
+    one_waited := true;
   end loop;
   -- links that nobody has used yet
   update iam.recoveries x set state = 'cancelled', password_hash = null, pepper_id = null where x.account_id = account and x.state = 'asked';
+  return one_waited or found;
 end $function$;
-comment on function iam.cancel_recoveries is 'Of somebody who was suspended or has left: who is restored later asks anew. Internal.';
+comment on function iam.cancel_recoveries is 'Of somebody who was suspended, has left, or disowns a sign-in: who needs one later asks anew. Was there one? by: for the log. Internal.';
 
 create function iam.cancel_recovery(ring text, cancel_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -5672,7 +5682,7 @@ begin
   if answer = 'ok' then
     perform iam.code_taken(s, 'phone_code');
     key := vault.unwrap(ring, s.account_id, 'profile');
-    update iam.phones p set pending = null, confirmed_at = clock_timestamp(),
+    update iam.phones p set pending = null, confirmed_at = clock_timestamp(), added_in = s.id,
       number = vault.seal(key, s.account_id, s.account_id, 1, '', 'iam.phones.number', iam.phone_number(key, s.account_id, true))
     where p.account_id = s.account_id and p.pending is not null;
     -- another tab has taken the number away meanwhile
@@ -5724,9 +5734,10 @@ begin
   end if;
   perform iam.lock_factors(s.account_id);
   replaced := exists (select from iam.totp_factors f where f.account_id = s.account_id);
-  insert into iam.totp_factors (account_id, secret, confirmed_at, last_step)
-  values (s.account_id, vault.seal(key, s.account_id, s.account_id, 1, '', 'iam.totp_factors.secret', encode(secret, 'base64')), clock_timestamp(), used)
-  on conflict on constraint totp_factors_pkey do update set secret = excluded.secret, confirmed_at = excluded.confirmed_at, last_step = excluded.last_step;
+  insert into iam.totp_factors (account_id, secret, confirmed_at, last_step, added_in)
+  values (s.account_id, vault.seal(key, s.account_id, s.account_id, 1, '', 'iam.totp_factors.secret', encode(secret, 'base64')), clock_timestamp(), used, s.id)
+  on conflict on constraint totp_factors_pkey do update set secret = excluded.secret, confirmed_at = excluded.confirmed_at, last_step = excluded.last_step,
+    added_in = excluded.added_in;
   delete from iam.totp_enrolments x where x.session_id = s.id;
   perform audit.append(iam.gate_claims(s.account_id, s.id, allowed.origin), 'factor.add', 'session', s.id, null, 'success',
     json_build_object('factor', 'totp', 'replaced', replaced)::text);
@@ -5809,22 +5820,33 @@ begin
 end $function$;
 comment on function iam.create_organisation is 'A practice, its audit lanes and its key. As vs_owner. Errors: VS503 for a ring that isn''t this database''s.';
 
-create function iam.disown_sign_in(claims text[], entry iam.sign_ins) returns integer
+create function iam.disown_sign_in(ring text, claims text[], entry iam.sign_ins) returns void
 language plpgsql volatile as $function$
 declare
-  ended int;
+  asking iam.sessions;
+  doubtful uuid[];
+  removed text[];
+  ended text[];
 begin
-  update iam.sign_ins s set disowned_at = clock_timestamp() where s.id = entry.id;
-  update iam.devices d set forgotten_at = clock_timestamp() where d.id = entry.device_id;
-  -- whoever has come in so may have come in elsewhere; the session that says so stays
-  update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'disowned'
-  where s.account_id = entry.account_id and s.id is distinct from claims[1]::uuid and s.revoked_at is null and s.expires_at > clock_timestamp();
-  get diagnostics ended = row_count;
-  perform audit.append(claims, 'session.unusual', 'SignIn', entry.id, null, 'success', '{"disowned":true}');
-  perform audit.append(claims, 'session.revoke', 'session', null, null, 'success', json_build_object('because', 'disowned', 'sessions', ended)::text);
-  return ended;
+  select * into asking from iam.sessions s where s.id = claims[1]::uuid;
+  doubtful := iam.find_doubtful_sessions(entry, asking);
+  removed := iam.remove_factors_of(entry.account_id, doubtful);
+  ended := removed;
+  if iam.revoke_account(claims, entry.account_id, 'disowned', asking.id) > 0 then ended := ended || 'session'::text; end if;
+  if iam.cancel_recoveries(ring, entry.account_id, claims, 'disowned') then ended := ended || 'recovery'::text; end if;
+  update iam.devices d set forgotten_at = clock_timestamp()
+  where d.forgotten_at is null
+    and (d.id = entry.device_id
+         or (d.id in (select s.device_id from iam.sessions s where s.id = any (doubtful)) and d.id is distinct from asking.device_id));
+  if found then ended := ended || 'device'::text; end if;
+  update iam.sign_ins s set disowned_at = clock_timestamp(), undone = ended where s.id = entry.id;
+  perform audit.append(claims, 'session.unusual', 'SignIn', entry.id, null, 'success', json_build_object('disowned', true, 'undone', ended)::text);
+  if removed <> '{}' then
+    perform audit.append(claims, 'factor.remove', 'Person', entry.account_id, null, 'success', json_build_object('because', 'disowned', 'factors', removed)::text);
+  end if;
+  perform ops.post(ring, entry.account_id, 'email', 'sign_in_disowned', jsonb_build_object('undone', ended));
 end $function$;
-comment on function iam.disown_sign_in is 'Ends the sessions of the account, but for the one that asks. Internal.';
+comment on function iam.disown_sign_in is 'claims: who says so, of iam.gate_claims for the link. The account is locked. Internal.';
 
 create function iam.e164(typed text) returns text
 language plpgsql immutable as $function$
@@ -5922,6 +5944,20 @@ begin
   from iam.old_tokens o where o.token_hash = hash;
 end $function$;
 comment on function iam.find_by_old_token is 'Internal.';
+
+create function iam.find_doubtful_sessions(entry iam.sign_ins, asking iam.sessions) returns uuid[]
+language plpgsql stable as $function$
+begin
+  return array(
+    select s.id from iam.sessions s left join iam.devices d on d.id = s.device_id left join iam.sign_ins i on i.session_id = s.id
+    where s.account_id = entry.account_id and s.id is distinct from asking.id
+      and (s.id = entry.session_id
+           or (coalesce(i.at, s.created_at) >= entry.at
+               and (asking.device_id is null or s.device_id is distinct from asking.device_id)
+               -- a browser that was known before stays the person's
+               and (d.id is null or d.id = entry.device_id or d.first_seen_at >= entry.at))));
+end $function$;
+comment on function iam.find_doubtful_sessions is 'The session of a sign-in, and those that came after it in browsers that were not known before. asking: the session that says so, if there is one. Internal.';
 
 create function iam.find_invitation(token text) returns iam.invitations
 language plpgsql volatile as $function$
@@ -6368,15 +6404,16 @@ begin
 end $function$;
 comment on function iam.lock_factors is 'How many factors an account has that it can''t do without (apps and passkeys), and keeps others from changing them. Internal.';
 
-create function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone) returns record
+create function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone, OUT undone text[]) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   entry iam.sign_ins := iam.find_by_link(ring, link, caller);
 begin
   answer := iam.state_of(entry);
   at := entry.at;
+  undone := entry.undone;
 end $function$;
-comment on function iam.look_at_sign_in is 'What a link that was sent is about: told or stopped, and when; released or disowned when it was answered, expired. Errors: VS503.';
+comment on function iam.look_at_sign_in is 'What a link that was sent is about: told or stopped, and when; released or disowned (undone: what that ended) when it was answered, expired. Errors: VS503.';
 
 create function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[], OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -6402,7 +6439,8 @@ begin
   perform iam.lock_factors(allowed.account);
   codes := array(select iam.new_recovery_code() from generate_series(1, 10));
   delete from iam.recovery_codes r where r.account_id = allowed.account;
-  insert into iam.recovery_codes (account_id, code_hash) select allowed.account, iam.hash_recovery_code(ring, allowed.account, c) from unnest(codes) c;
+  insert into iam.recovery_codes (account_id, code_hash, added_in)
+  select allowed.account, iam.hash_recovery_code(ring, allowed.account, c), allowed.session from unnest(codes) c;
   perform audit.append(iam.gate_claims(allowed.account, allowed.session, allowed.origin), 'factor.add',
     'session', allowed.session, null, 'success', '{"factor":"recovery_code","count":10}');
   perform ops.post(ring, allowed.account, 'email', 'recovery_codes_made');
@@ -7029,6 +7067,28 @@ begin
   return found_id;
 end $function$;
 comment on function iam.remember_device is 'The device of a sign-in. known: it was let in; else nothing that is known becomes unknown, nor the other way round. NULL for a cookie that isn''t ours. Internal.';
+
+create function iam.remove_factors_of(account uuid, sessions uuid[]) returns text[]
+language plpgsql volatile as $function$
+declare
+  removed text[] := array[]::text[];
+begin
+  delete from iam.passkeys p where p.account_id = account and p.added_in = any (sessions);
+  if found then removed := removed || 'passkey'::text; end if;
+  -- one that stood in the place of another: that one is gone as well
+  delete from iam.totp_factors f where f.account_id = account and f.added_in = any (sessions);
+  if found then removed := removed || 'totp'::text; end if;
+  delete from iam.phones p where p.account_id = account and p.added_in = any (sessions);
+  if found then removed := removed || 'sms_code'::text; end if;
+  -- a number that still waits for its code
+  delete from iam.phones p where p.account_id = account and p.number is null;
+  update iam.phones p set pending = null where p.account_id = account and p.pending is not null;
+  delete from iam.recovery_codes r where r.account_id = account and r.added_in = any (sessions);
+  if found then removed := removed || 'recovery_code'::text; end if;
+  update iam.sent_codes c set used_at = clock_timestamp() where c.account_id = account and c.session_id = any (sessions) and c.used_at is null;
+  return removed;
+end $function$;
+comment on function iam.remove_factors_of is 'What these sessions have added counts no more; gives which kinds that was. Internal.';
 
 create function iam.remove_lost_factors(r iam.recoveries, s iam.sessions) returns void
 language plpgsql volatile as $function$
@@ -10367,7 +10427,7 @@ grant execute on function iam.end_session() to vs_researcher;
 grant execute on function iam.end_session() to vs_secretary;
 grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.leave_sign_in(ring text, token text, caller jsonb) to vs_gate;
-grant execute on function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone) to vs_gate;
+grant execute on function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone, OUT undone text[]) to vs_gate;
 grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[], OUT retry_after integer) to vs_gate;
 grant execute on function iam.may_begin_change(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.name_passkey(ring text, token text, passkey uuid, name text, caller jsonb) to vs_gate;

@@ -285,6 +285,7 @@ export interface ClinicOwnSignIns {
   outcome: string;
   released_at: Date | null;
   disowned_at: Date | null;
+  undone: string[];
   ip: string | null;
   user_agent: string | null;
   place: string | null;

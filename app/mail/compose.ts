@@ -28,6 +28,8 @@ const Vars = z.object({
   reasons: z.array(z.string()).optional(),
   user_agent: z.string().nullish(),
   place: z.string().nullish(),
+  /** What "that wasn't me" ended: words of iam.sign_ins.undone. */
+  undone: z.array(z.string()).optional(),
   /** When a recovery can be completed: ISO 8601. */
   ready_at: z.coerce.date().optional(),
 });
@@ -138,16 +140,22 @@ const templates = {
   unusual_sign_in: ({ t, when, link, vars }: Parts) => [
     `${t.unusual_sign_in} ${when}`,
     ...whereFrom(t, vars),
-    ...reasons(t, vars.reasons),
+    ...list(t, t.reasons, 'reason', vars.reasons),
     `${t.unusual_sign_in_else}\n${link('/account/sign-ins')}`,
   ],
   unusual_sign_in_of_member: ({ t, link }: Parts) => [`${t.unusual_sign_in_of_member}\n${link('/admin/sign-ins')}`],
   sign_in_stopped: ({ t, when, link, vars }: Parts) => [
     `${t.sign_in_stopped} ${when}`,
     ...whereFrom(t, vars),
-    ...reasons(t, vars.reasons),
+    ...list(t, t.reasons, 'reason', vars.reasons),
     `${t.sign_in_stopped_release}\n${link()}`,
     t.sign_in_stopped_else,
+  ],
+  sign_in_disowned: ({ t, when, link, vars }: Parts) => [
+    `${t.sign_in_disowned} ${when}`,
+    ...list(t, t.undone, 'undone', vars.undone),
+    `${t.sign_in_disowned_password}\n${link('/recover')}`,
+    t.sign_in_disowned_else,
   ],
   codes_refused: ({ t, when, link }: Parts) => [
     `${t.codes_refused} ${when}`,
@@ -191,9 +199,10 @@ function whereFrom(t: Words, { user_agent, place }: Parts['vars']): string[] {
   return said.length > 0 ? [t.from(said.join(', '))] : [];
 }
 
-function reasons(t: Words, given: readonly string[] = []): string[] {
-  const said = given.map((reason) => t[`reason_${reason}` as keyof Words]).filter((word) => typeof word === 'string');
-  return said.length > 0 ? [[t.reasons, ...said.map((word) => `- ${word}`)].join('\n')] : [];
+/** A sentence, and a line for each word that has one: `reason_odd_hour`. */
+function list(t: Words, title: string, kind: 'reason' | 'undone', given: readonly string[] = []): string[] {
+  const said = given.map((word) => t[`${kind}_${word}` as keyof Words]).filter((word) => typeof word === 'string');
+  return said.length > 0 ? [[title, ...said.map((word) => `- ${word}`)].join('\n')] : [];
 }
 
 function changed(t: Words, change: string | undefined): string {

@@ -20,8 +20,13 @@ export function linkRoutes({ door, ring }: Services) {
       const look = lookAtLink(ringNow(ring), c.req.param('link'), c.var.who);
       const [seen] = await door.gate(look, failed(c));
       const { answer: state, at } = seen ?? { answer: 'expired' as const, at: null };
+      const undone = seen?.undone ?? [];
       const title = inLang(signIns, c.var.lang).linkTitle;
-      return page(c, { title, narrow: true, status: state === 'expired' ? 404 : 200 }, <LinkPage {...{ state, at }} />);
+      return page(
+        c,
+        { title, narrow: true, status: state === 'expired' ? 404 : 200 },
+        <LinkPage {...{ state, at, undone }} />,
+      );
     })
 
     .post('/:link', async (c) => {

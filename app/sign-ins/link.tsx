@@ -3,9 +3,10 @@ import { useLang, useWords } from '../i18n.ts';
 import { formatMoment } from '../ui/time.tsx';
 import { signIns } from './messages.ts';
 import type { LinkState } from './queries.ts';
+import { Undone } from './remarks.tsx';
 
-/** What a mailed link leads to. It tells the time and nothing else: whoever opens it has shown no factor. */
-export function LinkPage({ state, at }: { state: LinkState; at: Date | null }) {
+/** What a mailed link leads to. It tells the time, and what its answer has undone: whoever opens it has shown no factor. */
+export function LinkPage({ state, at, undone }: { state: LinkState; at: Date | null; undone: readonly string[] }) {
   const t = useWords(signIns);
   const when = at ? formatMoment(useLang(), at) : '';
   if (state === 'expired')
@@ -18,7 +19,11 @@ export function LinkPage({ state, at }: { state: LinkState; at: Date | null }) {
     );
   if (state === 'disowned')
     return (
-      <Said title={t.linkDisownedTitle} help={t.linkDisowned}>
+      <Said
+        title={t.linkDisownedTitle}
+        help={t.linkDisowned}
+        before={<Undone words={undone.filter((word) => word !== 'session')} />}
+      >
         <a class="button" data-primary="" href="/recover">
           {t.recover}
         </a>
@@ -60,13 +65,16 @@ function Answer({ value, label, help }: { value: 'mine' | 'not_mine'; label: str
   );
 }
 
-function Said({ title, help, children }: { title: string; help: string; children: ComponentChildren }) {
+type SaidProps = { title: string; help: string; before?: ComponentChildren; children: ComponentChildren };
+
+function Said({ title, help, before, children }: SaidProps) {
   return (
     <>
       <header class="page-head">
         <h1>{title}</h1>
       </header>
       <div class="card form">
+        {before}
         <p>{help}</p>
         <div class="form-actions">{children}</div>
       </div>

@@ -8,7 +8,7 @@ import { page } from '../layout.tsx';
 import { readMe } from '../me.ts';
 import { signIns } from './messages.ts';
 import { EndedPage, OwnSignInsPage } from './own.tsx';
-import { disownSignIn, openHome, readOwnSignIns } from './queries.ts';
+import { disownSignIn, openHome, readOwnSignIns, readUndone } from './queries.ts';
 
 const PATH = '/account/sign-ins';
 
@@ -21,8 +21,9 @@ export function ownSignInRoutes(door: Door) {
       })
 
       .get('/ended', async (c) => {
-        const [me] = await door.read(c.var.who, { open: openHome(), reads: [readMe()] });
-        return page(c, { title: inLang(signIns, c.var.lang).endedTitle, me: me[0], narrow: true }, <EndedPage />);
+        const [me, [last]] = await door.read(c.var.who, { open: openHome(), reads: [readMe(), readUndone()] });
+        const title = inLang(signIns, c.var.lang).endedTitle;
+        return page(c, { title, me: me[0], narrow: true }, <EndedPage undone={last?.undone ?? []} />);
       })
 
       .post('/:signIn/disown', async (c) => {

@@ -6,7 +6,9 @@ import { Empty } from '../ui/empty.tsx';
 import { Table } from '../ui/table.tsx';
 import { Moment } from '../ui/time.tsx';
 import { signIns } from './messages.ts';
-import { Signals, StateBadge, stateOf, Where } from './remarks.tsx';
+import { Signals, StateBadge, stateOf, Undone, Where } from './remarks.tsx';
+
+const FACTORS = ['passkey', 'totp', 'sms_code', 'recovery_code'];
 
 /** A row of clinic.own_sign_ins. */
 export type OwnSignIn = ClinicOwnSignIns;
@@ -67,7 +69,7 @@ function Action({ row }: { row: OwnSignIn }) {
 }
 
 /** After "that wasn't me": what was done, and what to do now. */
-export function EndedPage() {
+export function EndedPage({ undone }: { undone: readonly string[] }) {
   const t = useWords(signIns);
   return (
     <>
@@ -75,6 +77,12 @@ export function EndedPage() {
         <h1>{t.endedTitle}</h1>
       </header>
       <div class="card form">
+        <Undone words={undone} />
+        {undone.some((word) => FACTORS.includes(word)) ? (
+          <p>
+            {t.undoneElse} <a href="/account/factors">{t.factors}</a>
+          </p>
+        ) : null}
         <p>{t.endedHelp}</p>
         <div class="form-actions">
           <a class="button" data-primary="" href="/account/password">

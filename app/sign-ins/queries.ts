@@ -15,6 +15,17 @@ export function readOwnSignIns() {
   return k.selectFrom('clinic.own_sign_ins').selectAll().compile();
 }
 
+/** What the last "that wasn't me" has undone. */
+export function readUndone() {
+  return k
+    .selectFrom('clinic.own_sign_ins')
+    .select('undone')
+    .where('disowned_at', 'is not', null)
+    .orderBy('disowned_at', 'desc')
+    .limit(1)
+    .compile();
+}
+
 export function disownSignIn(key: string, signIn: string) {
   return sql<{ id: string }>`select clinic.disown_sign_in(${key}::uuid, ${signIn}::uuid) as id`.compile(k);
 }
@@ -32,8 +43,8 @@ export function releaseSignIn(key: string, signIn: string) {
 }
 
 export function lookAtLink(ring: string, link: string, who: Who) {
-  return sql<{ answer: LinkState; at: Date | null }>`
-    select answer, at from iam.look_at_sign_in(${ring}, ${link}, ${callerOf(who)}::jsonb)`.compile(k);
+  return sql<{ answer: LinkState; at: Date | null; undone: string[] | null }>`
+    select answer, at, undone from iam.look_at_sign_in(${ring}, ${link}, ${callerOf(who)}::jsonb)`.compile(k);
 }
 
 export function answerLink(ring: string, link: string, mine: boolean, who: Who) {

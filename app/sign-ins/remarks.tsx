@@ -72,6 +72,22 @@ function Figures({ signal, row }: { signal: string; row: Remarked }) {
   return null;
 }
 
+/** What "that wasn't me" has ended: words of iam.sign_ins.undone. */
+export function Undone({ words }: { words: readonly string[] }) {
+  const t = useWords(signIns);
+  if (words.length === 0) return null;
+  return (
+    <>
+      <p>{t.undone}</p>
+      <ul>
+        {words.map((word) => (
+          <li key={word}>{labelOf(t, 'undone', word)}</li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
 export function Where({ place, ip }: { place: string | null; ip?: string | null }) {
   const t = useWords(signIns);
   return (

@@ -37,7 +37,9 @@ create table iam.totp_factors (
   account_id    uuid primary key references iam.accounts,
   secret        bytea not null,
   confirmed_at  timestamptz,
-  last_step     bigint not null default 0
+  last_step     bigint not null default 0,
+  -- the session that added it: a disowned one has added nothing that counts (0335). No foreign key: sessions are cleared out
+  added_in      uuid
 );
 comment on table iam.totp_factors is 'RFC 6238: the sealed secret, and the last time step that was used up.';
 alter table iam.totp_factors enable row level security;

@@ -194,9 +194,10 @@ begin
   end if;
   perform iam.lock_factors(s.account_id);
   replaced := exists (select from iam.totp_factors f where f.account_id = s.account_id);
-  insert into iam.totp_factors (account_id, secret, confirmed_at, last_step)
-  values (s.account_id, vault.seal(key, s.account_id, s.account_id, 1, '', 'iam.totp_factors.secret', encode(secret, 'base64')), clock_timestamp(), used)
-  on conflict on constraint totp_factors_pkey do update set secret = excluded.secret, confirmed_at = excluded.confirmed_at, last_step = excluded.last_step;
+  insert into iam.totp_factors (account_id, secret, confirmed_at, last_step, added_in)
+  values (s.account_id, vault.seal(key, s.account_id, s.account_id, 1, '', 'iam.totp_factors.secret', encode(secret, 'base64')), clock_timestamp(), used, s.id)
+  on conflict on constraint totp_factors_pkey do update set secret = excluded.secret, confirmed_at = excluded.confirmed_at, last_step = excluded.last_step,
+    added_in = excluded.added_in;
   delete from iam.totp_enrolments x where x.session_id = s.id;
   perform audit.append(iam.gate_claims(s.account_id, s.id, allowed.origin), 'factor.add', 'session', s.id, null, 'success',
     json_build_object('factor', 'totp', 'replaced', replaced)::text);

@@ -16,6 +16,8 @@ create table iam.recovery_codes (
   code_hash   bytea not null check (length(code_hash) = 32),
   made_at     timestamptz not null default clock_timestamp(),
   used_at     timestamptz,
+  -- the session that made it, as iam.totp_factors.added_in
+  added_in    uuid,
   unique (account_id, code_hash)
 );
 comment on table iam.recovery_codes is 'Codes to sign in with when no other factor is at hand; ten at a time.';
@@ -68,7 +70,8 @@ begin
   perform iam.lock_factors(allowed.account);
   codes := array(select iam.new_recovery_code() from generate_series(1, 10));
   delete from iam.recovery_codes r where r.account_id = allowed.account;
-  insert into iam.recovery_codes (account_id, code_hash) select allowed.account, iam.hash_recovery_code(ring, allowed.account, c) from unnest(codes) c;
+  insert into iam.recovery_codes (account_id, code_hash, added_in)
+  select allowed.account, iam.hash_recovery_code(ring, allowed.account, c), allowed.session from unnest(codes) c;
   perform audit.append(iam.gate_claims(allowed.account, allowed.session, allowed.origin), 'factor.add',
     'session', allowed.session, null, 'success', '{"factor":"recovery_code","count":10}');
   perform ops.post(ring, allowed.account, 'email', 'recovery_codes_made');

@@ -28,7 +28,9 @@ create table iam.passkeys (
   backup_eligible boolean not null,
   backed_up       boolean not null,
   created_at      timestamptz not null default clock_timestamp(),
-  last_used_at    timestamptz
+  last_used_at    timestamptz,
+  -- the session that added it, as iam.totp_factors.added_in
+  added_in        uuid
 );
 comment on table iam.passkeys is 'WebAuthn credential records. The public key is COSE, as the authenticator gave it.';
 -- the passkeys of somebody who signs in
@@ -399,9 +401,9 @@ begin
   if why is not null then answer := 'refused'; end if;
   if answer = 'ok' then
     passkey := ops.uuid_v7();
-    insert into iam.passkeys (id, account_id, rp_id, credential_id, public_key, sign_count, transports, name, user_verified, backup_eligible, backed_up)
+    insert into iam.passkeys (id, account_id, rp_id, credential_id, public_key, sign_count, transports, name, user_verified, backup_eligible, backed_up, added_in)
     values (passkey, allowed.account, checked.rp_id, checked.credential_id, checked.public_key, checked.sign_count, checked.transports,
-            iam.seal_passkey_name(ring, allowed.account, passkey, name), checked.user_verified, checked.backup_eligible, checked.backed_up);
+            iam.seal_passkey_name(ring, allowed.account, passkey, name), checked.user_verified, checked.backup_eligible, checked.backed_up, allowed.session);
     half := iam.is_half(allowed.session);
     answer := iam.first_factor(ring, allowed.session, 'passkey', new_token, caller);
     if not half then

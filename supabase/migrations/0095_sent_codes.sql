@@ -38,6 +38,8 @@ create table iam.phones (
   confirmed_at  timestamptz,
   -- another number, which waits for its code
   pending       bytea,
+  -- the session that confirmed it, as iam.totp_factors.added_in
+  added_in      uuid,
   check ((number is null) = (confirmed_at is null)),
   check (number is not null or pending is not null)
 );
@@ -227,7 +229,7 @@ begin
   if answer = 'ok' then
     perform iam.code_taken(s, 'phone_code');
     key := vault.unwrap(ring, s.account_id, 'profile');
-    update iam.phones p set pending = null, confirmed_at = clock_timestamp(),
+    update iam.phones p set pending = null, confirmed_at = clock_timestamp(), added_in = s.id,
       number = vault.seal(key, s.account_id, s.account_id, 1, '', 'iam.phones.number', iam.phone_number(key, s.account_id, true))
     where p.account_id = s.account_id and p.pending is not null;
     -- another tab has taken the number away meanwhile

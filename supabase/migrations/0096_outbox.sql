@@ -19,7 +19,7 @@ create table ops.outbox (
   template         text not null check (template in (
     'invitation', 'invitation_exists', 'email_confirmation', 'registration_exists', 'email_code', 'sms_code', 'phone_code',
     'recovery_link', 'recovery_requested', 'recovery_requested_sms', 'recovery_ready', 'recovery_confirmed', 'recovery_cancelled', 'recovery_asks_colleague',
-    'unusual_sign_in', 'unusual_sign_in_of_member', 'sign_in_stopped', 'codes_refused',
+    'unusual_sign_in', 'unusual_sign_in_of_member', 'sign_in_stopped', 'sign_in_disowned', 'codes_refused',
     'factor_added', 'factor_removed', 'recovery_codes_made', 'recovery_code_used', 'password_changed', 'account_changed', 'glass_broken')),
   vars             bytea,
   state            text not null default 'waiting' check (state in ('waiting', 'sending', 'sent', 'failed', 'uncertain')),

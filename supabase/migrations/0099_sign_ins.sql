@@ -7,7 +7,7 @@
 --      until the sign-in was released: by a link sent to the person, or by an administrator, never of their own.
 --   3. What was held back or disowned makes nothing usual: neither its device, nor its network, nor its place.
 --   4. Somebody who tries codes elsewhere makes nothing unusual about a known device.
---   5. Whoever says "that wasn't me" ends the sessions of the account. A link lives 3 days, and tells nothing but the time.
+--   5. Whoever says "that wasn't me" undoes what it opened (0335). A link lives 3 days, and tells the time and what was undone.
 --   6. Who has the password and no code is told of as well: at the fifth refused code of a day, once a day.
 --   7. The first sign-in of an account has nothing to be compared with, and one by a link of the practice ends what that link
 --      began: neither is held back.
@@ -34,6 +34,8 @@ create table iam.sign_ins (
   -- nobody: by the link
   released_by      uuid references iam.accounts,
   disowned_at      timestamptz,
+  -- what that has undone (0335)
+  undone           text[] not null default '{}' check (undone <@ array['session', 'device', 'recovery', 'passkey', 'totp', 'sms_code', 'recovery_code']),
   check (outcome = 'stopped' or released_at is null),
   check (released_at is not null or released_by is null)
 );
@@ -250,23 +252,6 @@ begin
 end $$;
 comment on function iam.release_sign_in is 'The next sign-in from there is a usual one. claims: who released; none for the link. Internal.';
 
-create function iam.disown_sign_in(claims text[], entry iam.sign_ins) returns int
-language plpgsql volatile set search_path = '' as $$
-declare
-  ended int;
-begin
-  update iam.sign_ins s set disowned_at = clock_timestamp() where s.id = entry.id;
-  update iam.devices d set forgotten_at = clock_timestamp() where d.id = entry.device_id;
-  -- whoever has come in so may have come in elsewhere; the session that says so stays
-  update iam.sessions s set revoked_at = clock_timestamp(), revoked_because = 'disowned'
-  where s.account_id = entry.account_id and s.id is distinct from claims[1]::uuid and s.revoked_at is null and s.expires_at > clock_timestamp();
-  get diagnostics ended = row_count;
-  perform audit.append(claims, 'session.unusual', 'SignIn', entry.id, null, 'success', '{"disowned":true}');
-  perform audit.append(claims, 'session.revoke', 'session', null, null, 'success', json_build_object('because', 'disowned', 'sessions', ended)::text);
-  return ended;
-end $$;
-comment on function iam.disown_sign_in is 'Ends the sessions of the account, but for the one that asks. Internal.';
-
 create function iam.find_by_link(ring text, link text, caller jsonb) returns iam.sign_ins
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -293,15 +278,16 @@ language sql immutable set search_path = '' as $$
               when entry.released_at is not null then 'released' else entry.outcome end
 $$;
 
-create function iam.look_at_sign_in(ring text, link text, caller jsonb, out answer text, out at timestamptz)
+create function iam.look_at_sign_in(ring text, link text, caller jsonb, out answer text, out at timestamptz, out undone text[])
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   entry iam.sign_ins := iam.find_by_link(ring, link, caller);
 begin
   answer := iam.state_of(entry);
   at := entry.at;
+  undone := entry.undone;
 end $$;
-comment on function iam.look_at_sign_in is 'What a link that was sent is about: told or stopped, and when; released or disowned when it was answered, expired. Errors: VS503.';
+comment on function iam.look_at_sign_in is 'What a link that was sent is about: told or stopped, and when; released or disowned (undone: what that ended) when it was answered, expired. Errors: VS503.';
 grant execute on function iam.look_at_sign_in to vs_gate;
 
 create function iam.answer_sign_in(ring text, link text, mine boolean, caller jsonb, out answer text)
@@ -318,7 +304,7 @@ begin
     perform audit.append(claims, 'session.unusual', 'SignIn', entry.id, null, 'success', '{"released":true}');
     answer := 'released';
   elsif not mine then
-    perform iam.disown_sign_in(claims, entry);
+    perform iam.disown_sign_in(ring, claims, entry);
     answer := 'disowned';
   end if;
 end $$;
@@ -328,7 +314,7 @@ grant execute on function iam.answer_sign_in to vs_gate;
 -- ---------------------------------------------------------------- one's own
 
 create function clinic.read_own_sign_ins() returns table (id uuid, at timestamptz, current boolean, methods text[], signals text[], score int,
-  outcome text, released_at timestamptz, disowned_at timestamptz, ip text, user_agent text, place text, km int, minutes int, failures int)
+  outcome text, released_at timestamptz, disowned_at timestamptz, undone text[], ip text, user_agent text, place text, km int, minutes int, failures int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 #variable_conflict use_column
 declare
@@ -339,7 +325,7 @@ begin
   if account is null then return; end if;
   key := vault.unwrap(vault.ring(), account, 'profile');
   return query
-  select s.id, s.at, s.session_id = c[1]::uuid, x.methods, s.signals, s.score, s.outcome, s.released_at, s.disowned_at,
+  select s.id, s.at, s.session_id = c[1]::uuid, x.methods, s.signals, s.score, s.outcome, s.released_at, s.disowned_at, s.undone,
          f.facts ->> 'ip', f.facts ->> 'user_agent', f.facts ->> 'place', (f.facts ->> 'km')::int, (f.facts ->> 'minutes')::int, (f.facts ->> 'failures')::int
   from (select y as entry, y.* from iam.sign_ins y where y.account_id = account and y.at > clock_timestamp() - interval '90 days' order by y.at desc limit 50) s
   join iam.sessions x on x.id = s.session_id
@@ -348,27 +334,7 @@ begin
 end $$;
 comment on function clinic.read_own_sign_ins is 'One''s own sign-ins of 90 days, the last 50.';
 create view clinic.own_sign_ins with (security_invoker = true) as select * from clinic.read_own_sign_ins();
-comment on view clinic.own_sign_ins is 'One''s own sign-ins, newest first, and what was unusual about them. not null: id, at, current, methods, signals, score, outcome';
-
-create function clinic.disown_sign_in(key uuid, sign_in uuid) returns uuid
-language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
-declare
-  c text[] := access.claims();
-  entry iam.sign_ins;
-begin
-  perform iam.lock_account(c[2]::uuid);
-  select * into entry from iam.sign_ins s where s.id = sign_in and s.account_id = c[2]::uuid for update;
-  if not found or not iam.session_is_live(c[1]::uuid) then
-    raise exception using errcode = 'VS404', message = 'there is no such sign-in here';
-  end if;
-  if entry.session_id = c[1]::uuid then
-    raise exception using errcode = 'VS422', message = 'this is the sign-in that you are using';
-  end if;
-  perform ops.fulfil(key, 'sign_ins.disown', sign_in);
-  if entry.disowned_at is null then perform iam.disown_sign_in(c, entry); end if;
-  return sign_in;
-end $$;
-comment on function clinic.disown_sign_in is '"That wasn''t me": ends all other sessions, and nothing about that sign-in is known any more. key: ops.intend(key, ''sign_ins.disown''). Errors: VS208, VS404, VS422, VS428.';
+comment on view clinic.own_sign_ins is 'One''s own sign-ins, newest first, and what was unusual about them. not null: id, at, current, methods, signals, score, outcome, undone';
 
 -- ---------------------------------------------------------------- the administrators
 
@@ -462,8 +428,7 @@ begin
 end $$;
 comment on function clinic.change_security is 'Thresholds and kinds of codes of one''s own organisation. key: ops.intend(key, ''security.change''). Errors: VS208, VS403, VS422, VS428, VS470.';
 
-grant execute on function clinic.read_own_sign_ins, clinic.disown_sign_in
-  to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
+grant execute on function clinic.read_own_sign_ins to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
 grant select on clinic.own_sign_ins to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
 grant execute on function audit.open_sign_ins to vs_anon, vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
 grant execute on function clinic.read_unusual_sign_ins, clinic.release_sign_in, clinic.read_security, clinic.change_security to vs_org_admin;

@@ -294,18 +294,21 @@ begin
 end $$;
 comment on function iam.cancel_one is 'Internal.';
 
-create function iam.cancel_recoveries(ring text, account uuid, claims text[]) returns void
+create function iam.cancel_recoveries(ring text, account uuid, claims text[], by text default 'administrator') returns boolean
 language plpgsql volatile set search_path = '' as $$
 declare
   r iam.recoveries;
+  one_waited boolean := false;
 begin
   for r in select * from iam.recoveries x where x.account_id = account and x.state = 'waiting' for update loop
-    perform iam.cancel_one(ring, r, claims, 'administrator');
+    perform iam.cancel_one(ring, r, claims, by);
+    one_waited := true;
   end loop;
   -- links that nobody has used yet
   update iam.recoveries x set state = 'cancelled', password_hash = null, pepper_id = null where x.account_id = account and x.state = 'asked';
+  return one_waited or found;
 end $$;
-comment on function iam.cancel_recoveries is 'Of somebody who was suspended or has left: who is restored later asks anew. Internal.';
+comment on function iam.cancel_recoveries is 'Of somebody who was suspended, has left, or disowns a sign-in: who needs one later asks anew. Was there one? by: for the log. Internal.';
 
 create function iam.cancel_recovery(ring text, cancel_token text, caller jsonb, out answer text, out retry_after int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$

@@ -37,7 +37,7 @@ const mailedLink = () =>
     const { rows } = await pages.db.admin.query<{ path: string }>(
       `select convert_from(vault.unpack(vault.unwrap($1, o.account_id, 'profile'),
          convert_to('ops.outbox.vars', 'UTF8') || '\\x00'::bytea || uuid_send(o.id) || uuid_send(o.account_id) || int8send(1), o.vars), 'UTF8')::jsonb ->> 'path' as path
-       from ops.outbox o where o.account_id = $2 order by o.id desc limit 1`,
+       from ops.outbox o where o.account_id = $2 and o.template in ('unusual_sign_in', 'sign_in_stopped') order by o.id desc limit 1`,
       [pages.db.ring, nurse.account],
     );
     return rows[0]!.path;
@@ -69,7 +69,9 @@ describe("one's own sign-ins", () => {
       status: 303,
       location: '/account/sign-ins/ended',
     });
-    expect((await pages.get(nurse, '/account/sign-ins/ended')).text).toContain('href="/account/password"');
+    const ended = await pages.get(nurse, '/account/sign-ins/ended');
+    expect(ended.text).toContain('href="/account/password"');
+    expect(visibleText(ended.text)).toContain('L’appareil de cette connexion n’est plus reconnu.');
   });
 });
 

@@ -299,6 +299,9 @@ describe('a telephone number', () => {
     expect(await confirm(token, String(message?.vars.code))).toMatchObject({ answer: 'ok' });
     expect(await events('factor.add')).toEqual({ outcome: 'success', factor: 'sms_code', answer: 'ok' });
     expect(await read(token)).toMatchObject({ ending: '78', waiting: null });
+    const query =
+      'select p.added_in = s.id as named from iam.phones p, iam.sessions s where s.token_hash = iam.hash_token($1)';
+    expect(await owner(query, [token])).toEqual([{ named: true }]);
     expect(await take(db, gate)).toMatchObject([
       { channel: 'email', template: 'factor_added', vars: { factor: 'sms_code' } },
     ]);

@@ -183,6 +183,13 @@ describe('a new passkey (§7.1)', () => {
     expect(session).toEqual({ factors: 2, enrols: false, methods: ['password', 'passkey'], renewed: true });
   });
 
+  test('names the session that added it', async () => {
+    await register();
+    const query =
+      'select k.added_in = s.id as named from iam.passkeys k, iam.sessions s where s.token_hash = iam.hash_token($1)';
+    expect(await owner(query, [stage.anne.token])).toEqual([{ named: true }]);
+  });
+
   test('is sealed but for its key; a name has 1 to 60 characters', async () => {
     await register();
     const [row] = await owner('select name, rp_id, transports, user_verified from iam.passkeys');
