@@ -4,6 +4,7 @@ import { csrf } from '../edge/csrf.ts';
 import { headers } from '../edge/headers.ts';
 import { limits } from '../edge/limits.ts';
 import { logging } from '../edge/logging.ts';
+import { createRecorder, refusals } from '../edge/refusals.ts';
 import { type Env, session } from '../edge/session.ts';
 import { accountRoutes } from './account/routes.tsx';
 import { adminRoutes } from './admin/routes.tsx';
@@ -52,7 +53,8 @@ export function createApp(services: Services) {
   const { door } = services;
   const app = new Hono<Env>();
 
-  app.use(logging(services.log), headers(), session(services.pepper.key), limits(), csrf());
+  const recorder = services.recorder ?? createRecorder(services);
+  app.use(logging(services.log), headers(), session(services.pepper.key), refusals(recorder), limits(), csrf());
   if (services.mailbox) app.use(demoMailLink);
   app.onError((error, c) => answerError(error, c, services));
   app.notFound(answerNotFound);

@@ -27,6 +27,9 @@ type Problem = {
 
 /** For `app.onError`. What isn't a Refusal is a fault of ours: logging.ts writes its class, the reader sees 500. */
 export function answerError(error: Error, c: Context<Env>, services: Services): Response | Promise<Response> {
+  // what no form of ours would send; the database hasn't seen it, and hasn't recorded it
+  if (error instanceof ZodError || (error instanceof HTTPException && error.status !== 404))
+    c.set('refused', 'request.malformed');
   if (error instanceof HTTPException)
     return answerProblem(c, { reason: error.status === 404 ? 'hidden' : 'invalid', status: error.status });
   if (error instanceof ZodError) return answerProblem(c, { reason: 'invalid', status: 422 });

@@ -3,6 +3,7 @@ import type { Promises } from '../db/promises/types.ts';
 import type { Ring } from '../db/ring.ts';
 import type { Logger } from '../edge/logging.ts';
 import type { Mailbox } from '../edge/mailbox.ts';
+import type { Recorder } from '../edge/refusals.ts';
 import type { Assets } from './assets.ts';
 
 /** What an entry (edge/node.ts, deno.ts, worker.ts) brings; the pages know nothing else of where they run. */
@@ -19,4 +20,6 @@ export type Services = {
   mailbox?: Mailbox;
   assets: Assets;
   log: Logger;
+  /** Of refused requests; one of its own if an entry has none to share. */
+  recorder?: Recorder;
 };

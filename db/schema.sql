@@ -190,7 +190,7 @@ create table audit.events (
   shown uuid[],
   details text,
   leaf text not null,
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text]))),
   constraint events_pkey PRIMARY KEY (organisation_id, lane, seq, at)
 ) partition by RANGE (at);
@@ -217,7 +217,7 @@ create table audit.events_default (
   details text,
   leaf text not null,
   constraint events_default_pkey PRIMARY KEY (organisation_id, lane, seq, at),
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text])))
 );
 alter table audit.events_default enable row level security;
@@ -807,6 +807,18 @@ alter table ops.service enable row level security;
 alter table ops.service force row level security;
 comment on table ops.service is 'One row: for which start, file and transaction this database was cleared to serve.';
 
+create table ops.unrecorded (
+  organisation_id uuid not null,
+  kind text not null,
+  times bigint not null,
+  constraint unrecorded_kind_check CHECK ((kind = ANY (ARRAY['request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text]))),
+  constraint unrecorded_pkey PRIMARY KEY (organisation_id, kind),
+  constraint unrecorded_times_check CHECK ((times > 0))
+) with (fillfactor=50);
+alter table ops.unrecorded enable row level security;
+alter table ops.unrecorded force row level security;
+comment on table ops.unrecorded is 'Refused requests that are in no event yet, by log and kind. Organisation 00000000-… is the installation.';
+
 create table privacy.consent_texts (
   type text not null,
   version text not null,
@@ -1370,6 +1382,7 @@ create policy all_owner on ops.limits for all to vs_owner using (true) with chec
 create policy all_owner on ops.outbox for all to vs_owner using (true) with check (true); -- ops.post, and the delivery.
 create policy all_owner on ops.service for all to vs_owner using (true) with check (true); -- ops.is_cleared, ops.clear_to_serve.
 create policy select_dba on ops.service for select to vs_dba using (true); -- Why nobody enters: `vitalsync doctor`.
+create policy all_owner on ops.unrecorded for all to vs_owner using (true) with check (true); -- ops.record_refusals.
 create policy insert_owner on privacy.consent_texts for insert to vs_owner with check (true); -- privacy.publish_text, when the words change.
 create policy select_owner on privacy.consent_texts for select to vs_owner using (true); -- Pages show them, and consents refer to them.
 create policy insert_owner on privacy.consents for insert to vs_owner with check (((( SELECT access.role() AS role) = 'patient'::text) AND (account_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)))); -- A patient, in their own name.
@@ -8308,6 +8321,49 @@ begin
 end $function$;
 comment on function ops.record_limited is 'That a limit was reached: once a minute for each. Internal.';
 
+create function ops.record_refusals(ring text, token text, caller jsonb, request uuid, counts jsonb) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  s iam.sessions;
+  claims text[];
+  place uuid;
+  own text;
+  everybody text;
+  kinds text[];
+  taken boolean[] := array[]::boolean[];
+  told bigint;
+  counted bigint;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  s := ops.session_of_refusal(token);
+  place := coalesce(s.organisation_id, '00000000-0000-0000-0000-000000000000');
+  own := case when s.id is null then 'refusals/address/' || ops.network_key(ring, caller ->> 'ip') else 'refusals/session/' || s.id end;
+  everybody := case when s.id is null then 'refusals/addresses' else 'refusals/sessions' end;
+  kinds := array(select x.key from jsonb_object_keys(counts) as x(key) order by x.key);
+  -- all buckets before all counters, or two edges could wait for each other
+  for i in 1 .. cardinality(kinds) loop
+    taken := taken || (ops.peek(own, 10, 1.0 / 60) = 0 and ops.peek(everybody, 100, 0.1) = 0
+                       and ops.take(own, 10, 1.0 / 60) = 0 and ops.take(everybody, 100, 0.1) = 0);
+  end loop;
+  for i in 1 .. cardinality(kinds) loop
+    told := least((counts ->> kinds[i])::bigint, 1000000000::bigint);
+    -- its list of kinds is the closed one; the event's is longer
+    insert into ops.unrecorded as u (organisation_id, kind, times) values (place, kinds[i], told)
+    on conflict on constraint unrecorded_pkey do update set times = u.times + excluded.times returning u.times into counted;
+    if taken[i] then
+      delete from ops.unrecorded u where u.organisation_id = place and u.kind = kinds[i];
+      claims := array[s.id::text, s.account_id::text, s.organisation_id::text, coalesce(s.role, 'unknown'), null, null, null,
+                      iam.caller_origin(ring, s.organisation_id, s.id, caller)::text];
+      perform audit.append(claims, kinds[i], 'request', request, null, 'failure',
+        json_strip_nulls(json_build_object('times', told, 'more', nullif(counted - told, 0)))::text);
+    end if;
+  end loop;
+  return 'ok';
+end $function$;
+comment on function ops.record_refusals is 'Records requests that an edge has refused since it told last. token: of the session cookie that came along, if any. caller: {ip, user_agent}, or NULL for several places. request: the reference that the answer bore. counts: {kind: how often}. Errors: VS503, 23514 for another kind or none.';
+
 create function ops.record_unknown(ring text, step text, ip text, user_agent text) returns void
 language plpgsql volatile as $function$
 declare
@@ -8337,6 +8393,22 @@ language sql volatile as $function$
               then ceil(extract(epoch from not_before - clock_timestamp()))::int else 0 end
 $function$;
 comment on function ops.seconds_until is 'Internal.';
+
+create function ops.session_of_refusal(token text) returns iam.sessions
+language plpgsql stable as $function$
+declare
+  s iam.sessions;
+  hash bytea := iam.hash_token(token);
+begin
+  select * into s from iam.sessions x
+  where x.id = coalesce((select y.id from iam.sessions y where y.token_hash = hash),
+                        -- renewed by another request of the same browser, a moment ago
+                        (select o.session from iam.find_by_old_token(hash) o where not o.late))
+    and x.revoked_at is null and x.expires_at > clock_timestamp() and x.last_seen_at > clock_timestamp() - interval '30 minutes'
+    and (x.membership_id is null or x.enrols or access.membership_is_live(x.membership_id));
+  return s;
+end $function$;
+comment on function ops.session_of_refusal is 'The live session of a token, with one factor or two, or NULLs. Changes nothing. Internal.';
 
 create function ops.take(key text, capacity double precision, per_second double precision, lowest double precision DEFAULT '-1'::integer) returns integer
 language plpgsql volatile as $function$
@@ -10027,6 +10099,7 @@ grant select on ops.intents to vs_dba;
 grant select on ops.limits to vs_dba;
 grant select on ops.outbox to vs_dba;
 grant select on ops.service to vs_dba;
+grant select on ops.unrecorded to vs_dba;
 grant select on privacy.consent_texts to vs_dba;
 grant select on privacy.consents to vs_dba;
 grant select on privacy.consents (at) to vs_dpo;
@@ -10484,6 +10557,7 @@ grant execute on function ops.intend(key uuid, operation text, content text) to 
 grant execute on function ops.intend(key uuid, operation text, content text) to vs_secretary;
 grant execute on function ops.is_cleared() to vs_dba;
 grant execute on function ops.message_done(id uuid, attempt integer, outcome text, reason text) to vs_gate;
+grant execute on function ops.record_refusals(ring text, token text, caller jsonb, request uuid, counts jsonb) to vs_gate;
 grant execute on function ops.take_messages(ring text, channels text[], most integer) to vs_gate;
 grant execute on function privacy.consent_address(consent uuid) to vs_dpo;
 grant execute on function vault.aead_decrypt(key bytea, iv bytea, aad bytea, ciphertext bytea, tag bytea) to vs_dba;

@@ -14,6 +14,8 @@ export type Bindings = {
   placeHeader?: string;
   /** PUBLIC_ORIGIN: the one address that browsers reach us by. Without it the Host header is believed. */
   origin?: string;
+  /** Where a runtime ends with the answer (workerd): what goes on after it. */
+  later?(work: Promise<void>): void;
 };
 
 /** Stands for a socket without an address (a Unix socket, a test that calls the app in memory). */
@@ -75,7 +77,7 @@ function bindings(c: Context): Bindings {
 }
 
 /** Drops what `inet` doesn't take: ports, brackets, IPv6 zones; shows IPv4-mapped addresses as IPv4. */
-function readAddress(text: string | undefined): string | undefined {
+export function readAddress(text: string | undefined): string | undefined {
   const bare = text
     ?.trim()
     .replace(/^\[(.*)\](:\d+)?$/, '$1')

@@ -12,7 +12,7 @@ import type { Env } from './session.ts';
 export function csrf(): MiddlewareHandler<Env> {
   return async (c, next) => {
     const reading = c.req.method === 'GET' || c.req.method === 'HEAD';
-    if (reading ? isForeignLoad(c) : !isOwnChange(c)) return refuse(c, 403, FRENCH, ENGLISH);
+    if (reading ? isForeignLoad(c) : !isOwnChange(c)) return refuse(c, 'request.forged', 403, FRENCH, ENGLISH);
     return next();
   };
 }

@@ -6,12 +6,12 @@
 // 4. No parameter comes twice: two readers could believe two different values.
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import type { RefusedKind } from './refusals.ts';
 import { refuse } from './refuse.ts';
 import type { Env } from './session.ts';
 
 const MEGABYTE = 1024 * 1024;
 const SINGLE = [
-  'host',
   'origin',
   'content-type',
   'content-length',
@@ -33,10 +33,12 @@ export function limits(): MiddlewareHandler<Env> {
   return async (c, next) => {
     if (!['GET', 'HEAD', 'POST'].includes(c.req.method)) {
       c.header('Allow', 'GET, HEAD, POST');
-      return refuse(c, 405, 'Cette méthode ne sert à rien ici.', 'This method is not used here.');
+      return refuse(c, 'request.method', 405, 'Cette méthode ne sert à rien ici.', 'This method is not used here.');
     }
-    if (c.req.url.length > 4096) return refuse(c, 414, 'Cette adresse est trop longue.', 'This address is too long.');
-    if (!hasSoundHeaders(c) || !hasSoundAddress(c)) return malformed(c);
+    if (c.req.url.length > 4096)
+      return refuse(c, 'request.too_large', 414, 'Cette adresse est trop longue.', 'This address is too long.');
+    const problem = findInHeaders(c) ?? findInAddress(c);
+    if (problem) return malformed(c, problem);
     if (c.req.method !== 'POST') return next();
     // The size is checked before anything is read; what follows runs only within it.
     let answer: Response | undefined;
@@ -52,43 +54,49 @@ async function checkForm(c: Context): Promise<Response | undefined> {
   const body = await c.req.arrayBuffer();
   if (body.byteLength === 0) return undefined;
   if (type !== 'application/x-www-form-urlencoded' || c.req.header('content-encoding')) {
-    return refuse(c, 415, "Le contenu doit être celui d'un formulaire.", 'The content must be that of a form.');
+    const [french, english] = ["Le contenu doit être celui d'un formulaire.", 'The content must be that of a form.'];
+    return refuse(c, 'request.malformed', 415, french, english);
   }
   const form = decodeForm(body);
-  return form && isUnambiguous(form) ? undefined : malformed(c);
+  if (!form) return malformed(c, 'request.malformed');
+  return isUnambiguous(form) ? undefined : malformed(c, 'request.polluted');
 }
 
 function tooLarge(c: Context): Response {
   return refuse(
     c,
+    'request.too_large',
     413,
     "L'envoi dépasse 1 Mo. Rien n'a été enregistré ; raccourcissez le texte.",
     'The form exceeds 1 MB. Nothing was saved; shorten the text.',
   );
 }
 
-function malformed(c: Context): Response {
+function malformed(c: Context, kind: RefusedKind): Response {
   return refuse(
     c,
+    kind,
     400,
     "La demande est mal formée. Rien n'a été enregistré.",
     'The request is malformed. Nothing was saved.',
   );
 }
 
-function hasSoundHeaders(c: Context): boolean {
+function findInHeaders(c: Context): RefusedKind | undefined {
   const host = c.req.header('host');
   const length = c.req.header('content-length');
-  if (SINGLE.some((name) => c.req.header(name)?.includes(','))) return false;
-  return (host === undefined || HOST.test(host)) && (length === undefined || /^\d+$/.test(length));
+  if (host !== undefined && !HOST.test(host)) return 'request.host';
+  if (SINGLE.some((name) => c.req.header(name)?.includes(','))) return 'request.polluted';
+  return length === undefined || /^\d+$/.test(length) ? undefined : 'request.malformed';
 }
 
-function hasSoundAddress(c: Context): boolean {
+function findInAddress(c: Context): RefusedKind | undefined {
   const { pathname, search } = new URL(c.req.url);
   const path = decodeUtf8(pathname);
-  if (path === undefined || CONTROL.test(path) || path.includes('\\')) return false;
+  if (path === undefined || CONTROL.test(path) || path.includes('\\')) return 'request.malformed';
   const query = decodeUtf8(search.replaceAll('+', ' '));
-  return query !== undefined && !CONTROL.test(query) && isUnambiguous(new URLSearchParams(search));
+  if (query === undefined || CONTROL.test(query)) return 'request.malformed';
+  return isUnambiguous(new URLSearchParams(search)) ? undefined : 'request.polluted';
 }
 
 /** The form's pairs, or undefined when they aren't valid UTF-8 or hold control characters. */

@@ -14,6 +14,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { setCookie } from 'hono/cookie';
 import type { Who } from '../db/batch.ts';
 import { type Bindings, clientAddress, placeOf } from './client.ts';
+import type { RefusedKind } from './refusals.ts';
 
 export type { Bindings };
 export type Lang = 'fr' | 'en';
@@ -22,7 +23,16 @@ export type Theme = 'system' | 'light' | 'dark';
 /** `new Hono<Env>()` */
 export type Env = {
   Bindings: Bindings;
-  Variables: { who: Who; lang: Lang; theme: Theme; requestId: string; nonce?: string; mailbox?: boolean };
+  Variables: {
+    who: Who;
+    lang: Lang;
+    theme: Theme;
+    requestId: string;
+    nonce?: string;
+    mailbox?: boolean;
+    /** Set by whoever refuses the request before a page has seen it. */
+    refused?: RefusedKind;
+  };
 };
 
 const ROLES = ['anon', 'patient', 'clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher'] as const;

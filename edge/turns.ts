@@ -63,7 +63,7 @@ export function createTurns({ atOnce = 4, places = 30, patience = 10_000, pause 
 const rest = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** An IPv6 household has a /64: the first four groups. One whose zeros begin before that counts by itself. */
-function networkOf(address: string | null): string {
+export function networkOf(address: string | null): string {
   if (!address?.includes(':')) return address ?? '';
   const groups = (address.split('::')[0] ?? '').split(':');
   return groups.length >= 4 ? groups.slice(0, 4).join(':') : address;

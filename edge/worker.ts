@@ -55,14 +55,16 @@ export default {
     });
     // Cloudflare sets this header itself, whatever the caller sent; there is no proxy of ours to believe.
     const address = request.headers.get('cf-connecting-ip');
+    const works: Promise<void>[] = [];
     const answer = await doors.run(own, () =>
       pages.fetch(request, {
+        later: (work) => void works.push(work),
         ...readOrigin({ PUBLIC_ORIGIN: bound.PUBLIC_ORIGIN }),
         ...(address !== null && { address }),
         ...placeIn(request),
       }),
     );
-    execution.waitUntil(own.close());
+    execution.waitUntil(Promise.all(works).then(() => own.close()));
     return answer;
   },
 };

@@ -8,6 +8,7 @@ import { Empty, Missing } from '../ui/empty.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { Moment } from '../ui/time.tsx';
 import { Details } from './event-details.tsx';
+import { EventName } from './event-name.tsx';
 import { audit } from './messages.ts';
 import { pageSize, type SearchValues, searchFields } from './search.ts';
 
@@ -47,7 +48,7 @@ type FrameWords = ReturnType<typeof useWords<typeof frame.fr>>;
 function columns(t: Words, roles: FrameWords): Column<EventRow>[] {
   return [
     { label: t.at, evident: true, cell: (row) => <Moment at={row.at} /> },
-    { label: t.event, header: true, cell: (row) => labelOf(t, 'event', row.event) },
+    { label: t.event, header: true, cell: (row) => <EventName row={row} /> },
     { label: t.actor, evident: true, cell: (row) => <Actor row={row} roles={roles} /> },
     { label: t.resource, cell: (row) => <Resource row={row} /> },
     { label: t.outcome, evident: true, cell: (row) => <Outcome outcome={row.outcome} /> },

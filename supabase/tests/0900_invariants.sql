@@ -97,7 +97,7 @@ insert into justified values
   ('iam.admit', 'it is the door: it asks the session''s token'), ('access.claims', 'it is the verified identity'),
   ('iam.sign_in_lookup', 'nobody is signed in yet; vs_gate alone'), ('iam.sign_in_password', 'asks for the password; vs_gate alone'), ('iam.sign_in_is_known', 'tells the edge who may go first; vs_gate alone'),
   ('iam.passkey_key', 'a public key, by an id that only its owner''s browser has; vs_gate alone'), ('iam.sign_in_passkey', 'asks for a passkey; vs_gate alone'),
-  ('iam.record_failed_sign_in', 'records, and tells nothing; vs_gate alone'),
+  ('iam.record_failed_sign_in', 'records, and tells nothing; vs_gate alone'), ('ops.record_refusals', 'records, and tells nothing; vs_gate alone'),
   ('iam.may_begin_change', 'iam.may_change_factors asks; vs_gate alone'), ('iam.begin_totp', 'iam.may_change_factors asks; vs_gate alone'), ('iam.confirm_totp', 'iam.may_change_factors asks; vs_gate alone'), ('iam.remove_totp', 'iam.may_change_factors asks; vs_gate alone'),
   ('iam.make_recovery_codes', 'iam.may_change_factors asks; vs_gate alone'), ('iam.change_password', 'iam.may_change_factors asks, and for the password; vs_gate alone'),
   ('iam.read_invitation', 'asks for the token of a link; vs_gate alone'), ('iam.accept_invitation', 'asks for the token of a link; vs_gate alone'),

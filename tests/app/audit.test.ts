@@ -7,6 +7,7 @@ import { audit } from '../../app/audit/messages.ts';
 import { eventTypes } from '../../app/audit/search.ts';
 import { connect } from '../../db/connect.ts';
 import { sealWith } from '../../db/log/seal.ts';
+import { asOwner } from '../../db/owner.ts';
 import { blankNote, openPages, type Pages, visibleText } from './pages.ts';
 
 test('every event that the database knows has a word in both languages, and can be searched for', () => {
@@ -58,6 +59,21 @@ test('an auditor finds events by type, patient, actor, role, day and result, and
     expect(ids(miss.text), JSON.stringify(other)).toEqual([]);
     expect(visibleText(miss.text)).toContain('Aucun événement ne correspond.');
   }
+});
+
+test('of refused requests an auditor sees whose browser they came through, and how many more there were', async () => {
+  const { auditor, clinician } = pages.practice;
+  const { db } = pages;
+  await asOwner(db.admin, () =>
+    db.admin.query(
+      `select ops.record_refusals($1, $2, '{"ip": "192.0.2.8", "user_agent": "curl"}', null, '{"request.forged": 4313}')`,
+      [db.ring, clinician.token],
+    ),
+  );
+  const { text } = await pages.post(auditor, '/audit/search', { event: 'request.forged' });
+  expect(visibleText(text)).toMatch(
+    /Demande d’un autre site refusée et 4312 autres Camille NOMCLINICIAN.*refusé ou échoué.*192\.0\.2\.8/s,
+  );
 });
 
 test('criteria that can’t be meant come back with a sentence and what was typed', async () => {

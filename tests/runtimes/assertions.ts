@@ -1,6 +1,7 @@
 // What every runtime has to show, with a real Postgres behind a proxy that counts how often it is waited for.
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { asOwner } from '../../db/owner.ts';
 import { countFlushes, type Flushes } from '../../db/promises/flushes.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
 import { createDatabase } from '../support/database.ts';
@@ -18,6 +19,8 @@ export type Surroundings = Record<'EDGE_URL' | 'GATE_URL' | 'VITAL_KEYS' | 'VITA
 export type Stage = {
   surroundings: Surroundings;
   flushes: Flushes;
+  /** A query as the owner of the database. */
+  owner(query: string): Promise<Record<string, unknown>[]>;
   /** A clinician's account and cookie, and a patient of theirs. */
   account: string;
   cookie: string;
@@ -41,6 +44,7 @@ export async function setStage(): Promise<Stage> {
       VITAL_PEPPER: `${db.pepper.id}=${pepper}`,
     },
     flushes,
+    owner: (query) => asOwner(db.admin, async () => (await db.admin.query(query)).rows),
     account: practice.clinician.account,
     cookie: `__Host-vs=${practice.clinician.token}.clinician`,
     patient,
@@ -81,6 +85,21 @@ export function assertSameApp(stage: () => Stage, ask: Ask): void {
     expect(answer.status).toBe(200);
     expect(await answer.text()).toMatch(/quéméneur/i);
     expect(flushes.take()).toBe(1);
+  });
+
+  test('a refused request is in the audit log, with the reference of its answer', async () => {
+    const headers = { Origin: 'https://evil.example', Cookie: stage().cookie };
+    const type = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    const answer = await ask('/preferences', { method: 'POST', headers: { ...headers, ...type }, body: 'lang=en' });
+    expect(answer.status).toBe(403);
+    // recorded after the answer
+    const read = () =>
+      stage().owner("select * from audit.events where event = 'request.forged' and outcome = 'failure'");
+    await expect
+      .poll(read)
+      .toMatchObject([
+        { resource_id: answer.headers.get('x-request-id'), actor_id: stage().account, details: '{"times":1}' },
+      ]);
   });
 
   test('a passkey is added and signs in: its signatures are checked by this runtime', async () => {

@@ -1,7 +1,7 @@
 // Every form of the app, with what doesn't belong there: said twice, too long, no text, or somebody's trick. Refused below 500,
 // and nothing of it comes back.
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createPatient } from '../../support/practice.ts';
 import { cookieOf } from '../support.ts';
 import { type Attacked, email, faults, ORIGIN, pathOf, postsOf, startAttacked, state } from './support.ts';
@@ -13,6 +13,7 @@ beforeAll(async () => {
   patient = await createPatient(app.db, app.practice);
 });
 afterAll(() => app?.close());
+beforeEach(() => app.refused());
 
 const below500 = (status: number) => status < 500;
 
@@ -26,6 +27,13 @@ describe('one thing said twice', () => {
       });
       expect([path, answer.status]).toEqual([path, 400]);
     }
+    expect((await app.refused()).counts).toEqual({ 'request.polluted': postsOf(app).length });
+  });
+
+  test('isn’t believed: parameters of a search', async () => {
+    expect((await app.send('/patients?q=a&q=b', { cookie: cookieOf(app.practice.clinician) })).status).toBe(400);
+    const { events } = await app.refused();
+    expect(events).toMatchObject([{ event: 'request.polluted', actor_id: app.practice.clinician.account }]);
   });
 
   test.each([
@@ -36,10 +44,11 @@ describe('one thing said twice', () => {
     ['X-Forwarded-Proto', 'https, http'],
   ])('isn’t believed: the header %s', async (name, value) => {
     const answer = await app.send('/sign-in', { method: 'POST', body: 'a=1', headers: { [name]: value } });
-    expect([400, 403]).toContain(answer.status);
+    expect(answer.status).toBe(400);
+    expect((await app.refused()).events).toMatchObject([{ event: 'request.polluted', details: { times: 1 } }]);
   });
 
-  test('addresses in X-Forwarded-For don’t make an attacker somebody else', async () => {
+  test('addresses in X-Forwarded-For don’t make an attacker somebody else: they are ignored', async () => {
     const asked = async (from: string, proxied: boolean) => {
       const body = `email=${randomBytes(4).toString('hex')}%40exemple.fr&password=x`;
       const headers = { 'X-Forwarded-For': from, 'X-Forwarded-Proto': 'http' };
@@ -104,12 +113,29 @@ describe('what is too long, or no text', () => {
       }
     }
     expect(await state(app)).toEqual(before);
+    const forms = postsOf(app).length;
+    expect((await app.refused()).counts).toEqual({ 'request.too_large': forms, 'request.malformed': 7 * forms });
   }, 60_000);
+
+  test.each([
+    ['an address of 5,000 letters', `/sign-in?${'a'.repeat(5000)}`, {}, 414, 'request.too_large'],
+    ['bytes that are no text', '/sign-in?a=%ff', {}, 400, 'request.malformed'],
+    ['a length that is none', '/sign-in', { 'Content-Length': '1e3' }, 400, 'request.malformed'],
+    ['a method that nothing answers', '/sign-in', {}, 405, 'request.method'],
+  ])('is refused as what it is, and recorded: %s', async (_, path, headers, status, event) => {
+    const method = event === 'request.method' ? 'DELETE' : 'GET';
+    const answer = await app.send(path, { method, headers });
+    expect(answer.status).toBe(status);
+    const reference = answer.headers.get('x-request-id');
+    expect((await app.refused()).events).toMatchObject([{ event, resource_id: reference, details: { times: 1 } }]);
+  });
 
   test('in every field of every form, signed in and not, is an answer below 500', async () => {
     const fields = `email password code method by token id key name role lang theme reason status q step_up_to
       step_up_code step_up_method step_up_proof credential phone present chosen session author category priority subjective
       family_name given_name consents type account device`.split(/\s+/);
+    const before = app.lines.length;
+    let tooLarge = 0;
     for (const { path } of postsOf(app).filter((route) => route.path !== '/sign-out')) {
       for (const value of nasty) {
         const body = new URLSearchParams(fields.map((name) => [name, value])).toString();
@@ -124,10 +150,15 @@ describe('what is too long, or no text', () => {
           expect.toSatisfy(below500),
         ]);
         const text = await answer.text();
+        tooLarge += Number(answer.status === 413);
         expect(text).not.toContain('<script>alert(1)');
         expect(text).not.toMatch(/SQLSTATE|iam\.\w|node_modules|\bselect [\w.*]+ from/i);
       }
     }
+    // what no form of ours sends stopped before the database, and is recorded all the same
+    const unread = app.lines.slice(before).filter((line) => JSON.parse(line).error === 'ZodError').length;
+    expect(unread).toBeGreaterThan(0);
+    expect((await app.refused()).counts).toEqual({ 'request.too_large': tooLarge, 'request.malformed': unread });
   }, 120_000);
 
   test.each([

@@ -5,6 +5,7 @@ import { openDoor } from '../../../db/door.ts';
 import { asOwner, createAccount } from '../../../db/owner.ts';
 import { readAssets } from '../../../edge/assets/files.ts';
 import { openLog } from '../../../edge/logging.ts';
+import { createRecorder } from '../../../edge/refusals.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { createPractice, type Practice } from '../../support/practice.ts';
 import { ORIGIN } from '../support.ts';
@@ -22,6 +23,18 @@ export type Sent = {
   address?: string;
   proxied?: boolean;
 };
+export type RefusalEvent = {
+  event: string;
+  organisation_id: string;
+  resource_type: string;
+  resource_id: string;
+  actor_id: string | null;
+  actor_role: string;
+  outcome: string;
+  details: { times: number; more?: number };
+  /** Whether it says from where. */
+  placed: boolean;
+};
 export type Attacked = {
   db: TestDatabase;
   practice: Practice;
@@ -31,19 +44,28 @@ export type Attacked = {
   lines: string[];
   send(path: string, sent?: Sent): Promise<Response>;
   owner(query: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** What the audit log says of what was refused since this was asked last: every refusal that was told, in events or counted. */
+  refused(): Promise<{ counts: Record<string, number>; events: RefusalEvent[] }>;
   close(): Promise<void>;
 };
 
-export async function startAttacked(): Promise<Attacked> {
+/** `pace`: of what tells the database of refusals; unless said, as fast as it can. */
+export async function startAttacked(pace = { burst: 1e6, everyMs: 1, patience: 5000, pause: 5 }): Promise<Attacked> {
   const db = await createDatabase();
   const practice = await createPractice(db);
   const profile = { family_name: 'Roux', given_name: 'Camille' };
   const person = { organisation: practice.organisation, role: 'clinician', email, profile, password, totpSecret };
   const account = await asOwner(db.admin, () => createAccount(db.admin, db.keys, person));
+  const seen = new Set<string>();
   const lines: string[] = [];
   const door = openDoor(db);
   const log = await openLog((line) => lines.push(line));
-  const app = createApp({ door, ring: db.ring, pepper: db.pepper, demo: false, assets: readAssets(), log });
+  const recorder = createRecorder({ door, ring: db.ring }, pace);
+  const app = createApp({ door, recorder, ring: db.ring, pepper: db.pepper, demo: false, assets: readAssets(), log });
+  const works: Promise<void>[] = [];
+  const later = (work: Promise<void>) => void works.push(work);
+  const owner: Attacked['owner'] = (query, values = []) =>
+    asOwner(db.admin, async () => (await db.admin.query(query, values)).rows);
   const known = new Set<string>();
   const routes = app.routes.filter(({ method, path }) => {
     const isNew = !known.has(`${method} ${path}`) && method !== 'ALL' && !path.includes('*');
@@ -59,11 +81,35 @@ export async function startAttacked(): Promise<Attacked> {
     send: async (path, { method = 'GET', cookie, body, headers = {}, address = '192.0.2.7', proxied = false } = {}) => {
       const all = { ...(cookie && { Cookie: cookie }), ...(body !== undefined && FORM), ...headers };
       const init = { method, body, headers: all, ...(body instanceof ReadableStream && { duplex: 'half' }) };
-      return app.request(new Request(`${ORIGIN}${path}`, init), undefined, { address, proxied });
+      return app.request(new Request(`${ORIGIN}${path}`, init), undefined, { address, proxied, later });
     },
-    owner: (query, values = []) => asOwner(db.admin, async () => (await db.admin.query(query, values)).rows),
+    owner,
+    refused: async () => {
+      await Promise.all(works.splice(0));
+      const rows = (await owner(readRefusals)) as (RefusalEvent & { id: string })[];
+      const events = rows.filter(({ id }) => !seen.has(id)).map(({ id: _, ...event }) => event);
+      for (const { id } of rows) seen.add(id);
+      const counted = (await owner(
+        'select kind, sum(times)::int as times from ops.unrecorded group by kind',
+      )) as Counted[];
+      await owner("delete from ops.unrecorded; delete from ops.limits where key like 'refusals/%'");
+      return { counts: sumUp(events, counted), events };
+    },
     close: () => door.close().then(() => db.close()),
   };
+}
+
+type Counted = { kind: string; times: number };
+const readRefusals = `
+  select id, event, organisation_id, resource_type, resource_id, actor_id, actor_role, outcome, details::json as details, origin_id is not null as placed
+  from audit.events where event like 'request.%' order by at`;
+
+function sumUp(events: RefusalEvent[], counted: Counted[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  const add = (kind: string, times: number) => (counts[kind] = (counts[kind] ?? 0) + times);
+  for (const { event, details } of events) add(event, details.times + (details.more ?? 0));
+  for (const { kind, times } of counted) add(kind, times);
+  return counts;
 }
 
 /** What a form of ours brings. */
