@@ -554,6 +554,19 @@ alter table iam.recovery_codes enable row level security;
 alter table iam.recovery_codes force row level security;
 comment on table iam.recovery_codes is 'Codes to sign in with when no other factor is at hand; ten at a time.';
 
+create table iam.registering (
+  one boolean default true not null,
+  at_once integer default 60 not null,
+  an_hour integer default 240 not null,
+  constraint registering_an_hour_check CHECK (((an_hour >= 1) AND (an_hour <= 100000))),
+  constraint registering_at_once_check CHECK (((at_once >= 1) AND (at_once <= 100000))),
+  constraint registering_one_check CHECK (one),
+  constraint registering_pkey PRIMARY KEY (one)
+);
+alter table iam.registering enable row level security;
+alter table iam.registering force row level security;
+comment on table iam.registering is 'How many registrations are taken up in the whole installation: each sends an e-mail. docs/dba.md says when to raise it.';
+
 create table iam.registration_links (
   token_hash bytea not null,
   account_id uuid not null,
@@ -1367,6 +1380,7 @@ create policy all_owner on iam.passkeys for all to vs_owner using (true) with ch
 create policy all_owner on iam.phones for all to vs_owner using (true) with check (true); -- Enrolment and sending, by functions of the gate.
 create policy all_owner on iam.recoveries for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.recovery_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
+create policy all_owner on iam.registering for all to vs_owner using (true) with check (true); -- iam.registering_wait, and the administrator of the installation.
 create policy all_owner on iam.registration_links for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.registrations for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.sent_codes for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
@@ -7053,6 +7067,22 @@ begin
 end $function$;
 comment on function iam.refuse_registration is 'A link that leads nowhere: recorded, and only so often. Gives the seconds to wait. Internal.';
 
+create function iam.registering_wait(ring text, caller jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  place text := 'route/register/all';
+  r iam.registering;
+  retry_after int;
+begin
+  select * into strict r from iam.registering;
+  -- looked at first: those of a flood don't wait for each other
+  retry_after := ops.peek(place, r.at_once, r.an_hour / 3600.0);
+  if retry_after = 0 then retry_after := ops.take(place, r.at_once, r.an_hour / 3600.0); end if;
+  if retry_after > 0 then perform ops.record_limited(ring, iam.gate_claims(null, null, null), 'register', place, caller); end if;
+  return retry_after;
+end $function$;
+comment on function iam.registering_wait is 'Takes a registration up: 0, or the seconds to wait. Internal.';
+
 create function iam.release_sign_in(claims text[], sign_in uuid) returns void
 language plpgsql volatile as $function$
 declare
@@ -7281,6 +7311,11 @@ begin
   select * into place from access.organisations o where o.id = organisation and o.registration = 'open';
   answer := case when place.id is null then 'closed'
                  when (iam.is_address(email) and lang in ('fr', 'en')) is not true then 'invalid' else 'ok' end;
+  if answer = 'ok' then retry_after := iam.registering_wait(ring, caller); end if;
+  if retry_after > 0 then
+    answer := 'wait';
+    return;
+  end if;
   -- in the log of the practice, in the same words whoever has the address
   perform audit.append(array[null, null, place.id::text, 'unknown', null, null, null, iam.caller_origin(ring, place.id, null, caller)::text],
     'account.register', 'Person', null, null,
@@ -10085,6 +10120,7 @@ grant select on iam.passkeys to vs_dba;
 grant select on iam.phones to vs_dba;
 grant select on iam.recoveries to vs_dba;
 grant select on iam.recovery_codes to vs_dba;
+grant select on iam.registering to vs_dba;
 grant select on iam.registration_links to vs_dba;
 grant select on iam.registrations to vs_dba;
 grant select on iam.sent_codes to vs_dba;

@@ -12,6 +12,8 @@
 --      transaction, or not at all.
 --   5. The record is a new one, with a provisional identity (RNIV): nothing that the practice knows is matched or shown.
 --   6. A practice may close its registration: from then on nobody asks, and no link that is under way leads to a record.
+--   7. However many networks ask, no more than iam.registering says are taken up: the others are told to wait, in the same
+--      words whoever has the address. Who holds a link, or was invited, doesn't wait for them.
 
 set role vs_owner;
 
@@ -104,6 +106,34 @@ end $$;
 comment on function iam.open_practices is 'Where patients may register: names from the national directory.';
 grant execute on function iam.open_practices to vs_gate;
 
+create table iam.registering (
+  one      boolean primary key default true check (one),
+  at_once  int not null default 60 check (at_once between 1 and 100000),
+  an_hour  int not null default 240 check (an_hour between 1 and 100000)
+);
+comment on table iam.registering is 'How many registrations are taken up in the whole installation: each sends an e-mail. docs/dba.md says when to raise it.';
+alter table iam.registering enable row level security;
+alter table iam.registering force row level security;
+create policy all_owner on iam.registering to vs_owner using (true) with check (true);
+comment on policy all_owner on iam.registering is 'iam.registering_wait, and the administrator of the installation.';
+insert into iam.registering default values;
+
+create function iam.registering_wait(ring text, caller jsonb) returns int
+language plpgsql volatile set search_path = '' as $$
+declare
+  place text := 'route/register/all';
+  r iam.registering;
+  retry_after int;
+begin
+  select * into strict r from iam.registering;
+  -- looked at first: those of a flood don't wait for each other
+  retry_after := ops.peek(place, r.at_once, r.an_hour / 3600.0);
+  if retry_after = 0 then retry_after := ops.take(place, r.at_once, r.an_hour / 3600.0); end if;
+  if retry_after > 0 then perform ops.record_limited(ring, iam.gate_claims(null, null, null), 'register', place, caller); end if;
+  return retry_after;
+end $$;
+comment on function iam.registering_wait is 'Takes a registration up: 0, or the seconds to wait. Internal.';
+
 create function iam.request_registration(ring text, organisation uuid, email text, lang text, token text, caller jsonb,
                                          out answer text, out retry_after int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
@@ -127,6 +157,11 @@ begin
   select * into place from access.organisations o where o.id = organisation and o.registration = 'open';
   answer := case when place.id is null then 'closed'
                  when (iam.is_address(email) and lang in ('fr', 'en')) is not true then 'invalid' else 'ok' end;
+  if answer = 'ok' then retry_after := iam.registering_wait(ring, caller); end if;
+  if retry_after > 0 then
+    answer := 'wait';
+    return;
+  end if;
   -- in the log of the practice, in the same words whoever has the address
   perform audit.append(array[null, null, place.id::text, 'unknown', null, null, null, iam.caller_origin(ring, place.id, null, caller)::text],
     'account.register', 'Person', null, null,

@@ -2,6 +2,8 @@
 select no_plan();
 
 -- who registers: tests/db/registrations.test.ts
+select policies_are('iam', 'registering', array['all_owner']);
+select policy_roles_are('iam', 'registering', 'all_owner', array['vs_owner']);
 select policies_are('iam', t, array['all_owner']) from unnest(array['registrations', 'registration_links']) t;
 select is((select string_agg(p.proname, ' ' order by p.proname) from pg_proc p where p.pronamespace = 'iam'::regnamespace and p.proname ~ 'registration$|^open_practices$' and has_function_privilege('vs_gate', p.oid, 'execute')),
   'complete_registration open_practices read_registration request_registration resume_registration', 'what the gate may call');

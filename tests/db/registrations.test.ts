@@ -387,3 +387,70 @@ describe('registering', () => {
     expect(await patients()).toBe(before + 1);
   });
 });
+
+describe('a flood from many networks', () => {
+  const asked = async (email: string, ip: string) =>
+    (
+      await gate.query('select * from iam.request_registration($1, $2, $3, $4, $5, $6)', [
+        ...[db.ring, practice.organisation, email, 'fr', newToken()],
+        { ip, user_agent: 'test' },
+      ])
+    ).rows[0] as { answer: string; retry_after: number };
+  const messages = async () => Number((await owner(db, 'select count(*) from ops.outbox'))[0].count);
+
+  test('cannot send more than the installation takes up, and the answer is the same for every address', async () => {
+    const { token } = await ask(somebody());
+    await owner(db, 'delete from ops.limits');
+    const before = await messages();
+    const answers: string[] = [];
+    for (let i = 0; i < 80; i++) answers.push((await asked(somebody(), `10.1.${i}.1`)).answer);
+    expect(answers).toEqual([...Array(60).fill('ok'), ...Array(20).fill('wait')]);
+    expect((await messages()) - before).toBe(60);
+    for (const email of [practice.clinician.email, somebody()]) {
+      const { answer, retry_after } = await asked(email, '10.2.0.1');
+      expect([answer, retry_after > 0 && retry_after <= 30]).toEqual(['wait', true]);
+    }
+    const events = await owner(
+      db,
+      "select details from audit.events where event = 'session.limited' order by at desc limit 2",
+    );
+    expect(events.filter(({ details }) => details.includes('register'))).toHaveLength(1);
+    // who has a link already goes on
+    expect((await read(token)).answer).toBe('new');
+    expect((await complete(token)).answer).toBe('ok');
+  }, 60_000);
+
+  test('cannot keep out somebody whom the practice invites', async () => {
+    await owner(db, 'update iam.registering set at_once = 1');
+    expect((await asked(somebody(), '10.3.0.1')).answer).toBe('ok');
+    expect((await asked(somebody(), '10.3.0.2')).answer).toBe('wait');
+    const address = somebody();
+    const [{ account }] = await owner(db, 'select iam.invite($1, $2, $3, $4, $5) as account', [
+      ...[db.ring, practice.organisation, 'secretary', address],
+      { family_name: 'Le Goff', given_name: 'Lou' },
+    ]);
+    await owner(db, 'select iam.send_invitation($1, $2)', [db.ring, account]);
+    let token = '';
+    for (let i = 0; i < 20 && token === ''; i++) {
+      const some = await take(db, gate);
+      token = String(some.find((one) => one.address === address)?.vars.path ?? '')
+        .split('/')
+        .at(-1)!;
+    }
+    const { rows } = await gate.query('select answer from iam.accept_invitation($1, $2, $3, null, $4, $5)', [
+      ...[db.ring, token, `p1:${'A'.repeat(44)}`, newToken()],
+      { ip: '10.3.0.3' },
+    ]);
+    expect(rows[0].answer).toBe('ok');
+    await owner(db, 'update iam.registering set at_once = default');
+  });
+
+  test('is let in again as time goes by, and the owner may let in more', async () => {
+    await owner(db, 'update iam.registering set at_once = 1');
+    expect((await asked(somebody(), '10.4.0.1')).answer).toBe('ok');
+    expect((await asked(somebody(), '10.4.0.2')).answer).toBe('wait');
+    await owner(db, "update ops.limits set at = at - interval '31 seconds' where key = 'route/register/all'");
+    expect((await asked(somebody(), '10.4.0.3')).answer).toBe('ok');
+    await owner(db, 'update iam.registering set at_once = default');
+  });
+});
