@@ -190,7 +190,7 @@ create table audit.events (
   shown uuid[],
   details text,
   leaf text not null,
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text]))),
   constraint events_pkey PRIMARY KEY (organisation_id, lane, seq, at)
 ) partition by RANGE (at);
@@ -217,7 +217,7 @@ create table audit.events_default (
   details text,
   leaf text not null,
   constraint events_default_pkey PRIMARY KEY (organisation_id, lane, seq, at),
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'record.read'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'home.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'import.patient'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text])))
 );
 alter table audit.events_default enable row level security;
@@ -5143,7 +5143,8 @@ begin
     if s.id is null and token is not null then
       perform ops.record_unknown(ring, 'page', ip, user_agent);
     elsif s.id is not null and not told and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
-      perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null],
+      perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null,
+                                 audit.origin(ring, s.organisation_id, s.id, ip, user_agent)::text],
         'page.refused', 'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
     end if;
     return array[answer, 'vs_anon'];
@@ -5231,7 +5232,10 @@ begin
     retry_after := iam.sending_wait(s, 'phone_code');
     if retry_after > 0 then answer := 'wait'; end if;
   end if;
-  if s.id is null then return; end if;
+  if s.id is null then
+    perform iam.record_refused_change(ring, token, 'code.send', answer, caller);
+    return;
+  end if;
   if answer = 'ok' then
     -- two sessions at once: the second one ends the code of the first
     perform iam.lock_factors(s.account_id);
@@ -5715,7 +5719,10 @@ begin
     -- another tab has taken the number away meanwhile
     if not found then answer := 'refused'; end if;
   end if;
-  if s.id is null then return; end if;
+  if s.id is null then
+    perform iam.record_refused_change(ring, token, 'factor.add', answer, caller);
+    return;
+  end if;
   if answer = 'ok' then perform ops.post(ring, s.account_id, 'email', 'factor_added', '{"factor": "sms_code"}'); end if;
   perform audit.append(iam.gate_claims(s.account_id, s.id, may.origin), 'factor.add', 'session', s.id, null,
     case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'sms_code', 'answer', answer)::text);
@@ -6250,7 +6257,9 @@ language sql stable as $function$
   select array[session::text, a.id::text, m.organisation_id::text, coalesce(m.role, 'unknown'), null, null, null, origin::text]
   from (values (1)) one
   left join iam.accounts a on a.id = account
-  left join lateral (select * from access.memberships x where x.account_id = a.id order by x.valid_from, x.id limit 1) m on true
+  -- a role that somebody had before is none that they act in
+  left join lateral (select * from access.memberships x where x.account_id = a.id
+                     order by x.valid_until > clock_timestamp() desc, x.valid_from, x.id limit 1) m on true
 $function$;
 comment on function iam.gate_claims is 'Who an event of the gate is about, before anybody has entered. Internal.';
 
@@ -6722,6 +6731,9 @@ begin
   retry_after := case when session is null then ops.limit_route(ring, 'challenge', caller) else ops.take('challenge/' || session, 60, 1) end;
   if retry_after > 0 then
     answer := 'wait';
+    if session is not null then
+      perform ops.record_limited(ring, iam.gate_claims(account, session, null), 'challenge', 'challenge/' || session, caller);
+    end if;
     return;
   end if;
   -- each new one takes two away that are over
@@ -7012,7 +7024,8 @@ create function iam.recovery_claims(r iam.recoveries, origin uuid) returns text[
 language sql stable as $function$
   select array[null, r.account_id::text, r.organisation_id::text, coalesce(m.role, 'unknown'), null, null, null, origin::text]
   from (values (1)) one left join lateral (select x.role from access.memberships x
-    where x.account_id = r.account_id and x.organisation_id = r.organisation_id order by x.valid_from, x.id limit 1) m on true
+    where x.account_id = r.account_id and x.organisation_id = r.organisation_id
+    order by x.valid_until > clock_timestamp() desc, x.valid_from, x.id limit 1) m on true
 $function$;
 comment on function iam.recovery_claims is 'Internal.';
 
@@ -7029,7 +7042,7 @@ create function iam.refuse_invitation(ring text, token text, caller jsonb) retur
 language plpgsql volatile as $function$
 declare
   i iam.invitations;
-  retry_after int := ops.take('invitation/address/' || ops.network_key(ring, caller ->> 'ip'), 20, 1.0 / 30);
+  retry_after int := ops.limit_route(ring, 'accept', caller);
 begin
   if retry_after > 0 then return retry_after; end if;
   select x.* into i from iam.invitations x where x.token_hash = iam.hash_token(token);
@@ -7194,7 +7207,10 @@ begin
   select * into s from iam.sessions x where x.id = may.session;
   if answer = 'ok' and s.factors < 2 then answer := 'second_factor'; end if;
   if answer = 'ok' and not iam.methods_of(s.account_id) && '{passkey,totp}' then answer := 'last'; end if;
-  if s.id is null then return answer; end if;
+  if s.id is null then
+    perform iam.record_refused_change(ring, token, 'factor.remove', answer, caller);
+    return answer;
+  end if;
   if answer = 'ok' then
     delete from iam.phones p where p.account_id = s.account_id returning p.number is not null into had;
     if had is null then return 'ok'; end if;
@@ -7366,9 +7382,13 @@ begin
     return;
   end if;
   retry_after := ops.take('registration/password/' || r.account_id, 5, 1.0 / 600);
-  if retry_after = 0 then perform ops.wait_for_hash_turn(); end if;
-  answer := case when retry_after > 0 then 'wait'
-                 when exists (select from iam.accounts a where a.id = r.account_id and extensions.crypt(prehash, a.password_hash) = a.password_hash) then 'ok'
+  if retry_after > 0 then
+    answer := 'wait';
+    perform ops.record_limited(ring, iam.gate_claims(r.account_id, null, null), 'password', 'registration/password/' || r.account_id, caller);
+    return;
+  end if;
+  perform ops.wait_for_hash_turn();
+  answer := case when exists (select from iam.accounts a where a.id = r.account_id and extensions.crypt(prehash, a.password_hash) = a.password_hash) then 'ok'
                  else 'refused' end;
   if answer = 'ok' then
     s := iam.start_session(ring, r.account_id, new_token, '{link,password}', caller, enrols => true);
@@ -7436,6 +7456,7 @@ begin
   s := iam.find_session(ring, token, caller);
   if s.id is null or (s.enrols and s.factors = 1) then
     answer := 'expired';
+    perform iam.record_refused_change(ring, token, 'code.send', answer, caller);
     return;
   end if;
   if iam.may_send(s, method) is not true then
@@ -7770,7 +7791,8 @@ begin
     if s.id is null then
       perform ops.record_unknown(ring, 'factor', caller ->> 'ip', caller ->> 'user_agent');
     elsif ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
-      perform audit.append(iam.gate_claims(s.account_id, s.id, null), 'session.factor', 'session', s.id, null, 'failure', '{"answer":"expired"}');
+      perform audit.append(iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller)), 'session.factor',
+        'session', s.id, null, 'failure', '{"answer":"expired"}');
     end if;
     return;
   end if;

@@ -255,7 +255,8 @@ begin
     if s.id is null and token is not null then
       perform ops.record_unknown(ring, 'page', ip, user_agent);
     elsif s.id is not null and not told and ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
-      perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null],
+      perform audit.append(array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null,
+                                 audit.origin(ring, s.organisation_id, s.id, ip, user_agent)::text],
         'page.refused', 'session', s.id, null, 'failure', json_build_object('answer', answer)::text);
     end if;
     return array[answer, 'vs_anon'];

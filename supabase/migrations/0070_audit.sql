@@ -39,8 +39,8 @@ create table audit.events (
   seq              bigint not null,
   at               timestamptz not null,
   event            text not null check (event in (
-    'patient.read', 'patients.list', 'patients.search', 'record.read', 'log.read', 'log.verify', 'accounts.read', 'home.read',
-    'row.insert', 'row.update', 'row.delete', 'import.patient', 'page.refused',
+    'patient.read', 'patients.list', 'patients.search', 'log.read', 'log.verify', 'accounts.read',
+    'row.insert', 'row.update', 'row.delete', 'page.refused',
     'session.password', 'session.factor', 'session.end', 'session.reuse', 'session.step_up', 'session.revoke', 'session.unusual',
     'session.limited', 'openings.limited',
     'request.forged', 'request.host', 'request.malformed', 'request.method', 'request.polluted', 'request.too_large', 'factor.add', 'factor.remove', 'factor.counter', 'password.change', 'code.send', 'message.send',

@@ -49,7 +49,9 @@ language sql stable set search_path = '' as $$
   select array[session::text, a.id::text, m.organisation_id::text, coalesce(m.role, 'unknown'), null, null, null, origin::text]
   from (values (1)) one
   left join iam.accounts a on a.id = account
-  left join lateral (select * from access.memberships x where x.account_id = a.id order by x.valid_from, x.id limit 1) m on true
+  -- a role that somebody had before is none that they act in
+  left join lateral (select * from access.memberships x where x.account_id = a.id
+                     order by x.valid_until > clock_timestamp() desc, x.valid_from, x.id limit 1) m on true
 $$;
 comment on function iam.gate_claims is 'Who an event of the gate is about, before anybody has entered. Internal.';
 
@@ -271,7 +273,8 @@ begin
     if s.id is null then
       perform ops.record_unknown(ring, 'factor', caller ->> 'ip', caller ->> 'user_agent');
     elsif ops.take('refused/' || s.id, 30, 1.0 / 60) = 0 then
-      perform audit.append(iam.gate_claims(s.account_id, s.id, null), 'session.factor', 'session', s.id, null, 'failure', '{"answer":"expired"}');
+      perform audit.append(iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller)), 'session.factor',
+        'session', s.id, null, 'failure', '{"answer":"expired"}');
     end if;
     return;
   end if;

@@ -178,6 +178,9 @@ begin
   retry_after := case when session is null then ops.limit_route(ring, 'challenge', caller) else ops.take('challenge/' || session, 60, 1) end;
   if retry_after > 0 then
     answer := 'wait';
+    if session is not null then
+      perform ops.record_limited(ring, iam.gate_claims(account, session, null), 'challenge', 'challenge/' || session, caller);
+    end if;
     return;
   end if;
   -- each new one takes two away that are over

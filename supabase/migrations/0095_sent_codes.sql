@@ -146,6 +146,7 @@ begin
   s := iam.find_session(ring, token, caller);
   if s.id is null or (s.enrols and s.factors = 1) then
     answer := 'expired';
+    perform iam.record_refused_change(ring, token, 'code.send', answer, caller);
     return;
   end if;
   if iam.may_send(s, method) is not true then
@@ -195,7 +196,10 @@ begin
     retry_after := iam.sending_wait(s, 'phone_code');
     if retry_after > 0 then answer := 'wait'; end if;
   end if;
-  if s.id is null then return; end if;
+  if s.id is null then
+    perform iam.record_refused_change(ring, token, 'code.send', answer, caller);
+    return;
+  end if;
   if answer = 'ok' then
     -- two sessions at once: the second one ends the code of the first
     perform iam.lock_factors(s.account_id);
@@ -235,7 +239,10 @@ begin
     -- another tab has taken the number away meanwhile
     if not found then answer := 'refused'; end if;
   end if;
-  if s.id is null then return; end if;
+  if s.id is null then
+    perform iam.record_refused_change(ring, token, 'factor.add', answer, caller);
+    return;
+  end if;
   if answer = 'ok' then perform ops.post(ring, s.account_id, 'email', 'factor_added', '{"factor": "sms_code"}'); end if;
   perform audit.append(iam.gate_claims(s.account_id, s.id, may.origin), 'factor.add', 'session', s.id, null,
     case when answer = 'ok' then 'success' else 'failure' end, json_build_object('factor', 'sms_code', 'answer', answer)::text);
@@ -256,7 +263,10 @@ begin
   select * into s from iam.sessions x where x.id = may.session;
   if answer = 'ok' and s.factors < 2 then answer := 'second_factor'; end if;
   if answer = 'ok' and not iam.methods_of(s.account_id) && '{passkey,totp}' then answer := 'last'; end if;
-  if s.id is null then return answer; end if;
+  if s.id is null then
+    perform iam.record_refused_change(ring, token, 'factor.remove', answer, caller);
+    return answer;
+  end if;
   if answer = 'ok' then
     delete from iam.phones p where p.account_id = s.account_id returning p.number is not null into had;
     if had is null then return 'ok'; end if;

@@ -368,7 +368,7 @@ create function iam.refuse_invitation(ring text, token text, caller jsonb) retur
 language plpgsql volatile set search_path = '' as $$
 declare
   i iam.invitations;
-  retry_after int := ops.take('invitation/address/' || ops.network_key(ring, caller ->> 'ip'), 20, 1.0 / 30);
+  retry_after int := ops.limit_route(ring, 'accept', caller);
 begin
   if retry_after > 0 then return retry_after; end if;
   select x.* into i from iam.invitations x where x.token_hash = iam.hash_token(token);

@@ -62,7 +62,8 @@ create function iam.recovery_claims(r iam.recoveries, origin uuid) returns text[
 language sql stable set search_path = '' as $$
   select array[null, r.account_id::text, r.organisation_id::text, coalesce(m.role, 'unknown'), null, null, null, origin::text]
   from (values (1)) one left join lateral (select x.role from access.memberships x
-    where x.account_id = r.account_id and x.organisation_id = r.organisation_id order by x.valid_from, x.id limit 1) m on true
+    where x.account_id = r.account_id and x.organisation_id = r.organisation_id
+    order by x.valid_until > clock_timestamp() desc, x.valid_from, x.id limit 1) m on true
 $$;
 comment on function iam.recovery_claims is 'Internal.';
 

@@ -332,9 +332,13 @@ begin
     return;
   end if;
   retry_after := ops.take('registration/password/' || r.account_id, 5, 1.0 / 600);
-  if retry_after = 0 then perform ops.wait_for_hash_turn(); end if;
-  answer := case when retry_after > 0 then 'wait'
-                 when exists (select from iam.accounts a where a.id = r.account_id and extensions.crypt(prehash, a.password_hash) = a.password_hash) then 'ok'
+  if retry_after > 0 then
+    answer := 'wait';
+    perform ops.record_limited(ring, iam.gate_claims(r.account_id, null, null), 'password', 'registration/password/' || r.account_id, caller);
+    return;
+  end if;
+  perform ops.wait_for_hash_turn();
+  answer := case when exists (select from iam.accounts a where a.id = r.account_id and extensions.crypt(prehash, a.password_hash) = a.password_hash) then 'ok'
                  else 'refused' end;
   if answer = 'ok' then
     s := iam.start_session(ring, r.account_id, new_token, '{link,password}', caller, enrols => true);

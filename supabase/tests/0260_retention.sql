@@ -12,7 +12,7 @@ declare
 begin
   insert into audit.lanes values (organisation, event_at.lane) on conflict do nothing;
   select * into h from audit.lanes l where l.organisation_id = organisation and l.lane = event_at.lane;
-  e.id := gen_random_uuid(); e.organisation_id := organisation; e.lane := lane; e.seq := h.seq + 1; e.at := at; e.event := 'home.read';
+  e.id := gen_random_uuid(); e.organisation_id := organisation; e.lane := lane; e.seq := h.seq + 1; e.at := at; e.event := 'accounts.read';
   e.resource_type := 'Person'; e.actor_role := 'clinician'; e.outcome := 'success';
   e.leaf := audit.leaf(e, h.head);
   insert into audit.events values (e.*);

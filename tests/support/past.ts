@@ -12,7 +12,7 @@ export async function rememberPast(root: pg.Client, month: string, events = 3): 
     for i in 1 .. ${events + 1} loop
       e.id := gen_random_uuid(); e.organisation_id := '${organisation}'; e.lane := 0; e.seq := i;
       e.at := case when i <= ${events} then timestamptz '${month} 12:00+00' + make_interval(secs => i) else clock_timestamp() end;
-      e.event := 'home.read'; e.resource_type := 'Person'; e.actor_role := 'clinician'; e.outcome := 'success';
+      e.event := 'accounts.read'; e.resource_type := 'Person'; e.actor_role := 'clinician'; e.outcome := 'success';
       e.leaf := audit.leaf(e, h); h := sha256(convert_to(e.leaf, 'UTF8'));
       insert into audit.events values (e.*);
       insert into audit.leaves values (e.organisation_id, 0, i, h);
