@@ -17,7 +17,10 @@ export type Section =
   | 'accounts'
   | 'careTeams'
   | 'signIns'
-  | 'recoveries';
+  | 'recoveries'
+  | 'privacy'
+  | 'erasures'
+  | 'agreements';
 
 const PATHS: Record<Section, string> = {
   patients: '/patients',
@@ -31,6 +34,9 @@ const PATHS: Record<Section, string> = {
   careTeams: '/admin/care-teams',
   signIns: '/admin/sign-ins',
   recoveries: '/admin/recoveries',
+  privacy: '/privacy',
+  erasures: '/privacy/erasures',
+  agreements: '/privacy/consents',
 };
 
 // A presentation of roles, not a permission: the database refuses what a role may not open.
@@ -40,7 +46,7 @@ const DESTINATIONS: Record<string, readonly Section[]> = {
   patient: ['record', 'accesses'],
   auditor: ['audit', 'verification'],
   org_admin: ['accounts', 'careTeams', 'signIns', 'recoveries', 'emergencies'],
-  dpo: ['emergencies'],
+  dpo: ['privacy', 'erasures', 'agreements', 'emergencies'],
 };
 
 export function TopBar({ role, me, section, search }: { role: string; me?: Me; section?: Section; search?: string }) {

@@ -41,6 +41,9 @@ export const frame = messages(
     careTeams: 'Équipes de soins',
     signIns: 'Connexions',
     recoveries: 'Accès perdus',
+    privacy: 'Vie privée',
+    erasures: 'Effacements',
+    agreements: 'Accords',
 
     role_patient: 'Patient',
     role_clinician: 'Professionnel de santé',
@@ -90,6 +93,9 @@ export const frame = messages(
     careTeams: 'Care teams',
     signIns: 'Sign-ins',
     recoveries: 'Lost access',
+    privacy: 'Privacy',
+    erasures: 'Erasures',
+    agreements: 'Agreements',
 
     role_patient: 'Patient',
     role_clinician: 'Clinician',

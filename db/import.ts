@@ -30,6 +30,8 @@ export type ImportOptions = {
 export const OTHER_TYPE = 'not taken yet';
 /** The same source again: nobody comes back by themselves. */
 const ERASED = 'of somebody who was erased; a new record needs a new id in the source';
+/** They may agree again, in their account; then the same files are imported once more. */
+const WITHDRAWN = 'of somebody who has withdrawn the agreement that it needs';
 /** Rows of one patient and type that go to the database together. */
 const BATCH = 500;
 /** Rows that may wait in memory for others of their batch, when a bundle mixes many patients: some 15 MB. */
@@ -154,12 +156,12 @@ async function writePatients(
       continue;
     }
     const values = [{ ...row, source, last_activity_at: lastActivity }];
-    const { rows } = await connection.query<{ id: string | null; taken: boolean }>(
+    const { rows } = await connection.query<{ id: string | null; taken: boolean | null }>(
       'select id, taken from clinic.import_patient($1::jsonb)',
       values,
     );
-    const answer = rows[0] as { id: string | null; taken: boolean };
-    if (answer.id === null) addLeft(tally, ERASED);
+    const answer = rows[0] as { id: string | null; taken: boolean | null };
+    if (answer.id === null) addLeft(tally, answer.taken === null ? WITHDRAWN : ERASED);
     else tally[answer.taken ? 'taken' : 'present']++;
     ids.push(answer.id);
   }

@@ -40,6 +40,7 @@ export const eventTypes = [
   'recovery.complete',
   'consent.give',
   'consent.withdraw',
+  'request.answer',
   'openings.limited',
   'accounts.read',
   'log.read',

@@ -9,6 +9,7 @@ import { type Me, type PageOptions, page } from '../layout.tsx';
 import { readMe } from '../me.ts';
 import { IdentityPage } from '../patients/identity.tsx';
 import { Banner } from '../ui/banner.tsx';
+import { readAgreements } from './agreements.tsx';
 import { bannerAllergies } from './allergies.ts';
 import { chart } from './messages.ts';
 import { ChartPage, historySize } from './page.tsx';
@@ -34,30 +35,31 @@ const Place = z.object({
 
 async function answerChart(c: Context<Env>, door: Door, patient: string) {
   const { before } = Place.parse(c.req.query());
-  const [me, patients, status, allergies, conditions, medications, vitals, laboratory, notes, encounters] =
+  const past = readHistory(patient, historySize, before);
+  const [me, patients, status, allergies, conditions, medications, vitals, laboratory, agreements, notes, encounters] =
     await door.read(c.var.who, {
       open: openPatient(patient),
       focus: patient,
-      reads: [readMe(), ...readBanner(patient), ...readSummary(patient), ...readHistory(patient, historySize, before)],
+      reads: [readMe(), ...readBanner(patient), ...readSummary(patient), readAgreements(patient), ...past],
     });
   const identity = patients[0];
   if (!identity) return c.notFound();
   const banner = <Banner patient={identity} allergies={bannerAllergies(status[0], allergies)} />;
   const history = { patientId: patient, notes, encounters, before };
-  const summary = { conditions, medications, vitals, laboratory };
+  const summary = { conditions, medications, vitals, laboratory, agreements };
   return page(c, options(c, me[0], banner), <ChartPage history={history} summary={summary} />);
 }
 
 async function answerIdentity(c: Context<Env>, door: Door, patient: string) {
-  const [me, patients] = await door.read(c.var.who, {
+  const [me, patients, agreements] = await door.read(c.var.who, {
     open: openPatient(patient),
     focus: patient,
-    reads: [readMe(), readPatient(patient)],
+    reads: [readMe(), readPatient(patient), readAgreements(patient)],
   });
   const identity = patients[0];
   if (!identity) return c.notFound();
   const banner = <Banner patient={identity} phone={identity.phone} />;
-  return page(c, options(c, me[0], banner), <IdentityPage patient={identity} />);
+  return page(c, options(c, me[0], banner), <IdentityPage patient={identity} agreements={agreements} />);
 }
 
 function options(c: Context<Env>, me: Me | undefined, banner: ComponentChildren): PageOptions {

@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useLang, useWords } from '../i18n.ts';
 import { Measures } from '../ui/vitals.tsx';
+import { agreementWords } from './agreement-words.ts';
+import { type AgreementRow, Agreements } from './agreements.tsx';
 import { type MedicationRow, Medications } from './medications.tsx';
 import { chart } from './messages.ts';
 import { latestPerCode, type ObservationRow } from './observations.ts';
@@ -11,11 +13,13 @@ export type SummaryRows = {
   medications: readonly MedicationRow[];
   vitals: readonly ObservationRow[];
   laboratory: readonly ObservationRow[];
+  agreements: readonly AgreementRow[];
 };
 
 /** What one must know before speaking: problems, treatments, latest values. */
 export function Summary(rows: SummaryRows) {
   const t = useWords(chart);
+  const agreed = useWords(agreementWords);
   return (
     <>
       <Part id="problems" title={t.problems}>
@@ -26,6 +30,9 @@ export function Summary(rows: SummaryRows) {
       </Part>
       <LatestPart id="vitals" title={t.vitals} none={t.noVitals} rows={rows.vitals} />
       <LatestPart id="laboratory" title={t.laboratory} none={t.noLaboratory} rows={rows.laboratory} />
+      <Part id="agreements" title={agreed.title}>
+        <Agreements rows={rows.agreements} />
+      </Part>
     </>
   );
 }

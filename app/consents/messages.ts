@@ -10,11 +10,17 @@ export const consents = messages(
     withdrawn: 'retiré',
     since: 'depuis le',
     needed: 'Demandé à chaque personne qui utilise Vital Sync.',
-    withdrawNeeded:
-      'Si vous le retirez, vos soins continuent et votre dossier reste conservé le temps que la loi demande. Parlez-en à votre cabinet.',
+    withdraw_data_processing:
+      'Si vous le retirez, vos soins continuent et votre dossier reste conservé le temps que la loi demande. Ceux qui vous soignent le voient toujours ; il n’est plus partagé avec d’autres. Votre cabinet est prévenu et vous répond.',
+    withdraw_medical_record_storage:
+      'Si vous le retirez, vos soins continuent et votre dossier reste conservé le temps que la loi demande. Il ne reçoit plus rien d’ailleurs. Votre cabinet est prévenu et vous répond.',
+    withdraw_telemedicine_usage: 'Si vous le retirez, vos soins continuent au cabinet. Il est prévenu et vous répond.',
     newText: 'Le texte a changé depuis votre accord. Voici le texte actuel.',
     version: (version: string) => `Version ${version}`,
     give: 'Donner mon accord',
+    giveNew: 'Accepter le nouveau texte',
+    recordNumber:
+      'Pour toute question sur vos données, écrivez au délégué à la protection des données de votre cabinet. Donnez-lui ce numéro de dossier, qui lui suffit :',
     withdraw: 'Retirer mon consentement',
     changed: 'Ce texte vient de changer. Lisez-le à nouveau, puis décidez.',
     history: 'Historique',
@@ -23,7 +29,8 @@ export const consents = messages(
     what: 'Accord',
     decision: 'Votre décision',
     proof: 'Empreinte du texte',
-    proofHint: 'Cette empreinte identifie les mots exacts que vous avez lus. Elle ne peut plus être modifiée.',
+    proofHint:
+      'Cette empreinte identifie les mots exacts que vous avez lus. Elle ne peut plus être modifiée ; elle mène à la preuve complète.',
     type_data_processing: 'Utilisation de mes données de santé',
     type_medical_record_storage: 'Conservation de mon dossier médical',
     type_telemedicine_usage: 'Consultations à distance',
@@ -44,11 +51,18 @@ export const consents = messages(
     withdrawn: 'withdrawn',
     since: 'since',
     needed: 'Asked of everybody who uses Vital Sync.',
-    withdrawNeeded:
-      'If you withdraw it, your care goes on and your record is kept for the time that the law asks for. Talk to your practice about it.',
+    withdraw_data_processing:
+      'If you withdraw it, your care goes on and your record is kept for the time that the law asks for. Those who treat you still see it; it is no longer shared with others. Your practice is told, and answers you.',
+    withdraw_medical_record_storage:
+      'If you withdraw it, your care goes on and your record is kept for the time that the law asks for. Nothing from elsewhere is added to it any more. Your practice is told, and answers you.',
+    withdraw_telemedicine_usage:
+      'If you withdraw it, your care goes on at the practice, which is told and answers you.',
     newText: 'The text has changed since you agreed. This is the present one.',
     version: (version: string) => `Version ${version}`,
     give: 'Agree',
+    giveNew: 'Agree to the new text',
+    recordNumber:
+      'For any question on your data, write to the data protection officer of your practice. This record number is all they need:',
     withdraw: 'Withdraw my consent',
     changed: 'This text has just changed. Read it again, then decide.',
     history: 'History',
@@ -57,7 +71,8 @@ export const consents = messages(
     what: 'Agreement',
     decision: 'Your decision',
     proof: 'Fingerprint of the text',
-    proofHint: 'This fingerprint stands for the exact words that you read. It can no longer be changed.',
+    proofHint:
+      'This fingerprint stands for the exact words that you read. It can no longer be changed, and it leads to the full proof.',
     type_data_processing: 'Use of my health data',
     type_medical_record_storage: 'Storage of my medical record',
     type_telemedicine_usage: 'Remote consultations',

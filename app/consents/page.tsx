@@ -7,6 +7,7 @@ import { Empty } from '../ui/empty.tsx';
 import { Table } from '../ui/table.tsx';
 import { Moment } from '../ui/time.tsx';
 import { consents } from './messages.ts';
+import { proofWords } from './proof-words.ts';
 
 /** Rows of clinic.consents and clinic.consent_history. */
 export type ConsentRow = ClinicConsents;
@@ -17,10 +18,13 @@ export function ConsentsPage({
   rows,
   history,
   changed,
+  patient,
 }: {
   rows: readonly ConsentRow[];
   history: readonly DecisionRow[];
   changed?: boolean;
+  /** The number of one's record. */
+  patient?: string | null;
 }) {
   const t = useWords(consents);
   return (
@@ -34,6 +38,11 @@ export function ConsentsPage({
       <section class="consent-history" aria-labelledby="history">
         <h2 id="history">{t.history}</h2>
         {history.length > 0 ? <History rows={history} /> : <Empty>{t.historyEmpty}</Empty>}
+        {patient ? (
+          <p class="quiet">
+            {t.recordNumber} <code>{patient}</code>
+          </p>
+        ) : null}
       </section>
     </>
   );
@@ -41,26 +50,35 @@ export function ConsentsPage({
 
 function Consent({ row }: { row: ConsentRow }) {
   const t = useWords(consents);
+  const isNew = row.given && row.agreed_version !== row.version;
   return (
     <section class="card consent" id={row.type} aria-labelledby={`${row.type}-title`}>
       <h2 id={`${row.type}-title`}>{row.title}</h2>
       <p class="consent-state">
         <State row={row} />
       </p>
-      {row.given && row.agreed_version !== row.version ? <Alert tone="warn" title={t.newText} /> : null}
+      {isNew ? <Alert tone="warn" title={t.newText} /> : null}
       <p class="prose">{row.body}</p>
       <p class="quiet">
-        {t.version(row.version)}. {row.needed ? t.needed : null} {row.needed && row.given ? t.withdrawNeeded : null}
+        {t.version(row.version)}. {row.needed ? t.needed : null}{' '}
+        {row.needed && row.given ? labelOf(t, 'withdraw', row.type) : null}
       </p>
-      <form method="post" action={`/account/consents/${row.type}`}>
+      <form class="form-actions" method="post" action={`/account/consents/${row.type}`}>
         <input type="hidden" name="key" value={crypto.randomUUID()} />
         <input type="hidden" name="hash" value={row.hash} />
-        <button class="button" type="submit" name="given" value={row.given ? 'no' : 'yes'}>
-          {row.given ? t.withdraw : t.give}
-          <span class="visually-hidden"> : {row.title}</span>
-        </button>
+        {isNew ? <Decide row={row} given="yes" label={t.giveNew} /> : null}
+        <Decide row={row} given={row.given ? 'no' : 'yes'} label={row.given ? t.withdraw : t.give} />
       </form>
     </section>
+  );
+}
+
+function Decide({ row, given, label }: { row: ConsentRow; given: 'yes' | 'no'; label: string }) {
+  return (
+    <button class="button" type="submit" name="given" value={given}>
+      {label}
+      <span class="visually-hidden"> : {row.title}</span>
+    </button>
   );
 }
 
@@ -79,6 +97,7 @@ function State({ row }: { row: ConsentRow }) {
 
 function History({ rows }: { rows: readonly DecisionRow[] }) {
   const t = useWords(consents);
+  const proof = useWords(proofWords);
   return (
     <>
       <Table
@@ -89,7 +108,16 @@ function History({ rows }: { rows: readonly DecisionRow[] }) {
           { label: t.when, header: true, cell: (row) => <Moment at={row.at} /> },
           { label: t.what, cell: (row) => labelOf(t, 'type', row.type) },
           { label: t.decision, cell: (row) => (row.given ? t.given : t.withdrawn) },
-          { label: t.proof, code: true, cell: (row) => row.text_hash.slice(0, 16) },
+          {
+            label: t.proof,
+            code: true,
+            cell: (row) => (
+              <a href={`/account/consents/${row.id}`}>
+                <span class="visually-hidden">{proof.link} : </span>
+                {row.text_hash.slice(0, 16)}
+              </a>
+            ),
+          },
         ]}
       />
       <p class="quiet">{t.proofHint}</p>

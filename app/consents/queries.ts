@@ -23,6 +23,11 @@ export function openOwnConsents() {
   return sql<{ answer: string }>`select audit.open_home() as answer`.compile(k);
 }
 
+/** The number by which a DPO knows one's record. */
+export function readRecordNumber() {
+  return k.selectFrom('clinic.me').select('patient_id').compile();
+}
+
 export function readConsents(lang: Lang) {
   return k.selectFrom('clinic.consents').selectAll().where('lang', '=', lang).compile();
 }

@@ -8,7 +8,7 @@ import { page } from '../layout.tsx';
 import { readMe } from '../me.ts';
 import { consents } from './messages.ts';
 import { ConsentsPage } from './page.tsx';
-import { changeConsent, openOwnConsents, readConsents, readHistory } from './queries.ts';
+import { changeConsent, openOwnConsents, readConsents, readHistory, readRecordNumber } from './queries.ts';
 
 const Decision = z.object({ key: z.guid(), hash: z.string().max(64), given: z.enum(['yes', 'no']) });
 
@@ -36,9 +36,9 @@ export function consentRoutes(door: Door) {
 
 /** `changed`: the words were others when the form was made. */
 async function answerPage(c: Context<Env>, door: Door, changed = false) {
-  const reads = [readMe(), readConsents(c.var.lang), readHistory()] as const;
-  const [me, rows, history] = await door.read(c.var.who, { open: openOwnConsents(), reads });
+  const reads = [readMe(), readConsents(c.var.lang), readHistory(), readRecordNumber()] as const;
+  const [me, rows, history, own] = await door.read(c.var.who, { open: openOwnConsents(), reads });
   const title = inLang(consents, c.var.lang).title;
   const options = { title, me: me[0], error: changed, status: changed ? (409 as const) : (200 as const) };
-  return page(c, options, <ConsentsPage {...{ rows, history, changed }} />);
+  return page(c, options, <ConsentsPage {...{ rows, history, changed }} patient={own[0]?.patient_id} />);
 }

@@ -8,7 +8,7 @@ const HOMES: Record<string, string> = {
   patient: '/record',
   auditor: '/audit',
   org_admin: '/admin/accounts',
-  dpo: '/emergencies',
+  dpo: '/privacy',
   researcher: '/account',
 };
 

@@ -182,6 +182,11 @@ const templates = {
     ];
   },
   glass_broken: ({ t, when, link }: Parts) => [`${t.glass_broken} ${when}`, `${t.glass_broken_where}\n${link('/')}`],
+  consent_withdrawn: ({ t, when, link }: Parts) => [
+    `${t.consent_withdrawn} ${when}`,
+    `${t.consent_withdrawn_where}\n${link('/privacy')}`,
+  ],
+  consent_withdrawn_here: ({ t, when }: Parts) => [`${t.consent_withdrawn} ${when}`, t.consent_withdrawn_here_else],
 };
 export type Template = keyof typeof templates;
 export const templateNames = Object.keys(templates) as Template[]; // the keys of the object above

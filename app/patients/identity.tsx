@@ -1,4 +1,6 @@
 /** What a secretary sees of a patient: who this is and how to reach them, nothing clinical. */
+import { agreementWords } from '../chart/agreement-words.ts';
+import { type AgreementRow, Agreements } from '../chart/agreements.tsx';
 import { useWords } from '../i18n.ts';
 import { invitations } from '../invitations/messages.ts';
 import { groupMatricule, IdentityBadge, type PatientIdentity, Sex } from '../ui/banner.tsx';
@@ -18,9 +20,10 @@ export type PatientRecord = PatientIdentity & {
 };
 
 /** Goes below `<Banner patient={patient} phone={patient.phone} />`. */
-export function IdentityPage({ patient }: { patient: PatientRecord }) {
+export function IdentityPage({ patient, agreements }: { patient: PatientRecord; agreements: readonly AgreementRow[] }) {
   const t = useWords(patients);
   const invited = useWords(invitations);
+  const agreed = useWords(agreementWords);
   return (
     <>
       <header class="page-head">
@@ -35,6 +38,10 @@ export function IdentityPage({ patient }: { patient: PatientRecord }) {
           <section class="card">
             <h2>{t.contact}</h2>
             <Contact patient={patient} />
+          </section>
+          <section class="card">
+            <h2>{agreed.title}</h2>
+            <Agreements rows={agreements} />
           </section>
           <p class="page-note">
             <a href={`/patients/${patient.id}/invitation`}>{invited.access}</a>

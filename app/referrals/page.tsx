@@ -1,4 +1,5 @@
 import type { ClinicColleagues, ClinicReferrals } from '../../db/types.ts';
+import { agreementWords } from '../chart/agreement-words.ts';
 import { useWords } from '../i18n.ts';
 import { Alert } from '../ui/alert.tsx';
 import { Badge } from '../ui/badge.tsx';
@@ -23,6 +24,8 @@ export type ReferralsProps = {
   errors?: ReferralErrors;
   /** Why the database didn't take it. */
   refusal?: string;
+  /** The patient has withdrawn what sharing needs. */
+  closed: boolean;
 };
 
 export function ReferralsPage(props: ReferralsProps) {
@@ -37,8 +40,17 @@ export function ReferralsPage(props: ReferralsProps) {
         </p>
       </div>
       {rows.length > 0 ? <ReferralTable {...props} /> : <Empty>{t.none}</Empty>}
-      <ReferralForm {...props} />
+      {props.closed ? <Closed /> : <ReferralForm {...props} />}
     </div>
+  );
+}
+
+function Closed() {
+  const t = useWords(agreementWords);
+  return (
+    <Alert tone="warn" title={t.noReferral}>
+      <p>{t.noReferralHelp}</p>
+    </Alert>
   );
 }
 

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { type Door, Refusal } from '../../db/batch.ts';
 import type { Env } from '../../edge/session.ts';
+import { readAgreements, sharesNoMore } from '../chart/agreements.tsx';
 import { bannerAllergies } from '../chart/allergies.ts';
 import { patientOf } from '../chart/patient.ts';
 import { openPatient, readBanner } from '../chart/queries.ts';
@@ -70,10 +71,10 @@ type Form = { values: ReferralValues; errors?: ReferralErrors; refusal?: string 
 async function answerPage(c: Context<Env>, door: Door, form: Form, status: ContentfulStatusCode) {
   const patientId = patientOf(c);
   if (!patientId) return c.notFound();
-  const [me, patients, allergyStatus, allergies, rows, colleagues] = await door.read(c.var.who, {
+  const [me, patients, allergyStatus, allergies, rows, colleagues, agreements] = await door.read(c.var.who, {
     open: openPatient(patientId),
     focus: patientId,
-    reads: [readMe(), ...readBanner(patientId), readReferrals(patientId), readColleagues()],
+    reads: [readMe(), ...readBanner(patientId), readReferrals(patientId), readColleagues(), readAgreements(patientId)],
   });
   const patient = patients[0];
   if (!patient) return c.notFound();
@@ -83,6 +84,11 @@ async function answerPage(c: Context<Env>, door: Door, form: Form, status: Conte
   return page(
     c,
     options,
-    <ReferralsPage {...form} {...{ patientId, rows, colleagues }} accountId={me[0]?.account_id ?? ''} />,
+    <ReferralsPage
+      {...form}
+      {...{ patientId, rows, colleagues }}
+      closed={sharesNoMore(agreements)}
+      accountId={me[0]?.account_id ?? ''}
+    />,
   );
 }

@@ -45,7 +45,7 @@ create table audit.events (
     'session.limited', 'openings.limited',
     'request.forged', 'request.host', 'request.malformed', 'request.method', 'request.polluted', 'request.too_large', 'factor.add', 'factor.remove', 'factor.counter', 'password.change', 'code.send', 'message.send',
     'account.invite', 'account.accept', 'account.register', 'account.confirm', 'account.change',
-    'recovery.request', 'recovery.confirm', 'recovery.cancel', 'recovery.complete', 'consent.give', 'consent.withdraw',
+    'recovery.request', 'recovery.confirm', 'recovery.cancel', 'recovery.complete', 'consent.give', 'consent.withdraw', 'request.answer',
     'log.export', 'log.prune', 'log.restart', 'service.clear', 'glass.break', 'glass.end', 'referral.make', 'referral.end',
     'keys.add', 'keys.rotate', 'keys.retire', 'patient.erase', 'erasure.replay', 'existing.encrypt')),
   resource_type    text not null,

@@ -233,6 +233,12 @@ begin
     taken := false;
     return;
   end if;
+  -- from elsewhere nothing is taken in against the patient's word (0310)
+  if access.has_withdrawn(import_patient.id, array['data_processing', 'medical_record_storage']) then
+    id := null;
+    taken := null;
+    return;
+  end if;
   taken := not exists (select from store.patients x where x.id = import_patient.id);
   if taken then
     perform clinic.add_patient(id, c[3]::uuid, p);
@@ -242,7 +248,7 @@ begin
     insert into access.care_team_patients (care_team_id, patient_id) values (c[7]::uuid, import_patient.id) on conflict do nothing;
   end if;
 end $$;
-comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is, and one that was erased isn''t taken in again (id is NULL). Errors: VS403, VS422.';
+comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is, and one that was erased isn''t taken in again (id is NULL), nor one who has withdrawn what it needs (both are NULL). Errors: VS403, VS422.';
 grant execute on function clinic.import_patient to vs_import;
 
 -- What every import of rows asks first: the import's session, and a patient of its organisation. Gives the clinical key.
@@ -254,8 +260,11 @@ begin
   if (c[4] = 'import' and iam.session_is_live(c[1]::uuid) and access.organisation_of(patient) = c[3]::uuid) is not true then
     raise exception using errcode = 'VS404', message = 'there is no such record here';
   end if;
+  if access.has_withdrawn(patient, array['data_processing', 'medical_record_storage']) then
+    raise exception using errcode = 'VS409', message = 'the patient has withdrawn the agreement that taking in needs';
+  end if;
   return vault.unwrap(vault.ring(), patient, 'clinical');
 end $$;
-comment on function clinic.import_key is 'Internal. Errors: VS404.';
+comment on function clinic.import_key is 'Internal. Errors: VS404, VS409 against the patient''s word (0310).';
 
 reset role;

@@ -152,6 +152,10 @@ begin
   if way <> 'care_team' then
     raise exception using errcode = 'VS403', message = 'somebody of the care team refers a patient';
   end if;
+  -- somebody else who sees the record: the patient agrees to it (0310, CSP L1110-4 III)
+  if access.has_withdrawn(patient, array['data_processing']) then
+    raise exception using errcode = 'VS409', message = 'the patient has withdrawn the agreement that sharing needs: ask them first';
+  end if;
   if vault.words(left(reason, 4000)) = '{}' or length(reason) > 4000 then
     raise exception using errcode = 'VS422', message = 'a referral has a reason, of 4,000 characters at most';
   end if;

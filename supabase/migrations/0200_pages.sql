@@ -114,7 +114,8 @@ create view clinic.record_accesses with (security_invoker = true) as
   from (select e.id, e.at, e.event, e.actor_id, e.actor_role, e.resource_type, e.outcome
         from audit.events e
         where e.patient_id is not null and e.event in ('patient.read', 'row.insert', 'row.update', 'row.delete', 'patients.search',
-                                                     'referral.make', 'referral.end', 'glass.break', 'glass.end', 'account.invite')
+                                                     'referral.make', 'referral.end', 'glass.break', 'glass.end', 'account.invite',
+                                                     'log.read', 'request.answer')
         union all
         select * from audit.read_lists()) e
   left join lateral (select iam.person_name(e.actor_id) as name offset 0) a on true;

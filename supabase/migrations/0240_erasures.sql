@@ -274,6 +274,7 @@ begin
     raise exception using errcode = 'VS404', message = 'there is no such patient in this installation';
   end if;
   select * into request from privacy.erasure_requests r where r.patient_id = patient and r.ground = coalesce(erase_patient.ground, r.ground)
+    and not exists (select from privacy.answers a where a.erasure_request_id = r.id and a.answer = 'taken_back')
   order by r.requested_at desc limit 1;
   ground := coalesce(erase_patient.ground, request.ground);
   if ground is null then
@@ -351,8 +352,26 @@ language sql volatile set search_path = '' as $$
 $$;
 comment on function privacy.certificate is 'What `vitalsync erase` prints: see docs/formats.md. As vs_owner.';
 
+-- RGPD art. 12(3): whoever asks is answered within a month.
+create function privacy.due(since timestamptz) returns timestamptz
+language sql stable set search_path = '' set timezone = 'Europe/Paris' as $$ select since + interval '1 month' $$;
+comment on function privacy.due is 'Until when a request that came then is answered. Internal.';
+
+create function privacy.held_until(ring text, patient uuid, ground text) returns int
+language plpgsql stable set search_path = '' as $$
+declare
+  ends timestamptz;
+begin
+  if ground in ('unlawful_processing', 'legal_obligation') then return null; end if;
+  ends := privacy.kept_until(ring, patient);
+  -- the day would be a birthday, of somebody young: a DPO sees no identity
+  return case when ends > clock_timestamp() then extract(year from ends at time zone 'Europe/Paris')::int end;
+end $$;
+comment on function privacy.held_until is 'The year in which the law''s period for this record ends; NULL where it holds nothing back. Internal. Errors: VS404, VS500, VS503.';
+
 create function clinic.read_erasure_requests() returns table (id uuid, patient_id uuid, ground text, reason text, requested_by uuid,
-  requested_by_name text, requested_at timestamptz, erased_at timestamptz, complete_from timestamptz)
+  requested_by_name text, requested_at timestamptz, erased_at timestamptz, complete_from timestamptz, due_at timestamptz, held_until int,
+  answer text, answered_at timestamptz)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   organisation uuid := access.organisation_as('dpo');
@@ -366,14 +385,16 @@ begin
            case when e.id is null then
              convert_from(vault.unpack(vault.unwrap(ring, r.patient_id, 'identity'), convert_to('privacy.erasure_requests.reason', 'UTF8') || '\x00'::bytea
                || uuid_send(r.id) || uuid_send(r.patient_id) || int8send(1) || convert_to(r.ground, 'UTF8'), r.reason), 'UTF8') end,
-           r.requested_by, iam.person_name(r.requested_by), r.requested_at, e.erased_at, e.complete_from
+           r.requested_by, iam.person_name(r.requested_by), r.requested_at, e.erased_at, e.complete_from, privacy.due(r.requested_at),
+           case when e.id is null then privacy.held_until(ring, r.patient_id, r.ground) end, a.answer, a.answered_at
     from privacy.erasure_requests r left join privacy.erasures e on e.patient_id = r.patient_id
+    left join privacy.answers a on a.erasure_request_id = r.id
     where r.organisation_id = organisation order by r.requested_at desc;
 end $$;
-comment on function clinic.read_erasure_requests is 'For a DPO: what was asked for in the organisation, and what became of it; no reason any more once it was done.';
+comment on function clinic.read_erasure_requests is 'For a DPO: what was asked for in the organisation, and what became of it; no reason any more once it was done. due_at: a month to answer (RGPD art. 12(3)); held_until: the year until which the law keeps the record.';
 grant execute on function clinic.read_erasure_requests to vs_dpo;
 create view clinic.erasure_requests with (security_invoker = true) as select * from clinic.read_erasure_requests();
-comment on view clinic.erasure_requests is 'Requests of erasure in the organisation. not null: id, patient_id, ground, requested_by, requested_at';
+comment on view clinic.erasure_requests is 'Requests of erasure in the organisation. not null: id, patient_id, ground, requested_by, requested_at, due_at';
 grant select on clinic.erasure_requests to vs_dpo;
 
 reset role;

@@ -59,6 +59,11 @@ const pages = [
   ['orgAdmin', '/admin/care-teams/new'],
   ['orgAdmin', '/emergencies'],
   ['dpo', '/emergencies'],
+  ['dpo', '/privacy'],
+  ['dpo', '/privacy/consents'],
+  ['dpo', '/privacy/erasures'],
+  ['dpo', '/privacy/erasures/new'],
+  ['patient', '/account/consents'],
 ] as const;
 
 async function open(who: string, path: string, lang: string): Promise<string> {

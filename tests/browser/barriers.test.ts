@@ -86,6 +86,11 @@ describe.each([
   ['orgAdmin', '/admin/security'],
   ['orgAdmin', '/emergencies'],
   ['dpo', '/emergencies'],
+  ['dpo', '/privacy'],
+  ['dpo', '/privacy/consents'],
+  ['dpo', '/privacy/erasures'],
+  ['dpo', '/privacy/erasures/new'],
+  ['patient', '/account/consents'],
 ])('%s at %s', (who, path) => {
   test('has no barrier that axe finds, and fits the window', async () => {
     const page = await stage.open(path.replace(':id', patient), people[who], { bypassCSP: true });

@@ -71,12 +71,21 @@ async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promis
   // a colleague who lost their phone, and a patient
   await asOwner(db.admin, () => db.admin.query(waiting, [house.organisation, [auditor.account, neighbour.account]]));
   const texts = await asOwner(db.admin, () =>
-    db.admin.query("select hash from iam.consent_texts('fr') where type = 'marketing'"),
+    db.admin.query("select type, hash from iam.consent_texts('fr') where type in ('marketing', 'telemedicine_usage')"),
   );
-  for (const person of [patient, neighbour]) {
-    const agreed = ['marketing', true, texts.rows[0].hash];
-    await change(edge, entry(person), 'consents.give', 'clinic.change_consent($1, $2, $3, $4)', agreed);
-  }
+  const decide = 'clinic.change_consent($1, $2, $3, $4)';
+  for (const person of [patient, neighbour])
+    for (const { type, hash } of texts.rows)
+      await change(edge, entry(person), 'consents.give', decide, [type, true, hash]);
+  // who wants to be seen at the practice after all, which the DPO answers
+  const remote = texts.rows.find(({ type }) => type === 'telemedicine_usage');
+  for (const person of [patient, neighbour])
+    await change(edge, entry(person), 'consents.withdraw', decide, [remote.type, false, remote.hash]);
+  const waits = await inTransaction(edge, { ...entry(dpo), phase: 'read' }, () =>
+    edge.query('select id from clinic.withdrawals where patient_id = $1', [mine]),
+  );
+  const answered = [waits.rows[0].id, 'informed'];
+  await change(edge, entry(dpo), 'requests.answer', 'clinic.answer_request($1, $2, $3)', answered);
   await open(edge, entry(auditor), 'audit.open_log()');
   await open(edge, entry(orgAdmin), 'audit.open_accounts()');
   const key = randomUUID();
