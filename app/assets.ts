@@ -15,6 +15,7 @@ const PAGES = [
   'care',
   'record',
   'consents',
+  'privacy',
   'sign-ins',
   'account',
   'accounts',

@@ -14,6 +14,7 @@ export const consents = messages(
       'Si vous le retirez, vos soins continuent et votre dossier reste conservé le temps que la loi demande. Ceux qui vous soignent le voient toujours ; il n’est plus partagé avec d’autres. Votre cabinet est prévenu et vous répond.',
     withdraw_medical_record_storage:
       'Si vous le retirez, vos soins continuent et votre dossier reste conservé le temps que la loi demande. Il ne reçoit plus rien d’ailleurs. Votre cabinet est prévenu et vous répond.',
+    told: 'Votre cabinet est prévenu et vous répond dans le mois.',
     withdraw_telemedicine_usage: 'Si vous le retirez, vos soins continuent au cabinet. Il est prévenu et vous répond.',
     newText: 'Le texte a changé depuis votre accord. Voici le texte actuel.',
     version: (version: string) => `Version ${version}`,
@@ -55,6 +56,7 @@ export const consents = messages(
       'If you withdraw it, your care goes on and your record is kept for the time that the law asks for. Those who treat you still see it; it is no longer shared with others. Your practice is told, and answers you.',
     withdraw_medical_record_storage:
       'If you withdraw it, your care goes on and your record is kept for the time that the law asks for. Nothing from elsewhere is added to it any more. Your practice is told, and answers you.',
+    told: 'Your practice is told, and answers you within a month.',
     withdraw_telemedicine_usage:
       'If you withdraw it, your care goes on at the practice, which is told and answers you.',
     newText: 'The text has changed since you agreed. This is the present one.',

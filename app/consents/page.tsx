@@ -62,6 +62,7 @@ function Consent({ row }: { row: ConsentRow }) {
       <p class="quiet">
         {t.version(row.version)}. {row.needed ? t.needed : null}{' '}
         {row.needed && row.given ? labelOf(t, 'withdraw', row.type) : null}
+        {row.needed && !row.given && row.at ? t.told : null}
       </p>
       <form class="form-actions" method="post" action={`/account/consents/${row.type}`}>
         <input type="hidden" name="key" value={crypto.randomUUID()} />

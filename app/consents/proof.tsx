@@ -12,7 +12,7 @@ import { proofWords } from './proof-words.ts';
 export function ProofPage({ proof, list }: { proof: Proof; list: string }) {
   const t = useWords(proofWords);
   return (
-    <>
+    <div class="desk">
       <h1>{t.title}</h1>
       <p class="lead">
         {t.intro} <a href={list}>{t.back}</a>
@@ -25,7 +25,7 @@ export function ProofPage({ proof, list }: { proof: Proof; list: string }) {
           {t.save}
         </a>
       </p>
-    </>
+    </div>
   );
 }
 

@@ -10,6 +10,7 @@ import { formatDay } from '../ui/time.tsx';
 import { patients } from './messages.ts';
 import { type Found, PatientList, SearchOptions, SearchRefused, SearchResults } from './page.tsx';
 import { openList, openSearch, readSelection } from './queries.ts';
+import { recordNumber } from './record-number.ts';
 import { readTerm } from './term.ts';
 
 const Search = z.object({ q: z.string().trim().max(80).catch('') });
@@ -33,6 +34,9 @@ export function patientRoutes(door: Door) {
 
       .post('/search', async (c) => {
         const { q } = Search.parse(await c.req.parseBody());
+        // what a DPO tells of somebody; whether they may be opened, the chart's own page says
+        const number = recordNumber(q);
+        if (number && !wantsFragment(c)) return c.redirect(`/patients/${number}`, 303);
         const term = readTerm(q);
         if (term.problem) return answerRefused(c, door, q, term.problem);
         const selection = crypto.randomUUID();

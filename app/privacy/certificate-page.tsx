@@ -22,7 +22,7 @@ export function CertificatePage(props: { request: string; certificate: z.infer<t
   const lang = useLang();
   const { request, certificate } = props;
   return (
-    <>
+    <div class="desk">
       <h1>{t.certificate}</h1>
       <p class="lead">
         {t.certificateIntro} <a href="/privacy/erasures">{t.back}</a>
@@ -39,20 +39,22 @@ export function CertificatePage(props: { request: string; certificate: z.infer<t
           ]}
         />
       </section>
-      <h2>{t.destroyed}</h2>
-      <Table
-        caption={t.destroyed}
-        rows={Object.entries(certificate.destroyed)}
-        columns={[
-          { label: t.what, header: true, cell: ([what]) => labelOf(t, 'what', what) },
-          { label: t.count, number: true, cell: ([, count]) => formatNumber(lang, count) },
-        ]}
-      />
+      <section aria-labelledby="destroyed">
+        <h2 id="destroyed">{t.destroyed}</h2>
+        <Table
+          caption={t.destroyed}
+          rows={Object.entries(certificate.destroyed)}
+          columns={[
+            { label: t.what, header: true, cell: ([what]) => labelOf(t, 'what', what) },
+            { label: t.count, number: true, cell: ([, count]) => formatNumber(lang, count) },
+          ]}
+        />
+      </section>
       <p class="form-actions">
         <a class="button" href={`/privacy/erasures/${request}/file`} download>
           {t.save}
         </a>
       </p>
-    </>
+    </div>
   );
 }

@@ -27,7 +27,7 @@ export type AgreementsProps = {
 export function AgreementsPage({ counts, withdrawals, decisions, patient, typed, unknown }: AgreementsProps) {
   const t = useWords(privacy);
   return (
-    <>
+    <div class="desk">
       <h1>{t.agreements}</h1>
       <p class="lead">{t.agreementsIntro}</p>
       {patient ? null : (
@@ -46,7 +46,7 @@ export function AgreementsPage({ counts, withdrawals, decisions, patient, typed,
         {decisions.length >= listLimit ? <p class="quiet">{t.latest(listLimit)}</p> : null}
         {decisions.length > 0 ? <Decisions rows={decisions} /> : <Empty>{t.noDecisions}</Empty>}
       </section>
-    </>
+    </div>
   );
 }
 

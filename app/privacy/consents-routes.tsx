@@ -7,10 +7,10 @@ import { answerProof, answerProofFile } from '../consents/proof-answer.tsx';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { readMe } from '../me.ts';
+import { recordNumber } from '../patients/record-number.ts';
 import { AgreementsPage, listLimit } from './consents-page.tsx';
 import { privacy } from './messages.ts';
 import { openAgreements, readCounts, readDecisions, readWithdrawals } from './queries.ts';
-import { recordNumber } from './record-number.ts';
 
 const Typed = z.string().max(200).catch('');
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { recordNumber } from './record-number.ts';
+import { recordNumber } from '../patients/record-number.ts';
 
 /** RGPD art. 17(1), as privacy.erasure_requests has it. */
 export const grounds = [

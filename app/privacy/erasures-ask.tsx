@@ -19,7 +19,7 @@ export function AskPage(props: { values: ErasureValues; problems?: ErasureProble
     ...grounds.map((value) => ({ value, label: labelOf(t, 'ground', value) })),
   ];
   return (
-    <>
+    <div class="desk">
       <h1>{t.ask}</h1>
       <p class="lead">
         {t.intro} <a href="/privacy/erasures">{t.back}</a>
@@ -51,6 +51,6 @@ export function AskPage(props: { values: ErasureValues; problems?: ErasureProble
           </button>
         </div>
       </form>
-    </>
+    </div>
   );
 }

@@ -18,7 +18,7 @@ export type ErasureRow = ClinicErasureRequests;
 export function ErasuresPage({ rows, sent }: { rows: readonly ErasureRow[]; sent?: boolean }) {
   const t = useWords(erasures);
   return (
-    <>
+    <div class="desk">
       <h1>{t.title}</h1>
       <p class="lead">{t.intro}</p>
       {sent ? <Alert tone="ok" title={t.sent} /> : null}
@@ -27,10 +27,12 @@ export function ErasuresPage({ rows, sent }: { rows: readonly ErasureRow[]; sent
           {t.ask}
         </a>
       </p>
-      <h2>{t.list}</h2>
-      {rows.length >= listLimit ? <p class="quiet">{t.latest(listLimit)}</p> : null}
-      {rows.length > 0 ? rows.map((row) => <Erasure key={row.id} row={row} />) : <Empty>{t.none}</Empty>}
-    </>
+      <section aria-labelledby="requests">
+        <h2 id="requests">{t.list}</h2>
+        {rows.length >= listLimit ? <p class="quiet">{t.latest(listLimit)}</p> : null}
+        {rows.length > 0 ? rows.map((row) => <Erasure key={row.id} row={row} />) : <Empty>{t.none}</Empty>}
+      </section>
+    </div>
   );
 }
 

@@ -6,13 +6,13 @@ import type { Env } from '../../edge/session.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { readMe } from '../me.ts';
+import { recordNumber } from '../patients/record-number.ts';
 import { Certificate, CertificatePage } from './certificate-page.tsx';
 import { blankErasure, type ErasureProblems, type ErasureValues, readErasure } from './erasure-form.ts';
 import { erasures } from './erasure-words.ts';
 import { AskPage } from './erasures-ask.tsx';
 import { ErasuresPage, listLimit } from './erasures-page.tsx';
 import { openPrivacy, readCertificate, readErasures, requestErasure } from './queries.ts';
-import { recordNumber } from './record-number.ts';
 
 export function erasureRoutes(door: Door) {
   return new Hono<Env>()

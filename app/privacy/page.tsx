@@ -21,15 +21,17 @@ const SOON = 7 * 86_400_000;
 export function PrivacyPage(props: { tasks: readonly TaskRow[]; now: Date; done?: boolean; refusal?: string }) {
   const t = useWords(privacy);
   return (
-    <>
+    <div class="desk">
       <h1>{t.title}</h1>
       <p class="lead">{t.intro}</p>
       {props.done ? <Alert tone="ok" title={t.done} /> : null}
       {props.refusal ? <Alert tone="danger" title={labelOf(t, 'refusal', props.refusal)} /> : null}
-      <h2 id="tasks">{t.tasks}</h2>
-      {props.tasks.length > 0 ? <Tasks tasks={props.tasks} now={props.now} /> : <Empty>{t.nothing}</Empty>}
-      <p class="quiet page-note">{t.pseudonym}</p>
-    </>
+      <section aria-labelledby="tasks">
+        <h2 id="tasks">{t.tasks}</h2>
+        {props.tasks.length > 0 ? <Tasks tasks={props.tasks} now={props.now} /> : <Empty>{t.nothing}</Empty>}
+      </section>
+      <p class="quiet">{t.pseudonym}</p>
+    </div>
   );
 }
 
