@@ -190,7 +190,7 @@ create table audit.events (
   shown uuid[],
   details text,
   leaf text not null,
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'request.answer'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text]))),
   constraint events_pkey PRIMARY KEY (organisation_id, lane, seq, at)
 ) partition by RANGE (at);
@@ -217,7 +217,7 @@ create table audit.events_default (
   details text,
   leaf text not null,
   constraint events_default_pkey PRIMARY KEY (organisation_id, lane, seq, at),
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'request.answer'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text])))
 );
 alter table audit.events_default enable row level security;
@@ -799,7 +799,7 @@ create table ops.outbox (
   constraint outbox_check2 CHECK (((vars IS NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'uncertain'::text])))),
   constraint outbox_pkey PRIMARY KEY (id),
   constraint outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'uncertain'::text]))),
-  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'sign_in_disowned'::text, 'codes_refused'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text])))
+  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'sign_in_disowned'::text, 'codes_refused'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text, 'consent_withdrawn'::text, 'consent_withdrawn_here'::text])))
 );
 alter table ops.outbox enable row level security;
 alter table ops.outbox force row level security;
@@ -831,6 +831,32 @@ create table ops.unrecorded (
 alter table ops.unrecorded enable row level security;
 alter table ops.unrecorded force row level security;
 comment on table ops.unrecorded is 'Refused requests that are in no event yet, by log and kind. Organisation 00000000-… is the installation.';
+
+create table privacy.answers (
+  id uuid default ops.uuid_v7() not null,
+  organisation_id uuid not null,
+  consent_id uuid,
+  erasure_request_id uuid,
+  answer text not null,
+  answered_by uuid not null,
+  answered_at timestamp with time zone default clock_timestamp() not null,
+  constraint answers_answered_by_fkey FOREIGN KEY (answered_by) REFERENCES iam.accounts(id),
+  constraint answers_check CHECK ((num_nonnulls(consent_id, erasure_request_id) = 1)),
+  constraint answers_check1 CHECK (
+CASE
+    WHEN (consent_id IS NOT NULL) THEN (answer = ANY (ARRAY['informed'::text, 'care_ended'::text, 'erasure_requested'::text, 'mistake'::text]))
+    ELSE (answer = ANY (ARRAY['kept_by_law'::text, 'taken_back'::text]))
+END),
+  constraint answers_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES privacy.consents(id),
+  constraint answers_consent_id_key UNIQUE (consent_id),
+  constraint answers_erasure_request_id_fkey FOREIGN KEY (erasure_request_id) REFERENCES privacy.erasure_requests(id),
+  constraint answers_erasure_request_id_key UNIQUE (erasure_request_id),
+  constraint answers_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint answers_pkey PRIMARY KEY (id)
+);
+alter table privacy.answers enable row level security;
+alter table privacy.answers force row level security;
+comment on table privacy.answers is 'What the DPO answered to a withdrawn agreement that is needed, or to somebody whose erasure was asked for.';
 
 create table privacy.consent_texts (
   type text not null,
@@ -865,10 +891,13 @@ create table privacy.consents (
   origin_id uuid,
   ip bytea,
   at timestamp with time zone default clock_timestamp() not null,
+  seq integer not null,
   constraint consents_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
   constraint consents_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
   constraint consents_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES store.patients(id),
+  constraint consents_patient_id_type_seq_key UNIQUE (patient_id, type, seq),
   constraint consents_pkey PRIMARY KEY (id),
+  constraint consents_seq_check CHECK ((seq > 0)),
   constraint consents_text_hash_fkey FOREIGN KEY (text_hash) REFERENCES privacy.consent_texts(hash),
   constraint consents_type_check CHECK ((type = ANY (ARRAY['data_processing'::text, 'telemedicine_usage'::text, 'medical_record_storage'::text, 'mes_sharing'::text, 'research_anonymized'::text, 'marketing'::text])))
 );
@@ -1222,6 +1251,8 @@ comment on table vault.secrets is 'Seals what is put into transaction-local sett
 
 -- Indexes
 CREATE INDEX allergy_intolerances_patient ON store.allergy_intolerances USING btree (patient_id, recorded_at DESC);
+CREATE INDEX answers_answered_by ON privacy.answers USING btree (answered_by);
+CREATE INDEX answers_organisation ON privacy.answers USING btree (organisation_id);
 CREATE INDEX broken_glass_account ON access.broken_glass USING btree (account_id, patient_id, ends_at);
 CREATE INDEX broken_glass_organisation ON access.broken_glass USING btree (organisation_id, broken_at DESC);
 CREATE INDEX broken_glass_patient ON access.broken_glass USING btree (patient_id, broken_at DESC);
@@ -1236,7 +1267,6 @@ CREATE INDEX challenges_session ON iam.challenges USING btree (session_id) WHERE
 CREATE INDEX conditions_patient ON store.conditions USING btree (patient_id, onset_at DESC NULLS LAST);
 CREATE INDEX consents_account ON privacy.consents USING btree (account_id);
 CREATE INDEX consents_organisation ON privacy.consents USING btree (organisation_id, at DESC);
-CREATE INDEX consents_patient ON privacy.consents USING btree (patient_id, type, at DESC);
 CREATE INDEX consents_text ON privacy.consents USING btree (text_hash);
 CREATE INDEX delays_forgotten ON ops.delays USING btree (forgotten_at);
 CREATE INDEX emergency_searches_account ON access.emergency_searches USING btree (account_id, made_at DESC);
@@ -1397,9 +1427,11 @@ create policy all_owner on ops.outbox for all to vs_owner using (true) with chec
 create policy all_owner on ops.service for all to vs_owner using (true) with check (true); -- ops.is_cleared, ops.clear_to_serve.
 create policy select_dba on ops.service for select to vs_dba using (true); -- Why nobody enters: `vitalsync doctor`.
 create policy all_owner on ops.unrecorded for all to vs_owner using (true) with check (true); -- ops.record_refusals.
+create policy insert_owner on privacy.answers for insert to vs_owner with check (((( SELECT access.role() AS role) = 'dpo'::text) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)) AND (answered_by = ( SELECT access.account_id() AS account_id)) AND ((answered_at >= (clock_timestamp() - 'PT1M'::interval)) AND (answered_at <= (clock_timestamp() + 'PT5S'::interval))))); -- A DPO, in their own name and organisation, now.
+create policy select_owner on privacy.answers for select to vs_owner using (true); -- The functions below, and privacy.erase_patient.
 create policy insert_owner on privacy.consent_texts for insert to vs_owner with check (true); -- privacy.publish_text, when the words change.
 create policy select_owner on privacy.consent_texts for select to vs_owner using (true); -- Pages show them, and consents refer to them.
-create policy insert_owner on privacy.consents for insert to vs_owner with check (((( SELECT access.role() AS role) = 'patient'::text) AND (account_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)))); -- A patient, in their own name.
+create policy insert_owner on privacy.consents for insert to vs_owner with check (((( SELECT access.role() AS role) = 'patient'::text) AND (account_id = ( SELECT access.account_id() AS account_id)) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)) AND (patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[])) AND ((at >= (clock_timestamp() - 'PT1M'::interval)) AND (at <= (clock_timestamp() + 'PT5S'::interval))))); -- A patient, in their own name, of their own record, now.
 create policy select_dpo on privacy.consents for select to vs_dpo using ((organisation_id = ( SELECT access.organisation_as('dpo'::text) AS organisation_as))); -- The DPO shows that somebody has agreed (RGPD art. 7(1)).
 create policy select_owner on privacy.consents for select to vs_owner using (true); -- access.consents_to.
 create policy select_patient on privacy.consents for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- One's own.
@@ -1559,6 +1591,15 @@ create view clinic.conditions with (security_invoker=true) (
 );
 comment on view clinic.conditions is 'Opened conditions; JSON columns hold JSON as text. not null: id, patient_id, clinical_status, code';
 
+create view clinic.consent_counts with (security_invoker=true) (
+  type text,
+  version text,
+  present boolean,
+  given bigint,
+  withdrawn bigint
+);
+comment on view clinic.consent_counts is 'Of the organisation''s patients, by their last decision of each type. present: the text that is asked now. not null: type, version, present, given, withdrawn';
+
 create view clinic.consent_history with (security_invoker=true) (
   id uuid,
   type text,
@@ -1615,9 +1656,13 @@ create view clinic.erasure_requests with (security_invoker=true) (
   requested_by_name text,
   requested_at timestamp with time zone,
   erased_at timestamp with time zone,
-  complete_from timestamp with time zone
+  complete_from timestamp with time zone,
+  due_at timestamp with time zone,
+  held_until integer,
+  answer text,
+  answered_at timestamp with time zone
 );
-comment on view clinic.erasure_requests is 'Requests of erasure in the organisation. not null: id, patient_id, ground, requested_by, requested_at';
+comment on view clinic.erasure_requests is 'Requests of erasure in the organisation. not null: id, patient_id, ground, requested_by, requested_at, due_at';
 
 create view clinic.me with (security_invoker=true) (
   account_id uuid,
@@ -1760,6 +1805,16 @@ create view clinic.patients with (security_invoker=true) (
 );
 comment on view clinic.patients is 'A patient''s identity, whole. not null: id, organisation_id, version, birth_name, first_given_name, sex, birth_date, last_activity_at, identity_status';
 
+create view clinic.privacy_tasks with (security_invoker=true) (
+  kind text,
+  id uuid,
+  patient_id uuid,
+  what text,
+  since timestamp with time zone,
+  due_at timestamp with time zone
+);
+comment on view clinic.privacy_tasks is 'What waits for the DPO: erasures that were asked for (what: the ground), withdrawn agreements that are needed (the type) and emergency accesses that nobody looked into (the kind). not null: kind, id, patient_id, what, since';
+
 create view clinic.record_accesses with (security_invoker=true) (
   id uuid,
   at timestamp with time zone,
@@ -1843,6 +1898,20 @@ create view clinic.unusual_sign_ins with (security_invoker=true) (
 );
 comment on view clinic.unusual_sign_ins is 'Sign-ins in the organisation that were told of or held back, newest first. not null: id, at, role, own, signals, score, outcome';
 
+create view clinic.withdrawals with (security_invoker=true) (
+  id uuid,
+  patient_id uuid,
+  type text,
+  at timestamp with time zone,
+  due_at timestamp with time zone,
+  again_at timestamp with time zone,
+  answer text,
+  answered_at timestamp with time zone,
+  answered_by_name text,
+  open boolean
+);
+comment on view clinic.withdrawals is 'Withdrawn agreements that are needed, and what became of each; open: nobody has answered it and the patient hasn''t agreed again. not null: id, patient_id, type, at, due_at, open';
+
 -- Functions
 
 create function access.account_id() returns uuid
@@ -1878,7 +1947,7 @@ create function access.consents_to(patient uuid, type text) returns boolean
 language plpgsql stable as $function$
 begin
   return coalesce((select c.given from privacy.consents c
-                   where c.patient_id = patient and c.type = consents_to.type order by c.at desc, c.id desc limit 1), false);
+                   where c.patient_id = patient and c.type = consents_to.type order by c.seq desc limit 1), false);
 end $function$;
 comment on function access.consents_to is 'Does this patient agree, now? Whoever shares, invites to a remote consultation or does research asks it. Internal.';
 
@@ -1970,6 +2039,14 @@ begin
     order by b.ends_at desc limit 1);
 end $function$;
 comment on function access.glass is 'The glass that this person has broken for this patient and that is open now, or NULL. access.way_in asks it last.';
+
+create function access.has_withdrawn(patient uuid, types text[]) returns boolean
+language plpgsql stable as $function$
+begin
+  return exists (select from unnest(types) t cross join lateral (
+    select c.given from privacy.consents c where c.patient_id = patient and c.type = t order by c.seq desc limit 1) l where not l.given);
+end $function$;
+comment on function access.has_withdrawn is 'Has this patient agreed to one of these and taken it back? Who never was asked has not. Internal: 0110 and 0112 ask it.';
 
 create function access.in_care_of(account uuid, organisation uuid, patient uuid) returns boolean
 language plpgsql stable as $function$
@@ -3157,6 +3234,20 @@ begin
 end $function$;
 comment on function audit.open_broken_glass is 'The DPO or an administrator reads the emergency accesses. ok, forbidden or signed_out.';
 
+create function audit.open_consent_proof(consent uuid) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  x privacy.consents;
+begin
+  if c is null then return 'signed_out'; end if;
+  x := privacy.proof_of(c, consent);
+  if c[4] = 'patient' and x.id is not null then return 'ok'; end if;
+  perform audit.append(c, 'log.read', 'Consent', consent, x.patient_id, case when x.id is null then 'failure' else 'success' end);
+  return case when x.id is not null then 'ok' when c[4] in ('dpo', 'patient') then 'hidden' else 'forbidden' end;
+end $function$;
+comment on function audit.open_consent_proof is 'The DPO reads the proof of one consent, which the log and the patient''s page tell; a patient their own. ok, hidden, forbidden or signed_out.';
+
 create function audit.open_consents() returns text
 language sql volatile security definer set debug_print_plan=off set search_path="" as $function$ select audit.open_page('dpo', 'log.read', 'Consent') $function$;
 comment on function audit.open_consents is 'The DPO reads consents and their proofs. ok, forbidden or signed_out.';
@@ -3352,6 +3443,10 @@ begin
     case when rejected is not null then json_build_object('rejected', rejected)::text end);
 end $function$;
 comment on function audit.open_patient_search is 'Finds patients by the beginnings of names (from 3 letters) and by birth date (YYYY-MM-DD), opens their identity and records what will be shown. ok, too_short, too_many, invalid, forbidden, limited or signed_out; then audit.selected gives the ids.';
+
+create function audit.open_privacy() returns text
+language sql volatile security definer set debug_print_plan=off set search_path="" as $function$ select audit.open_page('dpo', 'log.read', 'ErasureRequest') $function$;
+comment on function audit.open_privacy is 'The DPO reads requests and what became of them. ok, forbidden or signed_out.';
 
 create function audit.open_recoveries() returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -3878,22 +3973,63 @@ begin
 end $function$;
 comment on function clinic.add_patient is 'Seals and stores a patient who isn''t there yet. Internal. Errors: VS409 for one who was erased, VS503.';
 
+create function clinic.answer_request(key uuid, request uuid, answer text) returns uuid
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  made privacy.answers;
+  patient uuid;
+begin
+  if (c[4] = 'dpo') is not true or not iam.session_is_live(c[1]::uuid) then
+    raise exception using errcode = 'VS403', message = 'the DPO answers';
+  end if;
+  select w.id, w.patient_id into made.consent_id, patient from privacy.withdrawals(c[3]::uuid) w where w.id = request;
+  if patient is null then
+    select r.id, r.patient_id into made.erasure_request_id, patient from privacy.erasure_requests r
+    where r.id = request and r.organisation_id = c[3]::uuid and not exists (select from privacy.erasures e where e.patient_id = r.patient_id);
+  end if;
+  if patient is null then
+    raise exception using errcode = 'VS404', message = 'there is no such request here';
+  end if;
+  made.id := ops.uuid_v7();
+  perform ops.fulfil(key, 'requests.answer', made.id);
+  if answer_request.answer = 'erasure_requested'
+     and not exists (select from privacy.erasure_requests r where r.patient_id = patient and r.organisation_id = c[3]::uuid) then
+    raise exception using errcode = 'VS409', message = 'no erasure was asked for: ask for it first';
+  end if;
+  insert into privacy.answers (id, organisation_id, consent_id, erasure_request_id, answer, answered_by)
+  values (made.id, c[3]::uuid, made.consent_id, made.erasure_request_id, answer_request.answer, c[2]::uuid);
+  perform audit.append(c, 'request.answer', case when made.consent_id is null then 'ErasureRequest' else 'Consent' end, request, patient, 'success',
+    json_build_object('answer', answer_request.answer)::text);
+  return made.id;
+exception
+  when check_violation or not_null_violation then
+    raise exception using errcode = 'VS422', message = 'the answer is one of the list';
+  when unique_violation then
+    raise exception using errcode = 'VS409', message = 'somebody has answered it already';
+end $function$;
+comment on function clinic.answer_request is 'The DPO notes what became of a withdrawn agreement or of a request of erasure. key: ops.intend(key, ''requests.answer''). Errors: VS208, VS403, VS404, VS409, VS422, VS428.';
+
 create function clinic.change_consent(key uuid, type text, given boolean, hash text) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c text[] := access.claims();
   id uuid;
+  withdrawn boolean;
 begin
   if (c[4] = 'patient' and c[5] is not null) is not true or not iam.session_is_live(c[1]::uuid) then
     raise exception using errcode = 'VS403', message = 'a patient decides on their own consents';
   end if;
+  -- one agrees to the words of now; no new text stands between somebody and taking an agreement back
   if not exists (select from privacy.consent_texts t where t.type = change_consent.type and encode(t.hash, 'hex') = change_consent.hash
-                 and t.version = privacy.current_version(t.type)) then
+                 and (t.version = privacy.current_version(t.type) or change_consent.given is false)) then
     raise exception using errcode = 'VS409', message = 'this text has changed since: read it again';
   end if;
   -- one after the other, so that the last row is the last word
-  perform from iam.accounts a where a.id = c[2]::uuid for no key update;
+  perform iam.lock_account(c[2]::uuid);
+  withdrawn := given is false and privacy.is_needed(type) and access.consents_to(c[5]::uuid, type);
   id := privacy.record_consent(vault.ring(), c, type, given, decode(hash, 'hex'));
+  if withdrawn then perform privacy.tell_of_withdrawal(vault.ring(), c[3]::uuid); end if;
   perform ops.fulfil(key, case when given then 'consents.give' else 'consents.withdraw' end, id);
   return id;
 end $function$;
@@ -3980,6 +4116,38 @@ begin
   return organisation;
 end $function$;
 comment on function clinic.change_security is 'Thresholds and kinds of codes of one''s own organisation. key: ops.intend(key, ''security.change''). Errors: VS208, VS403, VS422, VS428, VS470.';
+
+create function clinic.consent_proof(consent uuid) returns jsonb
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  x privacy.consents := privacy.proof_of(c, consent);
+  ip text;
+begin
+  if x.id is null then
+    raise exception using errcode = 'VS404', message = 'there is no such agreement here';
+  end if;
+  -- opens only if no column of the row has been changed; gone with the account's key after an erasure
+  if x.ip is not null and exists (select from vault.keys k where k.subject_id = x.account_id and k.level = 'profile') then
+    ip := convert_from(vault.unpack(vault.unwrap(vault.ring(), x.account_id, 'profile'),
+      'privacy.consents.ip'::bytea || '\x00'::bytea || uuid_send(x.id) || uuid_send(x.account_id) || int8send(1) || privacy.consent_context(x), x.ip), 'UTF8');
+  end if;
+  return (select jsonb_build_object('format', 'vital-sync-consent-proof/1', 'consent', x.id, 'organisation', x.organisation_id,
+    'organisation_name', o.name, 'patient', x.patient_id, 'account', x.account_id, 'session', x.session_id, 'type', x.type, 'given', x.given,
+    'at', to_char(x.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'ip', ip,
+    'text', jsonb_build_object('version', t.version, 'lang', t.lang, 'title', t.title, 'body', t.body, 'hash', encode(t.hash, 'hex'),
+                               'published_at', to_json(t.published_at)),
+    'row_digest', privacy.consent_digest(x),
+    -- where it stands in the log: what `vitalsync audit verify` and an export check
+    'log', coalesce((select jsonb_agg(jsonb_build_object('event', e.event, 'lane', e.lane, 'seq', e.seq, 'leaf', e.leaf,
+                                        'leaf_hash', encode(sha256(convert_to(e.leaf, 'UTF8')), 'hex')) order by e.at, e.seq)
+      from audit.events e where e.patient_id = x.patient_id and e.resource_type = 'Consent' and e.resource_id = x.id
+        and e.event in ('row.insert', 'consent.give', 'consent.withdraw')
+        -- of its own transaction: the index of a patient's events, and its partition alone
+        and e.at between x.at - interval '1 minute' and x.at + interval '5 minutes'), '[]'))
+  from privacy.consent_texts t, access.organisations o where t.hash = x.text_hash and o.id = x.organisation_id);
+end $function$;
+comment on function clinic.consent_proof is 'All that proves one consent, for the DPO and for the patient: docs/formats.md. audit.open_consent_proof goes before. Errors: VS404, VS500 if the row was changed, VS503.';
 
 create function clinic.correct_name(key uuid, account uuid, profile jsonb) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4190,6 +4358,20 @@ begin
 end $function$;
 comment on function clinic.end_sessions_of is 'An administrator signs a member of staff out everywhere (oneself: everywhere else); gives how many sessions that were. key: ops.intend(key, ''sessions.end''). Errors: VS208, VS403, VS404, VS428, VS470.';
 
+create function clinic.erasure_certificate(request uuid) returns jsonb
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  found uuid;
+begin
+  select e.id into found from privacy.erasure_requests r join privacy.erasures e on e.patient_id = r.patient_id
+  where r.id = request and r.organisation_id = access.organisation_as('dpo');
+  if found is null then
+    raise exception using errcode = 'VS404', message = 'there is no such erasure here';
+  end if;
+  return privacy.certificate(found);
+end $function$;
+comment on function clinic.erasure_certificate is 'For the DPO: what proves that an erasure that they asked for was done (docs/formats.md). Errors: VS404.';
+
 create function clinic.glass_reason(glass uuid) returns text
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -4283,9 +4465,12 @@ begin
   if (c[4] = 'import' and iam.session_is_live(c[1]::uuid) and access.organisation_of(patient) = c[3]::uuid) is not true then
     raise exception using errcode = 'VS404', message = 'there is no such record here';
   end if;
+  if access.has_withdrawn(patient, array['data_processing', 'medical_record_storage']) then
+    raise exception using errcode = 'VS409', message = 'the patient has withdrawn the agreement that taking in needs';
+  end if;
   return vault.unwrap(vault.ring(), patient, 'clinical');
 end $function$;
-comment on function clinic.import_key is 'Internal. Errors: VS404.';
+comment on function clinic.import_key is 'Internal. Errors: VS404, VS409 against the patient''s word (0310).';
 
 create function clinic.import_medication_requests(patient uuid, rows jsonb) returns integer
 language plpgsql volatile as $function$
@@ -4363,6 +4548,12 @@ begin
     taken := false;
     return;
   end if;
+  -- from elsewhere nothing is taken in against the patient's word (0310)
+  if access.has_withdrawn(import_patient.id, array['data_processing', 'medical_record_storage']) then
+    id := null;
+    taken := null;
+    return;
+  end if;
   taken := not exists (select from store.patients x where x.id = import_patient.id);
   if taken then
     perform clinic.add_patient(id, c[3]::uuid, p);
@@ -4372,7 +4563,7 @@ begin
     insert into access.care_team_patients (care_team_id, patient_id) values (c[7]::uuid, import_patient.id) on conflict do nothing;
   end if;
 end $function$;
-comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is, and one that was erased isn''t taken in again (id is NULL). Errors: VS403, VS422.';
+comment on function clinic.import_patient is 'Takes a patient into the organisation and the care team of the import''s session; a source that is there already is left as it is, and one that was erased isn''t taken in again (id is NULL), nor one who has withdrawn what it needs (both are NULL). Errors: VS403, VS422.';
 
 create function clinic.import_rows(patient uuid, type text, rows jsonb) returns integer
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4489,6 +4680,10 @@ begin
   if way <> 'care_team' then
     raise exception using errcode = 'VS403', message = 'somebody of the care team refers a patient';
   end if;
+  -- somebody else who sees the record: the patient agrees to it (0310, CSP L1110-4 III)
+  if access.has_withdrawn(patient, array['data_processing']) then
+    raise exception using errcode = 'VS409', message = 'the patient has withdrawn the agreement that sharing needs: ask them first';
+  end if;
   if vault.words(left(reason, 4000)) = '{}' or length(reason) > 4000 then
     raise exception using errcode = 'VS422', message = 'a referral has a reason, of 4,000 characters at most';
   end if;
@@ -4575,6 +4770,28 @@ begin
 end $function$;
 comment on function clinic.read_colleagues is 'The other clinicians who work in the organisation now: to refer to, or for a care team. Errors: VS403.';
 
+create function clinic.read_consent_counts() returns TABLE(type text, version text, present boolean, given bigint, withdrawn bigint)
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  organisation uuid := access.organisation_as('dpo');
+begin
+  if organisation is null then return; end if;
+  return query
+  with latest as materialized (
+    select distinct on (c.patient_id, c.type) c.patient_id, c.type, c.given, c.text_hash
+    from privacy.consents c where c.organisation_id = organisation order by c.patient_id, c.type, c.seq desc
+  ), counted as (
+    select t.type, t.version, count(*) filter (where l.given) as given, count(*) filter (where not l.given) as withdrawn
+    from latest l join privacy.consent_texts t on t.hash = l.text_hash
+    where not exists (select from privacy.erasures e where e.patient_id = l.patient_id) group by t.type, t.version
+  )
+  select v.type, v.version, v.version = privacy.current_version(v.type), coalesce(n.given, 0), coalesce(n.withdrawn, 0)
+  from (select distinct t.type, t.version from privacy.consent_texts t) v left join counted n using (type, version)
+  order by array_position(array['data_processing', 'medical_record_storage', 'telemedicine_usage', 'mes_sharing', 'research_anonymized', 'marketing'], v.type),
+           v.version desc;
+end $function$;
+comment on function clinic.read_consent_counts is 'For a DPO: how many patients'' last word on each text is yes, and no.';
+
 create function clinic.read_consents() returns TABLE(type text, version text, lang text, needed boolean, title text, body text, hash text, given boolean, at timestamp with time zone, agreed_version text)
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -4585,7 +4802,7 @@ begin
          coalesce(l.given, false), l.at, l.version
   from privacy.consent_texts t
   left join lateral (select x.given, x.at, y.version from privacy.consents x join privacy.consent_texts y on y.hash = x.text_hash
-                     where x.patient_id = c[5]::uuid and x.type = t.type order by x.at desc, x.id desc limit 1) l on true
+                     where x.patient_id = c[5]::uuid and x.type = t.type order by x.seq desc limit 1) l on true
   where c[4] = 'patient' and t.version = privacy.current_version(t.type)
   order by array_position(array['data_processing', 'medical_record_storage', 'telemedicine_usage', 'mes_sharing', 'research_anonymized', 'marketing'], t.type);
 end $function$;
@@ -4610,7 +4827,7 @@ begin
 end $function$;
 comment on function clinic.read_emergency_search is 'What one''s own emergency search found: none, one, several, or yours (with the id) for a patient whom one sees.';
 
-create function clinic.read_erasure_requests() returns TABLE(id uuid, patient_id uuid, ground text, reason text, requested_by uuid, requested_by_name text, requested_at timestamp with time zone, erased_at timestamp with time zone, complete_from timestamp with time zone)
+create function clinic.read_erasure_requests() returns TABLE(id uuid, patient_id uuid, ground text, reason text, requested_by uuid, requested_by_name text, requested_at timestamp with time zone, erased_at timestamp with time zone, complete_from timestamp with time zone, due_at timestamp with time zone, held_until integer, answer text, answered_at timestamp with time zone)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   organisation uuid := access.organisation_as('dpo');
@@ -4624,11 +4841,13 @@ begin
            case when e.id is null then
              convert_from(vault.unpack(vault.unwrap(ring, r.patient_id, 'identity'), convert_to('privacy.erasure_requests.reason', 'UTF8') || '\x00'::bytea
                || uuid_send(r.id) || uuid_send(r.patient_id) || int8send(1) || convert_to(r.ground, 'UTF8'), r.reason), 'UTF8') end,
-           r.requested_by, iam.person_name(r.requested_by), r.requested_at, e.erased_at, e.complete_from
+           r.requested_by, iam.person_name(r.requested_by), r.requested_at, e.erased_at, e.complete_from, privacy.due(r.requested_at),
+           case when e.id is null then privacy.held_until(ring, r.patient_id, r.ground) end, a.answer, a.answered_at
     from privacy.erasure_requests r left join privacy.erasures e on e.patient_id = r.patient_id
+    left join privacy.answers a on a.erasure_request_id = r.id
     where r.organisation_id = organisation order by r.requested_at desc;
 end $function$;
-comment on function clinic.read_erasure_requests is 'For a DPO: what was asked for in the organisation, and what became of it; no reason any more once it was done.';
+comment on function clinic.read_erasure_requests is 'For a DPO: what was asked for in the organisation, and what became of it; no reason any more once it was done. due_at: a month to answer (RGPD art. 12(3)); held_until: the year until which the law keeps the record.';
 
 create function clinic.read_me() returns TABLE(account_id uuid, organisation_id uuid, organisation_name text, role text, display_name text, patient_id uuid, session_expires_at timestamp with time zone, idle_expires_at timestamp with time zone, glass_id uuid, glass_kind text, glass_reason text, glass_ends_at timestamp with time zone)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4726,6 +4945,46 @@ begin
 end $function$;
 comment on function clinic.read_patient_account is 'For whoever sees this patient: the account that leads to the record, or was invited to; no row for none.';
 
+create function clinic.read_patient_consents(patient uuid) returns TABLE(type text, agreed boolean, decided_at timestamp with time zone)
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  -- opened in an earlier transaction, like all that a page shows of a patient
+  if (c[4] in ('clinician', 'secretary') and access.may_open(c, patient, 'identity') and audit.is_open(c[1]::uuid, patient, 'identity')) is not true then
+    return;
+  end if;
+  return query
+  select t.t, access.consents_to(patient, t.t),
+         (select x.at from privacy.consents x where x.patient_id = patient and x.type = t.t order by x.seq desc limit 1)
+  -- no research, no marketing: what somebody answers there is no business of who treats them
+  from unnest(case c[4] when 'clinician' then array['data_processing', 'medical_record_storage', 'telemedicine_usage', 'mes_sharing']
+              else array['telemedicine_usage'] end) with ordinality t (t, place)
+  order by t.place;
+end $function$;
+comment on function clinic.read_patient_consents is 'What a patient agrees to now, for who treats them, and whether they may be seen remotely, for a secretary. decided_at: NULL for what they never were asked. Nothing unless audit.open_patient went before.';
+
+create function clinic.read_privacy_tasks() returns TABLE(kind text, id uuid, patient_id uuid, what text, since timestamp with time zone, due_at timestamp with time zone)
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  organisation uuid := access.organisation_as('dpo');
+begin
+  return query
+  select 'erasure', r.id, r.patient_id, r.ground, r.requested_at, privacy.due(r.requested_at)
+  from privacy.erasure_requests r
+  where r.organisation_id = organisation and not exists (select from privacy.erasures e where e.patient_id = r.patient_id)
+    and not exists (select from privacy.answers a where a.erasure_request_id = r.id)
+  union all
+  select 'withdrawal', w.id, w.patient_id, w.type, w.at, privacy.due(w.at)
+  from privacy.withdrawals(organisation) w
+  where w.again is null and not exists (select from privacy.answers a where a.consent_id = w.id)
+  union all
+  -- no law gives these a day; they come after what has one
+  select 'glass', b.id, b.patient_id, b.kind, b.broken_at, null
+  from access.broken_glass b where b.organisation_id = organisation and b.seen_at is null;
+end $function$;
+comment on function clinic.read_privacy_tasks is 'For a DPO.';
+
 create function clinic.read_recoveries() returns TABLE(id uuid, display_name text, role text, lost text, asked_at timestamp with time zone, ready_at timestamp with time zone, confirmed_at timestamp with time zone, confirmed_by_name text)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 #variable_conflict use_column
@@ -4789,6 +5048,17 @@ begin
   order by s.at desc;
 end $function$;
 comment on function clinic.read_unusual_sign_ins is 'For an administrator: 90 days, the last 100; of patients nothing but that, when and why.';
+
+create function clinic.read_withdrawals() returns TABLE(id uuid, patient_id uuid, type text, at timestamp with time zone, due_at timestamp with time zone, again_at timestamp with time zone, answer text, answered_at timestamp with time zone, answered_by_name text, open boolean)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return query
+  select w.id, w.patient_id, w.type, w.at, privacy.due(w.at), w.again, a.answer, a.answered_at, iam.person_name(a.answered_by),
+         a.id is null and w.again is null
+  from privacy.withdrawals(access.organisation_as('dpo')) w left join privacy.answers a on a.consent_id = w.id
+  order by w.at desc;
+end $function$;
+comment on function clinic.read_withdrawals is 'For a DPO. Errors: VS503.';
 
 create function clinic.release_sign_in(key uuid, sign_in uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -8659,6 +8929,12 @@ begin
 end $function$;
 comment on function privacy.consent_context is 'Internal.';
 
+create function privacy.consent_digest(c privacy.consents) returns text
+language sql stable as $function$
+  select encode(sha256(convert_to(to_jsonb(c)::text, 'UTF8')), 'hex')
+$function$;
+comment on function privacy.consent_digest is 'What the log holds of this row, in the details of its row.insert. Internal.';
+
 create function privacy.current_version(type text) returns text
 language sql stable as $function$
   select t.version from privacy.consent_texts t where t.type = current_version.type order by t.published_at desc, t.version desc limit 1
@@ -8733,6 +9009,10 @@ begin
 end $function$;
 comment on function privacy.destroy is 'Internal: privacy.erase_patient has asked whether it may, privacy.replay_erasure repeats what was decided.';
 
+create function privacy.due(since timestamp with time zone) returns timestamp with time zone
+language sql stable as $function$ select since + interval '1 month' $function$;
+comment on function privacy.due is 'Until when a request that came then is answered. Internal.';
+
 create function privacy.erase_patient(ring text, patient uuid, ground text DEFAULT NULL::text) returns uuid
 language plpgsql volatile as $function$
 declare
@@ -8754,6 +9034,7 @@ begin
     raise exception using errcode = 'VS404', message = 'there is no such patient in this installation';
   end if;
   select * into request from privacy.erasure_requests r where r.patient_id = patient and r.ground = coalesce(erase_patient.ground, r.ground)
+    and not exists (select from privacy.answers a where a.erasure_request_id = r.id and a.answer = 'taken_back')
   order by r.requested_at desc limit 1;
   ground := coalesce(erase_patient.ground, request.ground);
   if ground is null then
@@ -8787,6 +9068,18 @@ begin
   return true;
 end $function$;
 comment on function privacy.first_consents is 'The consents of somebody who registers, or accepts an invitation to their record; false, and nothing is written, unless the needed ones are given. c: the identity of the session, which access.set_claims has set. Internal.';
+
+create function privacy.held_until(ring text, patient uuid, ground text) returns integer
+language plpgsql stable as $function$
+declare
+  ends timestamptz;
+begin
+  if ground in ('unlawful_processing', 'legal_obligation') then return null; end if;
+  ends := privacy.kept_until(ring, patient);
+  -- the day would be a birthday, of somebody young: a DPO sees no identity
+  return case when ends > clock_timestamp() then extract(year from ends at time zone 'Europe/Paris')::int end;
+end $function$;
+comment on function privacy.held_until is 'The year in which the law''s period for this record ends; NULL where it holds nothing back. Internal. Errors: VS404, VS500, VS503.';
 
 create function privacy.is_needed(type text) returns boolean
 language sql immutable as $function$
@@ -8832,6 +9125,17 @@ exception when others then
 end $function$;
 comment on function privacy.last_day is 'Internal: NULL for what is no date.';
 
+create function privacy.proof_of(c text[], consent uuid) returns privacy.consents
+language plpgsql stable as $function$
+declare
+  x privacy.consents;
+begin
+  select * into x from privacy.consents p where p.id = consent
+    and ((c[4] = 'dpo' and p.organisation_id = c[3]::uuid) or (c[4] = 'patient' and p.patient_id = c[5]::uuid));
+  return x;
+end $function$;
+comment on function privacy.proof_of is 'This consent, if it is for this person to prove: their own, or of their organisation for its DPO. c: as access.claims(). Internal.';
+
 create function privacy.publish_text(type text, version text, lang text, title text, body text) returns void
 language sql volatile as $function$
   insert into privacy.consent_texts (type, version, lang, title, body, hash)
@@ -8854,14 +9158,17 @@ begin
   made.session_id := c[1]::uuid;
   made.origin_id := c[8]::uuid;
   made.at := clock_timestamp();
+  made.seq := coalesce((select max(x.seq) from privacy.consents x where x.patient_id = made.patient_id and x.type = made.type), 0) + 1;
   made.ip := vault.seal(vault.unwrap(ring, made.account_id, 'profile'), made.id, made.account_id, 1, privacy.consent_context(made),
                         'privacy.consents.ip', privacy.address_of(ring, made.organisation_id, made.origin_id));
   insert into privacy.consents values (made.*);
   perform audit.append(c, case when given then 'consent.give' else 'consent.withdraw' end, 'Consent', made.id, made.patient_id, 'success',
     json_build_object('type', type, 'text', encode(hash, 'hex'))::text);
   return made.id;
+exception when unique_violation then
+  raise exception using errcode = 'VS409', message = 'this was decided elsewhere at the same moment: read it again';
 end $function$;
-comment on function privacy.record_consent is 'One row and its event. c: as access.claims(). Internal. Errors: VS404, VS503.';
+comment on function privacy.record_consent is 'One row and its event. c: as access.claims(). Internal. Errors: VS404, VS409, VS503.';
 
 create function privacy.replay_erasure(told jsonb) returns boolean
 language plpgsql volatile as $function$
@@ -8882,6 +9189,29 @@ begin
   return true;
 end $function$;
 comment on function privacy.replay_erasure is 'Does again what a line of the record outside tells; false if this database knows it. As vs_owner, before the database is cleared to serve.';
+
+create function privacy.tell_of_withdrawal(ring text, organisation uuid) returns void
+language plpgsql volatile as $function$
+declare
+  m record;
+begin
+  for m in select distinct on (x.account_id) x.account_id, x.role from access.memberships x join iam.accounts a on a.id = x.account_id
+           where x.organisation_id = organisation and x.role in ('dpo', 'org_admin')
+             and access.membership_is_live(x.id) and a.email_confirmed_at is not null
+             -- nobody fills a mailbox by changing their mind: the page tells of each one
+             and not exists (select from ops.outbox o where o.account_id = x.account_id and o.template like 'consent\_withdrawn%'
+                             and o.created_at > clock_timestamp() - interval '1 hour')
+           order by x.account_id, x.role loop
+    begin
+      -- an administrator sees no patients, and has no page of them
+      perform ops.post(ring, m.account_id, 'email', case m.role when 'dpo' then 'consent_withdrawn' else 'consent_withdrawn_here' end);
+    exception when others then
+      -- withdrawing waits for no message: the page tells all the same
+      continue;
+    end;
+  end loop;
+end $function$;
+comment on function privacy.tell_of_withdrawal is 'An e-mail to the DPO and the administrators, which says that a needed agreement was withdrawn, and neither whose nor which. Internal.';
 
 create function privacy.text_hash(type text, version text, lang text, title text, body text) returns bytea
 language sql immutable as $function$
@@ -8908,6 +9238,21 @@ language sql stable as $function$
   from privacy.erasures e order by e.erased_at, e.id
 $function$;
 comment on function privacy.told_outside is 'Every erasure as it is told to the record outside. As vs_owner.';
+
+create function privacy.withdrawals(organisation uuid) returns TABLE(id uuid, patient_id uuid, type text, at timestamp with time zone, again timestamp with time zone)
+language plpgsql stable as $function$
+begin
+  return query
+  select c.id, c.patient_id, c.type, c.at, g.at
+  from privacy.consents c
+  left join lateral (select x.at from privacy.consents x where x.patient_id = c.patient_id and x.type = c.type and x.seq > c.seq and x.given
+                     order by x.seq limit 1) g on true
+  where c.organisation_id = organisation and not c.given and privacy.is_needed(c.type)
+    -- sent twice: the first one has done it
+    and (select x.given from privacy.consents x where x.patient_id = c.patient_id and x.type = c.type and x.seq < c.seq order by x.seq desc limit 1)
+    and not exists (select from privacy.erasures e where e.patient_id = c.patient_id);
+end $function$;
+comment on function privacy.withdrawals is 'Internal.';
 
 create function store.insert_note(key bytea, note_id uuid, patient uuid, author uuid, at timestamp with time zone, note jsonb) returns integer
 language plpgsql volatile as $function$
@@ -9906,6 +10251,9 @@ CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.nod
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF password_hash, status ON iam.accounts FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Person', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF number, confirmed_at ON iam.phones FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF secret, confirmed_at ON iam.totp_factors FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON privacy.answers FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON privacy.answers FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON privacy.answers FOR EACH ROW EXECUTE FUNCTION audit.tg_row('PrivacyAnswer', '');
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON privacy.consent_texts FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON privacy.consent_texts FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON privacy.consents FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
@@ -10058,6 +10406,8 @@ grant select on clinic.colleagues to vs_org_admin;
 grant select on clinic.conditions to vs_clinician;
 grant select on clinic.conditions to vs_dba;
 grant select on clinic.conditions to vs_patient;
+grant select on clinic.consent_counts to vs_dba;
+grant select on clinic.consent_counts to vs_dpo;
 grant select on clinic.consent_history to vs_dba;
 grant select on clinic.consent_history to vs_patient;
 grant select on clinic.consent_proofs to vs_dba;
@@ -10118,6 +10468,8 @@ grant select on clinic.patients to vs_clinician;
 grant select on clinic.patients to vs_dba;
 grant select on clinic.patients to vs_patient;
 grant select on clinic.patients to vs_secretary;
+grant select on clinic.privacy_tasks to vs_dba;
+grant select on clinic.privacy_tasks to vs_dpo;
 grant select on clinic.record_accesses to vs_dba;
 grant select on clinic.record_accesses to vs_patient;
 grant select on clinic.recoveries to vs_dba;
@@ -10132,6 +10484,8 @@ grant select on clinic.security to vs_dba;
 grant select on clinic.security to vs_org_admin;
 grant select on clinic.unusual_sign_ins to vs_dba;
 grant select on clinic.unusual_sign_ins to vs_org_admin;
+grant select on clinic.withdrawals to vs_dba;
+grant select on clinic.withdrawals to vs_dpo;
 grant select on iam.accounts to vs_dba;
 grant select on iam.challenges to vs_dba;
 grant select on iam.devices to vs_dba;
@@ -10158,6 +10512,7 @@ grant select on ops.limits to vs_dba;
 grant select on ops.outbox to vs_dba;
 grant select on ops.service to vs_dba;
 grant select on ops.unrecorded to vs_dba;
+grant select on privacy.answers to vs_dba;
 grant select on privacy.consent_texts to vs_dba;
 grant select on privacy.consents to vs_dba;
 grant select on privacy.consents (at) to vs_dpo;
@@ -10295,6 +10650,14 @@ grant execute on function audit.open_broken_glass() to vs_org_admin;
 grant execute on function audit.open_broken_glass() to vs_patient;
 grant execute on function audit.open_broken_glass() to vs_researcher;
 grant execute on function audit.open_broken_glass() to vs_secretary;
+grant execute on function audit.open_consent_proof(consent uuid) to vs_anon;
+grant execute on function audit.open_consent_proof(consent uuid) to vs_auditor;
+grant execute on function audit.open_consent_proof(consent uuid) to vs_clinician;
+grant execute on function audit.open_consent_proof(consent uuid) to vs_dpo;
+grant execute on function audit.open_consent_proof(consent uuid) to vs_org_admin;
+grant execute on function audit.open_consent_proof(consent uuid) to vs_patient;
+grant execute on function audit.open_consent_proof(consent uuid) to vs_researcher;
+grant execute on function audit.open_consent_proof(consent uuid) to vs_secretary;
 grant execute on function audit.open_consents() to vs_anon;
 grant execute on function audit.open_consents() to vs_auditor;
 grant execute on function audit.open_consents() to vs_clinician;
@@ -10360,6 +10723,14 @@ grant execute on function audit.open_patient_search(selection uuid, name text, b
 grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_patient;
 grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_researcher;
 grant execute on function audit.open_patient_search(selection uuid, name text, birth_date text) to vs_secretary;
+grant execute on function audit.open_privacy() to vs_anon;
+grant execute on function audit.open_privacy() to vs_auditor;
+grant execute on function audit.open_privacy() to vs_clinician;
+grant execute on function audit.open_privacy() to vs_dpo;
+grant execute on function audit.open_privacy() to vs_org_admin;
+grant execute on function audit.open_privacy() to vs_patient;
+grant execute on function audit.open_privacy() to vs_researcher;
+grant execute on function audit.open_privacy() to vs_secretary;
 grant execute on function audit.open_recoveries() to vs_anon;
 grant execute on function audit.open_recoveries() to vs_auditor;
 grant execute on function audit.open_recoveries() to vs_clinician;
@@ -10418,6 +10789,7 @@ grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_d
 grant execute on function clinic.acknowledge_glass(key uuid, glass uuid) to vs_org_admin;
 grant execute on function clinic.add_care_team_member(key uuid, team uuid, account uuid, role text, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
 grant execute on function clinic.add_care_team_patient(key uuid, team uuid, patient uuid, starts timestamp with time zone, ends timestamp with time zone) to vs_org_admin;
+grant execute on function clinic.answer_request(key uuid, request uuid, answer text) to vs_dpo;
 grant execute on function clinic.change_consent(key uuid, type text, given boolean, hash text) to vs_patient;
 grant execute on function clinic.change_own_name(key uuid, family_name text, given_name text) to vs_auditor;
 grant execute on function clinic.change_own_name(key uuid, family_name text, given_name text) to vs_clinician;
@@ -10429,6 +10801,8 @@ grant execute on function clinic.change_own_name(key uuid, family_name text, giv
 grant execute on function clinic.change_registration(key uuid, registration text) to vs_org_admin;
 grant execute on function clinic.change_role(key uuid, account uuid, role text) to vs_org_admin;
 grant execute on function clinic.change_security(key uuid, notice_from integer, stop_from integer, email_codes boolean, sms_codes boolean) to vs_org_admin;
+grant execute on function clinic.consent_proof(consent uuid) to vs_dpo;
+grant execute on function clinic.consent_proof(consent uuid) to vs_patient;
 grant execute on function clinic.correct_name(key uuid, account uuid, profile jsonb) to vs_org_admin;
 grant execute on function clinic.create_care_team(key uuid, lead uuid) to vs_org_admin;
 grant execute on function clinic.disown_sign_in(key uuid, sign_in uuid) to vs_auditor;
@@ -10462,6 +10836,7 @@ grant execute on function clinic.end_own_session(key uuid, session uuid) to vs_s
 grant execute on function clinic.end_referral(key uuid, referral uuid) to vs_clinician;
 grant execute on function clinic.end_referral(key uuid, referral uuid) to vs_org_admin;
 grant execute on function clinic.end_sessions_of(key uuid, account uuid) to vs_org_admin;
+grant execute on function clinic.erasure_certificate(request uuid) to vs_dpo;
 grant execute on function clinic.glass_reason(glass uuid) to vs_clinician;
 grant execute on function clinic.glass_reason(glass uuid) to vs_dpo;
 grant execute on function clinic.glass_reason(glass uuid) to vs_org_admin;
@@ -10482,6 +10857,7 @@ grant execute on function clinic.open_profile(account uuid, row_id uuid, labels 
 grant execute on function clinic.read_accounts() to vs_org_admin;
 grant execute on function clinic.read_colleagues() to vs_clinician;
 grant execute on function clinic.read_colleagues() to vs_org_admin;
+grant execute on function clinic.read_consent_counts() to vs_dpo;
 grant execute on function clinic.read_consents() to vs_patient;
 grant execute on function clinic.read_emergency_search(search uuid) to vs_clinician;
 grant execute on function clinic.read_erasure_requests() to vs_dpo;
@@ -10515,11 +10891,15 @@ grant execute on function clinic.read_own_sign_ins() to vs_researcher;
 grant execute on function clinic.read_own_sign_ins() to vs_secretary;
 grant execute on function clinic.read_patient_account(patient uuid) to vs_clinician;
 grant execute on function clinic.read_patient_account(patient uuid) to vs_secretary;
+grant execute on function clinic.read_patient_consents(patient uuid) to vs_clinician;
+grant execute on function clinic.read_patient_consents(patient uuid) to vs_secretary;
+grant execute on function clinic.read_privacy_tasks() to vs_dpo;
 grant execute on function clinic.read_recoveries() to vs_org_admin;
 grant execute on function clinic.read_recoveries() to vs_secretary;
 grant execute on function clinic.read_registration() to vs_org_admin;
 grant execute on function clinic.read_security() to vs_org_admin;
 grant execute on function clinic.read_unusual_sign_ins() to vs_org_admin;
+grant execute on function clinic.read_withdrawals() to vs_dpo;
 grant execute on function clinic.release_sign_in(key uuid, sign_in uuid) to vs_org_admin;
 grant execute on function clinic.request_erasure(key uuid, patient uuid, ground text, reason text) to vs_dpo;
 grant execute on function clinic.resend_invitation(key uuid, account uuid) to vs_clinician;

@@ -10,6 +10,7 @@ export interface Database {
   'clinic.care_teams': ClinicCareTeams;
   'clinic.colleagues': ClinicColleagues;
   'clinic.conditions': ClinicConditions;
+  'clinic.consent_counts': ClinicConsentCounts;
   'clinic.consent_history': ClinicConsentHistory;
   'clinic.consent_proofs': ClinicConsentProofs;
   'clinic.consents': ClinicConsents;
@@ -24,12 +25,14 @@ export interface Database {
   'clinic.own_sign_ins': ClinicOwnSignIns;
   'clinic.patient_names': ClinicPatientNames;
   'clinic.patients': ClinicPatients;
+  'clinic.privacy_tasks': ClinicPrivacyTasks;
   'clinic.record_accesses': ClinicRecordAccesses;
   'clinic.recoveries': ClinicRecoveries;
   'clinic.referral_periods': ClinicReferralPeriods;
   'clinic.referrals': ClinicReferrals;
   'clinic.security': ClinicSecurity;
   'clinic.unusual_sign_ins': ClinicUnusualSignIns;
+  'clinic.withdrawals': ClinicWithdrawals;
 }
 
 export interface AuditEvents {
@@ -141,6 +144,14 @@ export interface ClinicConditions {
   code: string;
 }
 
+export interface ClinicConsentCounts {
+  type: string;
+  version: string;
+  present: boolean;
+  given: string;
+  withdrawn: string;
+}
+
 export interface ClinicConsentHistory {
   id: string;
   type: string;
@@ -194,6 +205,10 @@ export interface ClinicErasureRequests {
   requested_at: Date;
   erased_at: Date | null;
   complete_from: Date | null;
+  due_at: Date;
+  held_until: number | null;
+  answer: string | null;
+  answered_at: Date | null;
 }
 
 export interface ClinicMe {
@@ -328,6 +343,15 @@ export interface ClinicPatients {
   deceased_date: string | null;
 }
 
+export interface ClinicPrivacyTasks {
+  kind: string;
+  id: string;
+  patient_id: string;
+  what: string;
+  since: Date;
+  due_at: Date | null;
+}
+
 export interface ClinicRecordAccesses {
   id: string;
   at: Date;
@@ -403,4 +427,17 @@ export interface ClinicUnusualSignIns {
   km: number | null;
   minutes: number | null;
   failures: number | null;
+}
+
+export interface ClinicWithdrawals {
+  id: string;
+  patient_id: string;
+  type: string;
+  at: Date;
+  due_at: Date;
+  again_at: Date | null;
+  answer: string | null;
+  answered_at: Date | null;
+  answered_by_name: string | null;
+  open: boolean;
 }

@@ -40,8 +40,11 @@ function State({ row }: { row: AgreementRow }) {
   if (row.agreed) return <Badge tone="ok">{t.yes}</Badge>;
   if (!row.decided_at) return <Missing>{t.never}</Missing>;
   return (
-    <Badge tone={isNeeded(row) ? 'warn' : undefined} shape={isNeeded(row) ? undefined : 'empty'}>
+    <>
+      <Badge tone={isNeeded(row) ? 'warn' : undefined} shape={isNeeded(row) ? undefined : 'empty'}>
+        {t.no}
+      </Badge>{' '}
       {t.withdrawn} <Day value={row.decided_at} />
-    </Badge>
+    </>
   );
 }

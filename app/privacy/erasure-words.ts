@@ -30,7 +30,8 @@ export const erasures = messages(
     state: 'État',
     waiting: 'attend l’administrateur de l’installation',
     due: 'réponse due avant le',
-    held: (year: number) => `retenu par la loi jusqu’en ${year}`,
+    held: 'retenu par la loi',
+    until: (year: number) => `jusqu’en ${year}`,
     heldWhy:
       '20 ans après la dernière venue, jusqu’aux 28 ans d’un enfant, 10 ans après un décès (CSP R1112-7, RGPD article 17(3)). L’année suffit : le jour dirait une date de naissance.',
     done: 'effacé le',
@@ -91,7 +92,8 @@ export const erasures = messages(
     state: 'State',
     waiting: 'waits for the administrator of the installation',
     due: 'answer due by',
-    held: (year: number) => `held back by law until ${year}`,
+    held: 'held back by law',
+    until: (year: number) => `until ${year}`,
     heldWhy:
       '20 years after the last visit, to a child’s 28th birthday, 10 years after a death (CSP R1112-7, GDPR article 17(3)). The year is enough: the day would tell a date of birth.',
     done: 'erased on',

@@ -74,8 +74,14 @@ function State({ row }: { row: ErasureRow }) {
     );
   return (
     <>
-      {row.held_until ? <Badge tone="warn">{t.held(row.held_until)}</Badge> : <Badge>{t.waiting}</Badge>}
-      {row.held_until ? <p class="quiet">{t.heldWhy}</p> : null}
+      {row.held_until ? (
+        <>
+          <Badge tone="warn">{t.held}</Badge> {t.until(row.held_until)}
+          <p class="quiet">{t.heldWhy}</p>
+        </>
+      ) : (
+        <p>{t.waiting}</p>
+      )}
       <Answered row={row} />
     </>
   );

@@ -72,7 +72,7 @@ test('the DPO’s home says what waits, and no name', async () => {
 test('who treats them sees it on the chart, and refers no more; who books sees what a booking needs', async () => {
   const { clinician, secretary } = pages.practice;
   const chart = await seen(clinician, `/patients/${pages.patient}`);
-  expect(chart).toMatch(/Partage avec un autre confrère .*non, retiré le/);
+  expect(chart).toMatch(/Partage avec un autre confrère .*non retiré le/);
   expect(chart).toMatch(/Consultation à distance oui/);
   expect(chart).toContain('Vous continuez de voir et de compléter ce dossier.');
   for (const word of ['Recherche, sans', 'Informations de mon cabinet']) expect(chart).not.toContain(word);
