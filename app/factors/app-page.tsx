@@ -46,7 +46,8 @@ export function AppPage({ action, secret, label, replaces, back, errors = {}, se
             <Field
               name="code"
               label={t.code}
-              error={errors.code}
+              // on a telephone the field is all that one sees: the alert stands above, out of sight
+              error={errors.code ?? (setback && t[setback.kind])}
               autocomplete="one-time-code"
               inputMode="numeric"
               spellcheck={false}

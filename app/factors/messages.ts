@@ -46,7 +46,7 @@ export const factors = messages(
     sentSms: 'Par SMS',
     sentPhone: 'Votre numéro de téléphone',
     allowed: 'possible',
-    notAllowed: 'non prévu pour votre compte',
+    notAllowed: 'pas possible pour l’instant',
 
     done_totp: 'Votre application est en place.',
     done_recovery_code:
@@ -100,7 +100,7 @@ export const factors = messages(
     sentSms: 'By text message',
     sentPhone: 'Your telephone number',
     allowed: 'possible',
-    notAllowed: 'not provided for your account',
+    notAllowed: 'not possible for now',
 
     done_totp: 'Your app is in place.',
     done_recovery_code: 'You are signed in by a recovery code. If your phone is lost, set up the new one here.',

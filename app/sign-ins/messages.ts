@@ -57,6 +57,7 @@ export const signIns = messages(
     factors: 'Mes moyens de connexion',
     changePassword: 'Changer mon mot de passe',
     back: 'Retour aux connexions',
+    toAccount: 'Retour à votre compte',
 
     linkTitle: 'Une connexion à votre compte',
     linkStopped: (when: string) =>
@@ -143,6 +144,7 @@ export const signIns = messages(
     factors: 'My ways to sign in',
     changePassword: 'Change my password',
     back: 'Back to the sign-ins',
+    toAccount: 'Back to your account',
 
     linkTitle: 'A sign-in to your account',
     linkStopped: (when: string) =>

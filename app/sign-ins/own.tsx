@@ -20,6 +20,9 @@ export function OwnSignInsPage({ rows }: { rows: readonly OwnSignIn[] }) {
       <h1>{t.ownTitle}</h1>
       <p class="lead">{t.ownIntro}</p>
       {rows.length > 0 ? <OwnSignIns rows={rows} /> : <Empty>{t.ownNone}</Empty>}
+      <p class="page-note">
+        <a href="/account">{t.toAccount}</a>
+      </p>
     </>
   );
 }
