@@ -26,7 +26,7 @@ const PAGES = [
 const JOINED: Record<string, readonly string[]> = {
   'style.css': [...FRAME, ...PAGES, 'print'].map((name) => `css/${name}.css`),
   'passkey.js': ['js/passkey.js'],
-  'app.js': ['once', 'search', 'keys', 'live', 'unsaved', 'show-password', 'step-up', 'idle'].map(
+  'app.js': ['once', 'search', 'find', 'keys', 'live', 'unsaved', 'show-password', 'step-up', 'idle'].map(
     (name) => `js/${name}.js`,
   ),
 };

@@ -8,6 +8,7 @@ import { Missing } from '../ui/empty.tsx';
 import { Moment } from '../ui/time.tsx';
 import { Actions } from './actions.tsx';
 import { type AccountRow, AccountState, type Outcome } from './list.tsx';
+import { LockedOut } from './locked.tsx';
 import { accounts } from './messages.ts';
 
 export type AccountProps = Outcome & {
@@ -32,6 +33,7 @@ export function AccountPage({ account, own, teams, done, notDone }: AccountProps
         <div>
           <Facts account={account} own={own} />
           {account.role === 'clinician' && account.status !== 'invited' ? <Teams teams={teams} /> : null}
+          {account.status === 'active' && !own ? <LockedOut /> : null}
         </div>
         <div class="account-actions">
           <Actions account={account} />

@@ -37,7 +37,11 @@ export function Actions({ account }: { account: AccountRow }) {
         ) : (
           <Action {...of} change="suspend" label={t.suspend} help={t.suspendHelp} />
         )}
-        <Action {...of} change="end" label={t.end} help={t.endHelp} />
+        {/* care teams don't come back by themselves: so not by one slip of the finger */}
+        <details class="slow">
+          <summary class="button">{t.end}</summary>
+          <Action {...of} change="end" label={t.endNow} help={t.endHelp} />
+        </details>
       </section>
       <section class="card">
         <h2>{t.role}</h2>

@@ -16,17 +16,18 @@ const Form = z.object({
   lang: z.enum(['fr', 'en']).catch('fr'),
 });
 export type InviteValues = z.infer<typeof Form>;
-export type InviteErrors = Partial<Record<keyof InviteValues, 'missing' | 'email' | 'rpps' | 'choice'>>;
+export type InviteErrors = Partial<Record<keyof InviteValues, 'family' | 'given' | 'email' | 'rpps' | 'choice'>>;
 
 export const blankInvite = (): InviteValues => Form.parse({});
 
 export function readInvite(fields: unknown): { values: InviteValues; errors: InviteErrors } {
   const values = Form.parse(fields);
   const errors: InviteErrors = {};
-  if (!values.family_name) errors.family_name = 'missing';
-  if (!values.given_name) errors.given_name = 'missing';
-  if (values.rpps && !/^\d{11}$/.test(values.rpps)) errors.rpps = 'rpps';
-  if (!emailAddress.test(values.email)) errors.email = 'email';
+  // in the order of the fields, which is that of the summary
   if (!(staffRoles as readonly string[]).includes(values.role)) errors.role = 'choice';
+  if (!values.family_name) errors.family_name = 'family';
+  if (!values.given_name) errors.given_name = 'given';
+  if (!emailAddress.test(values.email)) errors.email = 'email';
+  if (values.rpps && !/^\d{11}$/.test(values.rpps)) errors.rpps = 'rpps';
   return { values, errors };
 }

@@ -14,6 +14,9 @@ export type AccountRow = ClinicAccounts;
 /** What just happened, from the address: a word of ours, or none. */
 export type Outcome = { done?: string; notDone?: string };
 
+/** More than a telephone shows without scrolling long. */
+const MANY = 8;
+
 /** Who can sign in, those who still lack a factor first told. */
 export function AccountsPage({ accounts, done }: { accounts: readonly AccountRow[] } & Outcome) {
   const t = useWords(words);
@@ -33,23 +36,68 @@ export function AccountsPage({ accounts, done }: { accounts: readonly AccountRow
         {t.intro} <a href="/admin/registration">{t.registration}</a>
       </p>
       {lacking > 0 ? <Alert tone="warn" title={t.lacking(lacking)} /> : null}
-      {present.length > 0 ? <AccountTable caption={t.title} accounts={present} /> : <Empty>{t.none}</Empty>}
+      {present.length > MANY ? <Find /> : null}
+      <div id="accounts">
+        {present.length > 0 ? <AccountTable caption={t.title} accounts={present} /> : <Empty>{t.none}</Empty>}
+      </div>
       {former.length > 0 ? (
         <details class="former">
           <summary>{t.former(former.length)}</summary>
           <AccountTable caption={t.former(former.length)} accounts={former} />
         </details>
       ) : null}
-      <form class="card form page-note" method="post" action="/admin/accounts/sign-out">
+      <Everybody />
+    </>
+  );
+}
+
+/** js/find.js shows it and looks through the page itself: no name leaves the browser. Browsers find without it too. */
+function Find() {
+  const t = useWords(words);
+  return (
+    <search
+      class="find"
+      data-find="#accounts"
+      data-one={t.found(1)}
+      data-many={t.found(2)}
+      data-none={t.foundNone}
+      hidden
+    >
+      <label for="find">{t.find}</label>
+      <span class="field-hint" id="find-hint">
+        {t.findHint}
+      </span>
+      <span class="field-line">
+        <input
+          class="input"
+          id="find"
+          type="search"
+          aria-describedby="find-hint"
+          autocomplete="off"
+          spellcheck={false}
+        />
+        <span class="find-count" data-count="" aria-hidden="true" />
+      </span>
+    </search>
+  );
+}
+
+/** It reaches everybody at work, patients too: so not by one slip of the finger. */
+function Everybody() {
+  const t = useWords(words);
+  return (
+    <details class="slow page-note">
+      <summary class="button">{t.everybody}</summary>
+      <form class="card form" method="post" action="/admin/accounts/sign-out">
         <input type="hidden" name="key" value={crypto.randomUUID()} />
         <p id="everybody">{t.everybodyHelp}</p>
         <div class="form-actions">
-          <button class="button" type="submit" aria-describedby="everybody">
-            {t.everybody}
+          <button class="button" data-danger="" type="submit" aria-describedby="everybody">
+            {t.everybodyNow}
           </button>
         </div>
       </form>
-    </>
+    </details>
   );
 }
 
@@ -85,13 +133,13 @@ function AccountTable({ accounts, caption }: { accounts: readonly AccountRow[]; 
 
 function SecondFactor({ present }: { present: boolean }) {
   const t = useWords(words);
-  return present ? <>{t.present}</> : <Badge tone="warn">{t.absent}</Badge>;
+  return present ? <span data-usual="">{t.present}</span> : <Badge tone="warn">{t.absent}</Badge>;
 }
 
 export function AccountState({ account }: { account: AccountRow }) {
   const t = useWords(words);
   const expired = account.invitation_expires_at && account.invitation_expires_at < new Date();
   const word = labelOf(t, 'state', expired ? 'expired' : account.status);
-  if (account.status === 'active') return <>{word}</>;
+  if (account.status === 'active') return <span data-usual="">{word}</span>;
   return <Badge shape={account.status === 'invited' && !expired ? 'half-left' : 'empty'}>{word}</Badge>;
 }

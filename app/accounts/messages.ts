@@ -11,6 +11,10 @@ export const accounts = messages(
       count > 1
         ? `${count} comptes n’ont pas encore de second facteur : ils ne peuvent rien ouvrir.`
         : '1 compte n’a pas encore de second facteur : il ne peut rien ouvrir.',
+    find: 'Trouver une personne',
+    findHint: 'Nom, rôle, adresse ou état',
+    foundNone: 'aucun compte',
+    found: (count: number) => (count > 1 ? `${count} comptes` : `${count} compte`),
     former: (count: number) => (count > 1 ? `${count} personnes qui sont parties` : '1 personne qui est partie'),
     name: 'Nom',
     role: 'Rôle',
@@ -47,11 +51,13 @@ export const accounts = messages(
     choose: 'Choisir…',
     send: 'Envoyer l’invitation',
     back: 'Retour aux comptes',
-    problem_missing: 'Ce champ est nécessaire.',
+    problem_family: 'Saisissez le nom.',
+    problem_given: 'Saisissez le prénom.',
     problem_email: 'Saisissez une adresse comme prenom.nom@cabinet.fr.',
     problem_rpps: 'Un numéro RPPS compte 11 chiffres.',
     problem_choice: 'Choisissez un rôle.',
-    refusal_conflict: 'Une personne du cabinet utilise déjà cette adresse.',
+    refusal_conflict:
+      'Une personne du cabinet utilise déjà cette adresse. Si elle n’a pas reçu son lien, ouvrez son compte dans la liste : vous pouvez lui en envoyer un nouveau.',
     refusal_invalid: 'La base de données a refusé ces indications. Vérifiez le nom et l’adresse.',
     refusal_limited: 'Trop d’invitations en peu de temps. Rien n’a été envoyé : réessayez dans une heure.',
 
@@ -78,13 +84,15 @@ export const accounts = messages(
     roleHelp: 'Ses sessions se ferment. Qui n’est plus professionnel de santé quitte ses équipes de soins.',
     changeRole: 'Changer de rôle',
     signOut: 'Fermer ses sessions',
-    signOutHelp: 'Sur tous ses appareils, aussitôt. Ce qui n’était pas enregistré est perdu.',
+    signOutHelp:
+      'Sur tous ses appareils, aussitôt. Un texte en cours reste à son écran : il faut se reconnecter pour l’enregistrer.',
     suspend: 'Suspendre',
     suspendHelp:
       'La connexion devient impossible, et les sessions se ferment, jusqu’à ce que vous rétablissiez l’accès.',
     restore: 'Rétablir l’accès',
     restoreHelp: 'Avec le même mot de passe et les mêmes seconds facteurs qu’avant.',
     end: 'Ne travaille plus ici',
+    endNow: 'Enregistrer le départ',
     endHelp:
       'Les sessions se ferment et les équipes de soins se terminent. Ce que cette personne a écrit reste signé de son nom.',
     comeBack: 'Reprendre cette personne',
@@ -96,6 +104,7 @@ export const accounts = messages(
     oneself: 'C’est votre compte.',
 
     everybody: 'Fermer toutes les sessions',
+    everybodyNow: 'Fermer les sessions de tout le monde',
     everybodyHelp:
       'En cas d’appareil volé ou de doute sérieux : tout le monde se reconnecte, patients compris. Votre session reste ouverte.',
 
@@ -122,6 +131,10 @@ export const accounts = messages(
       count > 1
         ? `${count} accounts have no second factor yet: they cannot open anything.`
         : '1 account has no second factor yet: it cannot open anything.',
+    find: 'Find somebody',
+    findHint: 'Name, role, address or state',
+    foundNone: 'no account',
+    found: (count: number) => (count === 1 ? '1 account' : `${count} accounts`),
     former: (count: number) => (count > 1 ? `${count} people who left` : '1 person who left'),
     name: 'Name',
     role: 'Role',
@@ -158,11 +171,13 @@ export const accounts = messages(
     choose: 'Choose…',
     send: 'Send the invitation',
     back: 'Back to the accounts',
-    problem_missing: 'This field is needed.',
+    problem_family: 'Type the family name.',
+    problem_given: 'Type the given name.',
     problem_email: 'Type an address like given.family@practice.fr.',
     problem_rpps: 'An RPPS number has 11 digits.',
     problem_choice: 'Choose a role.',
-    refusal_conflict: 'Somebody of the practice uses this address already.',
+    refusal_conflict:
+      'Somebody of the practice uses this address already. If the link has not reached them, open their account in the list: you can send a new one.',
     refusal_invalid: 'The database refused this. Check the name and the address.',
     refusal_limited: 'Too many invitations in a short time. Nothing was sent: try again in an hour.',
 
@@ -189,12 +204,14 @@ export const accounts = messages(
     roleHelp: 'Their sessions end. Whoever is no clinician any more leaves their care teams.',
     changeRole: 'Change the role',
     signOut: 'End their sessions',
-    signOutHelp: 'On all their devices, at once. What was not saved is lost.',
+    signOutHelp:
+      'On all their devices, at once. Text being typed stays on their screen: saving it takes signing in again.',
     suspend: 'Suspend',
     suspendHelp: 'Signing in becomes impossible, and sessions end, until you restore the access.',
     restore: 'Restore the access',
     restoreHelp: 'With the same password and second factors as before.',
     end: 'No longer works here',
+    endNow: 'Record the departure',
     endHelp: 'Sessions and stays in care teams end. What this person wrote stays signed with their name.',
     comeBack: 'Take this person back',
     comeBackHelp: 'In the role you choose. They sign in as before; care teams are to be made again.',
@@ -205,6 +222,7 @@ export const accounts = messages(
     oneself: 'This is your account.',
 
     everybody: 'End all sessions',
+    everybodyNow: 'End everybody’s sessions',
     everybodyHelp:
       'When a device was stolen or something is seriously wrong: everybody signs in again, patients too. Your session stays open.',
 

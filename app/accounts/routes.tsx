@@ -14,14 +14,14 @@ import { InvitePage, type InviteProps } from './invite.tsx';
 import { AccountsPage } from './list.tsx';
 import { accounts as words } from './messages.ts';
 import { changes, endAllSessions, inviteMember, readAccount, readAccounts, readTeams } from './queries.ts';
+import { byFamilyName } from './sort.ts';
 import { teamsOf } from './teams-of.ts';
 
 export function accountRoutes(door: Door) {
   return new Hono<Env>()
     .get('/', async (c) => {
       const [me, rows] = await door.read(c.var.who, { open: openAccounts(), reads: [readMe(), readAccounts()] });
-      // Names are decrypted, and nothing decrypted is sorted in SQL.
-      const accounts = rows.toSorted((a, b) => (a.display_name ?? '').localeCompare(b.display_name ?? '', 'fr'));
+      const accounts = byFamilyName(rows);
       const title = inLang(words, c.var.lang).title;
       return page(c, { title, me: me[0], section: 'accounts' }, <AccountsPage {...{ accounts, done: doneOf(c) }} />);
     })

@@ -1,4 +1,5 @@
 import type { ClinicRecoveries } from '../../db/types.ts';
+import { LockedOut } from '../accounts/locked.tsx';
 import { useWords } from '../i18n.ts';
 import { frame } from '../messages.ts';
 import { recover } from '../recover/messages.ts';
@@ -37,6 +38,7 @@ export function RecoveriesPage({ rows, done, refusal }: RecoveriesProps) {
       ) : (
         <Empty>{t.listEmpty}</Empty>
       )}
+      {rows.length === 0 ? <LockedOut here /> : null}
     </>
   );
 }

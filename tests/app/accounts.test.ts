@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { byFamilyName } from '../../app/accounts/sort.ts';
 import { connect } from '../../db/connect.ts';
 import { owner, take } from '../support/outbox.ts';
 import type { Person } from '../support/practice.ts';
@@ -55,6 +56,37 @@ test('nobody else invites, looks at an account or changes one', async () => {
   expect(await stateOf(secretary.account)).toBe('active');
 });
 
+test('who is locked out is helped in the words of their own screen, and nobody else’s account says so', async () => {
+  const { secretary } = pages.practice;
+  const theirs = visibleText((await pages.get(null, '/sign-in')).text);
+  const { text } = await pages.get(admin, `/admin/accounts/${secretary.account}`);
+  const link = /elle choisit « (.+?) »/.exec(visibleText(text).replaceAll('\u202f', ' '))?.[1] ?? 'nothing';
+  expect(theirs).toContain(link);
+  expect(text).toContain('href="/admin/recoveries"');
+  expect(visibleText((await pages.get(admin, '/admin/recoveries')).text)).toContain(link);
+  expect(visibleText((await pages.get(admin, `/admin/accounts/${admin.account}`)).text)).not.toContain(link);
+});
+
+test('people stand under their family name, with a title or without', () => {
+  const named = (...names: string[]) => names.map((display_name) => ({ display_name }));
+  const rows = named(
+    'Dr Claire MORVAN',
+    'Agnès VAN DEN BROCK',
+    'Zoé ÉMERY',
+    'Jean-Marc',
+    'Pr مُحَمَّد العَرَبِيّ',
+    'J. R. ABEL',
+  );
+  expect(byFamilyName(rows).map((row) => row.display_name?.split(' ').at(-1))).toEqual([
+    'ABEL',
+    'ÉMERY',
+    'Jean-Marc',
+    'MORVAN',
+    'BROCK',
+    'العَرَبِيّ',
+  ]);
+});
+
 test('a patient, and somebody who is not there, have no account page', async () => {
   for (const id of [pages.patientPerson.account, randomUUID(), 'x', '%20', `${admin.account}'`])
     expect((await pages.get(admin, `/admin/accounts/${id}`)).status, id).toBe(404);
@@ -74,13 +106,12 @@ test('a form that is not whole comes back with what was typed', async () => {
   expect(status).toBe(422);
   expect(text).toContain('value="&lt;script>alert(1)&lt;/script>"');
   const seen = visibleText(text);
-  for (const sentence of [
-    'Choisissez un rôle',
-    'Ce champ est nécessaire',
-    '11 chiffres',
-    'Saisissez une adresse comme',
-  ])
-    expect(seen).toContain(sentence);
+  // each says which field it is about, in the order of the fields
+  const summary = text.slice(text.indexOf('error-summary'), text.indexOf('<form class="card'));
+  const sentences = ['Choisissez un rôle', 'Saisissez le prénom', 'Saisissez une adresse comme', '11 chiffres'];
+  for (const sentence of sentences) expect(seen).toContain(sentence);
+  const places = sentences.map((sentence) => visibleText(summary).indexOf(sentence));
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
   expect(await owner(pages.db, 'select * from iam.invitations')).toEqual([]);
 });
 

@@ -4,8 +4,9 @@ import type pg from 'pg';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
+import { asOwner } from '../../db/owner.ts';
 import { fromBase32, totpCode } from '../../db/totp.ts';
-import { createPatient } from '../support/practice.ts';
+import { createPatient, createPerson } from '../support/practice.ts';
 import { linkTo, type Stage, setStage, wrongIn } from './support.ts';
 
 let stage: Stage;
@@ -132,6 +133,36 @@ test('a patient is invited, agrees, adds an app and reads the own record', async
   expect(await person.textContent('body')).toContain('MOREAU');
   expect(stage.wrongs).toEqual([]);
 }, 60_000);
+
+test('one of many is found as one types, and nothing of it leaves the browser', async () => {
+  await asOwner(stage.db.admin, async () => {
+    for (const family_name of ['Lefèvre', 'Lefort', 'Roux', 'Blanc', 'Noir', '<b>Gras</b>'])
+      await createPerson(stage.db, { organisation: stage.practice.organisation, role: 'secretary', family_name });
+  });
+  const page = await stage.open('/admin/accounts', stage.practice.orgAdmin, phone);
+  const sent: string[] = [];
+  page.on('request', (request) => request.url().includes('/static/') || sent.push(request.url()));
+  expect(await wrongIn(page)).toEqual([]);
+  await page.fill('#find', 'lef');
+  expect(await page.locator('#accounts tbody tr:visible').allTextContents()).toEqual([
+    expect.stringContaining('LEFÈVRE'),
+    expect.stringContaining('LEFORT'),
+  ]);
+  await page.locator('[role=status]', { hasText: '2 comptes' }).waitFor();
+  expect(await wrongIn(page)).toEqual([]);
+  await page.fill('#find', 'nobody at all');
+  expect(await page.textContent('.find')).toContain('aucun compte');
+  expect(await page.locator('#accounts tbody tr:visible').count()).toBe(0);
+  expect(sent).toEqual([]);
+  await page.fill('#find', 'camille lefevre');
+  await page.keyboard.press('Enter');
+  await page.locator('h1', { hasText: 'LEFÈVRE' }).waitFor();
+  expect(await wrongIn(page)).toEqual([]);
+  expect(stage.wrongs).toEqual([]);
+  const without = await stage.open('/admin/accounts', stage.practice.orgAdmin, { javaScriptEnabled: false });
+  expect(await without.locator('#find').isVisible()).toBe(false);
+  expect(await without.textContent('#accounts')).toContain('LEFÈVRE');
+}, 30_000);
 
 test('a link that leads nowhere says what to do', async () => {
   const page = await stage.open('/invitations/nothing', undefined, phone);

@@ -45,7 +45,9 @@ async function endEverybody(javaScriptEnabled = true): Promise<Page> {
     "update iam.sessions set factor_at = clock_timestamp() - interval '11 minutes' where token_hash = iam.hash_token($1)",
     [person.token],
   );
-  await page.getByRole('button', { name: 'Fermer toutes les sessions' }).click();
+  // not by one slip of the finger
+  await page.locator('summary', { hasText: 'Fermer toutes les sessions' }).click();
+  await page.getByRole('button', { name: 'Fermer les sessions de tout le monde' }).click();
   await page.getByRole('heading', { name: 'Confirmez que c’est vous' }).waitFor();
   if (javaScriptEnabled) expect(await wrongIn(page)).toEqual([]);
   await page.getByLabel('Code à 6 chiffres').fill(totpCode(secret));

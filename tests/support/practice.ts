@@ -35,10 +35,15 @@ export async function createPractice(db: TestDatabase, name = `Cabinet ${randomU
 /** An account with a session of two factors and no password. Inside `asOwner`. */
 export async function createPerson(
   db: TestDatabase,
-  { organisation, role, patient = null }: { organisation: string; role: string; patient?: string | null },
+  {
+    organisation,
+    role,
+    patient = null,
+    family_name = `Nom${role}`,
+  }: { organisation: string; role: string; patient?: string | null; family_name?: string },
 ): Promise<Person> {
   const email = `${role}-${randomBytes(4).toString('hex')}@exemple.fr`;
-  const profile = { family_name: `Nom${role}`, given_name: 'Camille' };
+  const profile = { family_name, given_name: 'Camille' };
   const { rows } = await db.admin.query<{ id: string }>(
     `select iam.create_account(ring => $1, organisation => $2, role => $3, email => $4, profile => $5, prehash => null,
                                totp_secret => null, patient => $6, password_hash => '$2a$12$' || repeat('.', 53)) as id`,
