@@ -18,6 +18,7 @@ import { importCommand } from './commands/import.ts';
 import { keysAdd } from './commands/keys-add.ts';
 import { keysRetire } from './commands/keys-retire.ts';
 import { keysRotate } from './commands/keys-rotate.ts';
+import { keysSigning } from './commands/keys-signing.ts';
 import { keysStatus } from './commands/keys-status.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { policyWhoCanSee, policyWhy } from './commands/policy.ts';
@@ -48,6 +49,7 @@ const commands: readonly Command[] = [
   keysAdd,
   keysRotate,
   keysRetire,
+  keysSigning,
   doctor,
 ];
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type pg from 'pg';
 import { CommandError } from './command-error.ts';
 import { replaceFile } from './durable-file.ts';
+import { everyKey } from './log/checkpoint.ts';
 import { NoteError, openNote, signNote, splitNote, vkey } from './log/note.ts';
 import { logOrigin } from './log/origin.ts';
 import { outsideDirectory } from './log/outside.ts';
@@ -37,7 +38,11 @@ export function readErasures(site: Place): ToldErasures | undefined {
 function parse(note: string, { keys }: Place): ToldErasures {
   const [name = '', count, ...rest] = splitNote(note, longest).text.split('\n');
   if (!name.endsWith('/erasures')) throw new NoteError("it isn't the list of erasures");
-  openNote(note, [vkey(name, keys.signingKey)], longest);
+  openNote(
+    note,
+    everyKey(keys.signing).map((key) => vkey(name, key)),
+    longest,
+  );
   const lines = rest.slice(0, -1);
   if (count !== String(lines.length)) throw new NoteError('it has another number of lines than it says');
   return new Map(lines.map((line) => [String(JSON.parse(line).patient), line]));
@@ -57,9 +62,10 @@ export async function writeErasures(admin: pg.Client, site: Place): Promise<stri
   const told = new Map([...(readErasures(site) ?? []), ...rows.map(({ patient, line }) => [patient, line] as const)]);
   const name = `${await logOrigin(admin)}/erasures`;
   const text = [name, told.size, ...told.values()].map((line) => `${line}\n`).join('');
-  if (existsSync(file) && splitNote(readFileSync(file, 'utf8'), longest).text === text) return file;
+  const signed = signNote(text, { name, privateKeys: site.keys.signing.signs });
+  if (existsSync(file) && readFileSync(file, 'utf8') === signed) return file;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  replaceFile(file, signNote(text, { name, privateKey: site.keys.signingKey }));
+  replaceFile(file, signed);
   return file;
 }
 

@@ -1,27 +1,37 @@
-// Changes of VITAL_KEYS in keys.env: whole or not at all, and the file as it was stays beside it.
+// Changes of a key's line in keys.env: whole or not at all, and the file as it was stays beside it.
 import { chmodSync, chownSync, copyFileSync, constants as files, readFileSync, rmSync, statSync } from 'node:fs';
 import { CommandError } from './command-error.ts';
 import { renameDurably, writeDurably } from './durable-file.ts';
-import { readKeys } from './keys.ts';
+import { type Keys, readKeys } from './keys.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
+export type Variable = 'VITAL_KEYS' | 'VITAL_SIGNING_KEY';
+
+/** The text of a variable as it was read. */
+export const textOf = ({ ring, signing }: Keys, variable: Variable): string =>
+  variable === 'VITAL_KEYS' ? ring : signing.text;
+
 /**
- * Puts another ring into the file; gives the path of the copy of the old file.
- * @param change from the ring that the file holds to the one that it shall hold; the same text changes nothing
+ * Puts another text into the file; gives the path of the copy of the old file.
+ * @param change from the text that the file holds to the one that it shall hold; the same text changes nothing
  */
-export function changeRing(file: string, change: (ring: string) => string): Promise<string | undefined> {
+export function changeKeys(
+  file: string,
+  variable: Variable,
+  change: (text: string) => string,
+): Promise<string | undefined> {
   return oneAtATime(`${file}.lock`, async () => {
-    const before = readKeys(file, {}).ring; // also checks every other value
+    const before = textOf(readKeys(file, {}), variable); // also checks every other value
     const after = change(before);
     if (after === before) return undefined;
     const text = readFileSync(file, 'utf8');
     const copy = copyOf(file);
     const fresh = `${file}.new`;
     try {
-      writeDurably(fresh, replaceLine(text, `VITAL_KEYS=${after}`));
+      writeDurably(fresh, replaceLine(text, variable, after));
       sameOwner(fresh, file);
-      if (readKeys(fresh, {}).ring !== after)
-        throw new CommandError(`${file} would not hold the new ring: left as it was.`);
+      if (textOf(readKeys(fresh, {}), variable) !== after)
+        throw new CommandError(`${file} would not hold the new keys: left as it was.`);
       renameDurably(fresh, file);
     } catch (error) {
       rmSync(fresh, { force: true });
@@ -33,11 +43,11 @@ export function changeRing(file: string, change: (ring: string) => string): Prom
 }
 
 /** Where the last line of that name stands; readKeys believes the last one too. */
-function replaceLine(text: string, line: string): string {
+function replaceLine(text: string, variable: Variable, value: string): string {
   const lines = text.split('\n');
-  const isIt = (one: string) => /^\s*VITAL_KEYS\s*=/.test(one);
+  const isIt = (one: string) => one.split('=')[0]?.trim() === variable && one.includes('=');
   const place = lines.findLastIndex(isIt);
-  return lines.flatMap((one, i) => (i === place ? [line] : isIt(one) ? [] : [one])).join('\n');
+  return lines.flatMap((one, i) => (i === place ? [`${variable}=${value}`] : isIt(one) ? [] : [one])).join('\n');
 }
 
 function copyOf(file: string): string {

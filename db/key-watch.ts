@@ -24,6 +24,7 @@ export function watchKeys(site: Site, tell: (line: string) => void, environment 
     try {
       const next = readKeys(site.keyFile, environment);
       if (next.ring !== site.keys.ring && next.ring !== refused) await takeOver(next);
+      if (next.ring === site.keys.ring && next.signing.text !== site.keys.signing.text) signWith(next);
     } catch (error) {
       complain(error);
     } finally {
@@ -40,6 +41,11 @@ export function watchKeys(site: Site, tell: (line: string) => void, environment 
       refused = next.ring;
       tell(`${site.keyFile} was changed: ${answer}. Going on with the keys from before.`);
     }
+  };
+  // asked of the database when they sign for the first time
+  const signWith = (next: Keys) => {
+    site.keys = next;
+    tell('The log is signed with other keys from now on.');
   };
   let complaint = '';
   const complain = (error: unknown) => {

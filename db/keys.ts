@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } fr
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { CommandError } from './command-error.ts';
 import { replaceFile } from './durable-file.ts';
+import { publicKeyOf, rawPublicKey } from './log/note.ts';
 
 /** Everything secret that Vital Sync is given from outside. The texts are the ones of the environment. */
 export type Keys = {
@@ -9,9 +10,17 @@ export type Keys = {
   ring: string;
   /** What passwords are hashed with before the database sees them. */
   pepper: { id: string; key: Uint8Array };
-  /** Ed25519; signs the audit log's checkpoints. */
-  signingKey: KeyObject;
+  signing: SigningKeys;
   passwords: Passwords;
+};
+/** Ed25519 keys of the audit log's checkpoints. */
+export type SigningKeys = {
+  /** The text of VITAL_SIGNING_KEY: seeds, the current one first, and behind `retired:` the public halves of earlier ones. */
+  text: string;
+  /** Private, at least one: each of them signs. */
+  signs: KeyObject[];
+  /** Public: what they signed before is believed. */
+  retired: KeyObject[];
 };
 export type Login = 'edge' | 'gate' | 'dba' | 'admin' | 'superuser';
 export type Passwords = Partial<Record<Login, string>>;
@@ -25,6 +34,7 @@ const passwordNames: Record<Login, string> = {
   admin: 'VITAL_ADMIN_PASSWORD',
   superuser: 'VITAL_SUPERUSER_PASSWORD',
 };
+const retiredMark = 'retired:';
 const ed25519Prefix = Buffer.from('302e020100300506032b657004220420', 'hex'); // PKCS#8 around a seed, RFC 8410 §7
 
 /**
@@ -41,7 +51,7 @@ export function readKeys(file: string, environment: Environment = process.env): 
   return {
     ring: checkRing(need('VITAL_KEYS')),
     pepper: parsePepper(need('VITAL_PEPPER')),
-    signingKey: parseSigningKey(need('VITAL_SIGNING_KEY')),
+    signing: parseSigningKeys(need('VITAL_SIGNING_KEY')),
     passwords: readPasswords(values),
   };
 }
@@ -53,14 +63,20 @@ export function noKeysYet(file: string, environment: Environment = process.env):
 
 /** Fresh keys and passwords, as the lines of a keys.env. */
 export function generateKeys(logins: readonly Login[], year = new Date().getUTCFullYear()): Record<string, string> {
-  const seed = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32);
   return {
     VITAL_KEYS: `${year}=${randomBytes(64).toString('base64')}`,
     VITAL_PEPPER: `${year}=${randomBytes(32).toString('base64')}`,
-    VITAL_SIGNING_KEY: seed.toString('base64'),
+    VITAL_SIGNING_KEY: generateSeed(),
     ...generatePasswords(logins),
   };
 }
+
+/** A signing key, as it stands in VITAL_SIGNING_KEY. */
+export const generateSeed = (): string =>
+  generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32).toString('base64');
+
+/** How the public half of a key that signs no more stands in VITAL_SIGNING_KEY. */
+export const asRetired = (key: KeyObject): string => `${retiredMark}${rawPublicKey(key).toString('base64')}`;
 
 export function generatePasswords(logins: readonly Login[]): Record<string, string> {
   return Object.fromEntries(logins.map((login) => [passwordNames[login], randomBytes(24).toString('base64url')]));
@@ -117,9 +133,16 @@ function parsePepper(text: string): Keys['pepper'] {
   return pepper;
 }
 
-function parseSigningKey(text: string): KeyObject {
-  const seed = base64('VITAL_SIGNING_KEY', text, 32);
-  return createPrivateKey({ key: Buffer.concat([ed25519Prefix, seed]), format: 'der', type: 'pkcs8' });
+function parseSigningKeys(text: string): SigningKeys {
+  const signs: KeyObject[] = [];
+  const retired: KeyObject[] = [];
+  for (const part of text.split(',').map((one) => one.trim())) {
+    const bytes = base64('VITAL_SIGNING_KEY', part.replace(retiredMark, ''), 32);
+    if (part.startsWith(retiredMark)) retired.push(publicKeyOf(bytes));
+    else signs.push(createPrivateKey({ key: Buffer.concat([ed25519Prefix, bytes]), format: 'der', type: 'pkcs8' }));
+  }
+  if (signs.length === 0) throw new CommandError('VITAL_SIGNING_KEY holds no key that signs: put back your backup.');
+  return { text, signs, retired };
 }
 
 function splitKey(variable: string, part: string, length: number): { id: string; key: Uint8Array } {

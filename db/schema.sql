@@ -351,6 +351,17 @@ alter table audit.selections enable row level security;
 alter table audit.selections force row level security;
 comment on table audit.selections is 'What a list or a search will show: chosen in the first transaction, read in the second.';
 
+create table audit.signing_keys (
+  public_key bytea not null,
+  since timestamp with time zone default clock_timestamp() not null,
+  retired_at timestamp with time zone,
+  constraint signing_keys_pkey PRIMARY KEY (public_key),
+  constraint signing_keys_public_key_check CHECK ((length(public_key) = 32))
+);
+alter table audit.signing_keys enable row level security;
+alter table audit.signing_keys force row level security;
+comment on table audit.signing_keys is 'Every key that ever signed this log.';
+
 create table iam.accounts (
   id uuid default ops.uuid_v7() not null,
   email_index bytea not null,
@@ -1400,6 +1411,10 @@ create policy select_owner on audit.origins for select to vs_owner using (true);
 create policy all_owner on audit.pruned for all to vs_owner using (true) with check (true); -- audit.prune_month, which joins neighbours, and verification.
 create policy select_dba on audit.pruned for select to vs_dba using (true); -- A DBA without BYPASSRLS verifies all the same.
 create policy all_owner on audit.selections for all to vs_owner using (true) with check (true); -- Written by audit.open_…, read through audit.selected.
+create policy insert_owner on audit.signing_keys for insert to vs_owner with check (true); -- audit.register_signing_keys.
+create policy select_dba on audit.signing_keys for select to vs_dba using (true); -- Public halves: `vitalsync keys signing` and the DBA guide.
+create policy select_owner on audit.signing_keys for select to vs_owner using (true); -- audit.register_signing_keys compares.
+create policy update_owner on audit.signing_keys for update to vs_owner using (true) with check (true); -- audit.register_signing_keys; what may change, the trigger says.
 create policy all_owner on iam.accounts for all to vs_owner using (true) with check (true); -- Functions of the owner: creation, sign-in, names of colleagues.
 create policy all_owner on iam.challenges for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.devices for all to vs_owner using (true) with check (true); -- Known by the sign-in functions.
@@ -3636,6 +3651,20 @@ begin
 end $function$;
 comment on function audit.record_refusal is 'Records that a page or a change was refused in its second transaction, and why (SQLSTATE).';
 
+create function audit.register_signing_keys(signs bytea[], retired bytea[]) returns void
+language plpgsql volatile as $function$
+begin
+  if cardinality(signs) > 0 is not true then
+    raise exception using errcode = 'VS422', message = 'a log needs a key that signs';
+  end if;
+  insert into audit.signing_keys (public_key) select distinct k from unnest(signs) k on conflict do nothing;
+  if exists (select from audit.signing_keys k where k.public_key = any (signs) and k.retired_at is not null) then
+    raise exception using errcode = 'VS409', message = 'a signing key of VITAL_SIGNING_KEY was retired, and signs no more: vitalsync keys signing shows which';
+  end if;
+  update audit.signing_keys k set retired_at = clock_timestamp() where k.public_key = any (retired) and k.retired_at is null;
+end $function$;
+comment on function audit.register_signing_keys is 'Registers the keys that are about to sign, and ends those that don''t any more; nothing for what is so. As vs_owner. Errors: VS409 for one that was retired, VS422 for none.';
+
 create function audit.reject_recovery(recovery uuid) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3796,6 +3825,23 @@ begin
   return null;
 end $function$;
 comment on function audit.tg_row is 'One event for each row: its digest over ciphertext, and which columns changed.';
+
+create function audit.tg_signing_keys__keep() returns trigger
+language plpgsql volatile as $function$
+begin
+  if tg_op = 'UPDATE' and new.public_key = old.public_key and new.since = old.since and old.retired_at is null then return new; end if;
+  raise exception using errcode = 'VS403', message = 'a signing key stays on record as it is; one that is in use can be retired, once';
+end $function$;
+comment on function audit.tg_signing_keys__keep is 'Retiring is the one change.';
+
+create function audit.tg_signing_keys__record() returns trigger
+language plpgsql volatile as $function$
+begin
+  perform audit.append(array_fill(null::text, array[8]), case when tg_op = 'INSERT' then 'keys.add' else 'keys.retire' end,
+    'SigningKey', null, null, 'success', json_build_object('public_key', encode(new.public_key, 'base64'))::text);
+  return null;
+end $function$;
+comment on function audit.tg_signing_keys__record is 'In the log of the installation: keys.add or keys.retire, and the public half.';
 
 create function audit.tree_hash(generation integer, first bigint, past bigint) returns bytea
 language plpgsql stable as $function$
@@ -10248,6 +10294,9 @@ CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.lea
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.log FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.log_origins FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.nodes FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
+CREATE TRIGGER _100_keep BEFORE UPDATE ON audit.signing_keys FOR EACH ROW EXECUTE FUNCTION audit.tg_signing_keys__keep();
+CREATE TRIGGER _101_no_removal BEFORE DELETE OR TRUNCATE ON audit.signing_keys FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_signing_keys__keep();
+CREATE TRIGGER _900_audit AFTER INSERT OR UPDATE ON audit.signing_keys FOR EACH ROW EXECUTE FUNCTION audit.tg_signing_keys__record();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF password_hash, status ON iam.accounts FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Person', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF number, confirmed_at ON iam.phones FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF secret, confirmed_at ON iam.totp_factors FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
@@ -10383,6 +10432,7 @@ grant select on audit.openings to vs_dba;
 grant select on audit.origins to vs_dba;
 grant select on audit.pruned to vs_dba;
 grant select on audit.selections to vs_dba;
+grant select on audit.signing_keys to vs_dba;
 grant select on clinic.accounts to vs_dba;
 grant select on clinic.accounts to vs_org_admin;
 grant select on clinic.allergy_intolerances to vs_clinician;

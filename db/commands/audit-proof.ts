@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
-import { vkey } from '../log/note.ts';
+import { verifierKeys } from '../log/checkpoint.ts';
 import { proveEvent } from '../log/prove.ts';
 import { asOwner } from '../owner.ts';
 import { withAdmin, withSite } from '../site.ts';
@@ -27,7 +27,7 @@ them without us: vitalsync audit verify EVENT.tlog-proof, or any tool for transp
       const { leaf, proof, checkpoint } = await withAdmin(site, (admin) =>
         asOwner(admin, () => proveEvent(admin, site, id)),
       );
-      const key = `${vkey(checkpoint.origin, site.keys.signingKey)}\n`;
+      const key = verifierKeys(checkpoint.origin, site.keys.signing);
       if (input.flag('json')) {
         print({ event: id, leaf, proof, key: key.trim() });
         return 0;

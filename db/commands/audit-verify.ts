@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type Command, type Input, print, table } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { connect } from '../connect.ts';
-import { readKey } from '../log/earlier.ts';
+import { readVerifierKeys } from '../log/earlier.ts';
 import { NoteError } from '../log/note.ts';
 import type { Problem } from '../log/problem.ts';
 import { openProof } from '../log/proof.ts';
@@ -24,7 +24,8 @@ of audit proof that one event. The exit code is 1 when something was changed, re
 
   --since OLD        an earlier export: what it held must still be there
   --checkpoint FILE  a signed checkpoint that was kept, or a directory of them; may come several times
-  --key VKEY         with DIR: the verifier key that you know (text or file), instead of the export's own key.vkey
+  --key VKEY         with DIR: the verifier key that you know, or a file of some, the current one first, instead of the
+                     export's own key.vkey
   --live             without DIR: also every checkpoint outside, and each stored row against its last event
   --json             every problem, as data`,
   options: {
@@ -60,10 +61,10 @@ const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false
 function verifyProof(file: string, input: Input): number {
   const leaf = file.replace(/(\.tlog-proof)?$/, '.leaf');
   if (!isFile(leaf)) throw new CommandError(`${leaf} is missing: the event stands beside its proof.`);
-  const key = readKey(dirname(file), input.text('key'));
-  if (!key) throw new CommandError('Signed by whom? --key VKEY, or key.vkey beside the proof.');
+  const keys = readVerifierKeys(dirname(file), input.text('key'));
+  if (keys.length === 0) throw new CommandError('Signed by whom? --key VKEY, or key.vkey beside the proof.');
   try {
-    const { origin, index, size } = openProof(readFileSync(file, 'utf8'), readFileSync(leaf), key);
+    const { origin, index, size } = openProof(readFileSync(file, 'utf8'), readFileSync(leaf), keys);
     if (input.flag('json')) print({ intact: true, origin, index, size });
     else print(`The event is number ${index} of ${origin}, which was signed at ${size} events.`);
     return 0;

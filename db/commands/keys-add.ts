@@ -5,7 +5,7 @@ import { CommandError } from '../command-error.ts';
 import { keyOf, ringNames, withKey } from '../ring.ts';
 import { addMaster, masters, ringProblem } from '../rotation.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
-import { describePlaced, type Placed, placeRing } from './keys-ring.ts';
+import { describePlaced, type Placed, place } from './keys-place.ts';
 
 export const keysAdd: Command = {
   name: 'keys add',
@@ -51,7 +51,7 @@ async function add(admin: pg.Client, site: Site, wanted: string | undefined): Pr
   const key = randomBytes(64);
   // The database first: a name that it knows and nobody has the key of does no harm, the other way round would.
   await addMaster(admin, id, key);
-  return { id, ...(await placeRing(site, (text) => withKey(text, id, key))) };
+  return { id, ...(await place(site, 'VITAL_KEYS', (text) => withKey(text, id, key))) };
 }
 
 /** The year; with a number behind it when there was one. */

@@ -5,7 +5,7 @@ import { progressLine } from '../progress.ts';
 import { ringNames, without } from '../ring.ts';
 import { masters, retire, untilNoEdgePutsItFirst } from '../rotation.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
-import { describePlaced, type Placed, placeRing, readSettle } from './keys-ring.ts';
+import { describePlaced, type Placed, place, readSettle } from './keys-place.ts';
 
 export const keysRetire: Command = {
   name: 'keys retire',
@@ -43,7 +43,7 @@ async function end(admin: pg.Client, site: Site, name: string, quiet: number, ta
   const line = talk ? progressLine() : undefined;
   if (idle) await untilNoEdgePutsItFirst(admin, name, { quiet, tell: (why) => line?.say(`Waiting: ${why}.`) });
   await retire(admin, name, quiet);
-  return placeRing(site, (ring) => without(ring, name));
+  return place(site, 'VITAL_KEYS', (ring) => without(ring, name));
 }
 
 function describe(name: string, placed: Placed): string {

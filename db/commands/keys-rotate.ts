@@ -7,7 +7,7 @@ import { ringNames, withFirst } from '../ring.ts';
 import { masters, type Progress, promote, type Renewal, renew, ringProblem, untilEveryEdgeHasIt } from '../rotation.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
 import { untilInterrupted } from '../terminal.ts';
-import { describePlaced, type Placed, placeRing, readSettle, ringIsInEnvironment } from './keys-ring.ts';
+import { describePlaced, isInEnvironment, type Placed, place, readSettle } from './keys-place.ts';
 
 export const keysRotate: Command = {
   name: 'keys rotate',
@@ -64,7 +64,7 @@ async function rotate(admin: pg.Client, site: Site, { to, quiet, signal, line }:
   await promote(admin, ring, target);
   // The file first, so that a running server makes nothing new under the old key; the environment is the operator's.
   const first = (text: string) => withFirst(text, target);
-  const placed = ringIsInEnvironment() ? undefined : await placeRing(site, first);
+  const placed = isInEnvironment('VITAL_KEYS') ? undefined : await place(site, 'VITAL_KEYS', first);
   const onProgress = ({ step, done, total }: Progress) =>
     line?.show(step === 'keys' ? 'keys wrapped' : 'patients and accounts indexed', done, total);
   const renewal = await renew(admin, first(ring), target, { signal, onProgress });
@@ -74,7 +74,7 @@ async function rotate(admin: pg.Client, site: Site, { to, quiet, signal, line }:
     const late = await renew(admin, first(ring), target, { signal, onProgress });
     Object.assign(renewal, { ...late, keys: renewal.keys + late.keys, indexes: renewal.indexes + late.indexes });
   }
-  return { id: target, before, ...renewal, ...(placed ?? (await placeRing(site, first))) };
+  return { id: target, before, ...renewal, ...(placed ?? (await place(site, 'VITAL_KEYS', first))) };
 }
 
 function describe(result: Rotated): string {

@@ -1,5 +1,6 @@
 // The body of a checkpoint (c2sp.org/tlog-checkpoint): origin, size and root of a Merkle log, a line each.
 import type { KeyObject } from 'node:crypto';
+import type { SigningKeys } from '../keys.ts';
 import { NoteError, openNote, type Signature, splitNote, vkey } from './note.ts';
 
 /** `root` is 32 bytes. */
@@ -34,14 +35,28 @@ export function openCheckpoint(note: string, vkeys: readonly string[]): SignedCh
 }
 
 /**
- * Reads a checkpoint that our own key signed, whatever the origin: the key's name is the origin.
+ * Reads a checkpoint that one of our own keys signed, whatever the origin: the keys' name is the origin.
  * @param vkeys of witnesses, whose signatures are verified as well
  * @throws NoteError
  */
-export function openOwnCheckpoint(note: string, key: KeyObject, vkeys: readonly string[] = []): SignedCheckpoint {
+export function openOwnCheckpoint(
+  note: string,
+  keys: readonly KeyObject[],
+  vkeys: readonly string[] = [],
+): SignedCheckpoint {
   const { origin } = parseCheckpoint(splitNote(note).text);
-  const own = vkey(origin, key);
-  const opened = openCheckpoint(note, [own, ...vkeys]);
-  if (!opened.signatures.some((signature) => signature.vkey === own)) throw new NoteError("our key hasn't signed it");
+  const own = keys.map((key) => vkey(origin, key));
+  const opened = openCheckpoint(note, [...own, ...vkeys]);
+  if (!opened.signatures.some((signature) => own.includes(signature.vkey)))
+    throw new NoteError("our key hasn't signed it");
   return opened;
 }
+
+/** What is believed of a checkpoint that isn't the newest. */
+export const everyKey = ({ signs, retired }: SigningKeys): KeyObject[] => [...signs, ...retired];
+
+/** The text of key.vkey: a line for each key, the current one first. */
+export const verifierKeys = (origin: string, keys: SigningKeys): string =>
+  everyKey(keys)
+    .map((key) => `${vkey(origin, key)}\n`)
+    .join('');

@@ -17,20 +17,24 @@ export type Earlier = {
 /**
  * @param since an earlier export, whose own checkpoint counts too
  * @param files signed checkpoints, or directories of them
- * @param key that must have signed them all; undefined when no export here has one
+ * @param keys of which one must have signed each; none when no export here has one
  * @throws CommandError naming the file that can't be believed
  */
-export function readEarlier(since: string | undefined, files: readonly string[], key: PublicKey | undefined): Earlier {
+export function readEarlier(
+  since: string | undefined,
+  files: readonly string[],
+  keys: readonly PublicKey[] = [],
+): Earlier {
   const heads = since === undefined ? new Map<string, Head>() : headsByLane(readHeadsFile(since));
   const notes = files.flatMap(filesIn);
   if (since !== undefined && existsSync(checkpointIn(since))) notes.push(checkpointIn(since));
-  if (notes.length > 0 && !key)
+  if (notes.length > 0 && keys.length === 0)
     throw new CommandError(
       'There is no checkpoint in this export to compare with: was it taken before the log was sealed?',
     );
   const checkpoints = new Map<string, SignedCheckpoint[]>();
   for (const file of notes) {
-    const checkpoint = readCheckpoint(file, key!); // asked above
+    const checkpoint = readCheckpoint(file, keys);
     checkpoints.set(checkpoint.origin, [...(checkpoints.get(checkpoint.origin) ?? []), checkpoint]);
   }
   for (const list of checkpoints.values()) list.sort((a, b) => a.size - b.size);
@@ -43,14 +47,18 @@ function filesIn(place: string): string[] {
 }
 
 /**
- * The key that checkpoints must bear: the one that the auditor names, else the export's own.
- * @param trusted a verifier key, or a file that holds one
+ * The keys that checkpoints may bear, the current one first: those that the auditor names, else the export's own.
+ * @param trusted a verifier key, or a file that holds some, a line each
  */
-export function readKey(directory: string, trusted: string | undefined): PublicKey | undefined {
+export function readVerifierKeys(directory: string, trusted: string | undefined): PublicKey[] {
   const file = trusted === undefined ? keyIn(directory) : existsSync(trusted) ? trusted : undefined;
-  if (trusted === undefined && !existsSync(keyIn(directory))) return undefined;
+  if (trusted === undefined && !existsSync(keyIn(directory))) return [];
   try {
-    return parseVkey(file === undefined ? (trusted ?? '') : readFileSync(file, 'utf8')).publicKey;
+    const text = file === undefined ? (trusted ?? '') : readFileSync(file, 'utf8');
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => parseVkey(line).publicKey);
   } catch (error) {
     if (!(error instanceof NoteError)) throw error;
     throw new CommandError(`${file ?? '--key'} holds no verifier key: ${error.message}.`);

@@ -4,8 +4,8 @@ import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { CommandError } from '../command-error.ts';
 import type { Keys } from '../keys.ts';
+import { verifierKeys } from './checkpoint.ts';
 import { checkpointIn, generationIn, type Heads, headsIn, keyIn, leavesIn, type PrunedRange } from './files.ts';
-import { vkey } from './note.ts';
 import type { Head } from './problem.ts';
 import { type Generation, readGenerations } from './tree.ts';
 
@@ -15,13 +15,9 @@ const batch = 5000;
 
 /**
  * Writes the whole log as it is at one moment. `admin` is inside a repeatable read transaction, as vs_owner.
- * @param keys of the installation, for the verifier key beside the checkpoint
+ * @param keys of the installation, for the verifier keys beside the checkpoint
  */
-export async function exportLog(
-  admin: pg.Client,
-  directory: string,
-  keys?: Pick<Keys, 'signingKey'>,
-): Promise<Exported> {
+export async function exportLog(admin: pg.Client, directory: string, keys?: Pick<Keys, 'signing'>): Promise<Exported> {
   if (existsSync(leavesIn(directory)))
     throw new CommandError(`${directory} holds an export already: name another directory.`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -34,7 +30,7 @@ export async function exportLog(
   writeFileSync(headsIn(directory), `${JSON.stringify(heads, null, 1)}\n`, { mode: 0o600 });
   const sealed = current ? await exportCheckpoint(admin, current, directory) : 0;
   if (current && sealed > 0 && keys)
-    writeFileSync(keyIn(directory), `${vkey(current.origin, keys.signingKey)}\n`, { mode: 0o600 });
+    writeFileSync(keyIn(directory), verifierKeys(current.origin, keys.signing), { mode: 0o600 });
   leaves += await writeLeaves(directory, async function* () {
     if (current) yield* readLog(admin, current.generation, sealed);
     yield* readRest(admin, current?.generation ?? 1, sealed, heads.heads);

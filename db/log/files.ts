@@ -2,7 +2,7 @@
 //
 // leaves.jsonl      every leaf, a line each: first those that the checkpoint speaks for, in log order, then the others
 // heads.json        the end of every lane, the names of the log, and what was pruned
-// checkpoint        the newest checkpoint, a signed note; key.vkey, the key that signed it
+// checkpoint        the newest checkpoint, a signed note; key.vkey, the key that signed it, and those of before
 // log-1, log-2, …   leaves.jsonl and checkpoint of what the log was called before a restore cut it short
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -121,12 +121,12 @@ export async function* linesOf(file: string): AsyncGenerator<Buffer> {
 }
 
 /**
- * Reads a checkpoint that this key signed.
+ * Reads a checkpoint that one of these keys signed.
  * @throws CommandError naming the file that can't be believed, with what to do about it if that is known
  */
-export function readCheckpoint(file: string, key: PublicKey, help = ''): SignedCheckpoint {
+export function readCheckpoint(file: string, keys: readonly PublicKey[], help = ''): SignedCheckpoint {
   try {
-    return openOwnCheckpoint(readFileSync(file, 'utf8'), key);
+    return openOwnCheckpoint(readFileSync(file, 'utf8'), keys);
   } catch (error) {
     if (!(error instanceof NoteError)) throw error;
     throw new CommandError(`${file} can't be believed: ${error.message}.${help && ` ${help}`}`);

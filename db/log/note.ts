@@ -8,9 +8,9 @@
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 
 export type Signer = {
-  /** The key's name: the log's origin. */
+  /** The keys' name: the log's origin. */
   name: string;
-  privateKey: KeyObject;
+  privateKeys: readonly KeyObject[];
 };
 /** One signature that was verified; `at` is a witness's time, in seconds since 1970. */
 export type Signature = { name: string; vkey: string; line: string; at?: bigint };
@@ -27,12 +27,15 @@ const mostSignatures = 100; // Go's limit; the standard wants at least 16
 const longestNote = 1_000_000;
 const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex'); // SubjectPublicKeyInfo before the key's 32 bytes, RFC 8410 §4
 
-/** The note of this text with one signature. The text ends with a newline and has no other control character. */
-export function signNote(text: string, { name, privateKey }: Signer): string {
+/** The note of this text with a signature by each key. The text ends with a newline and has no other control character. */
+export function signNote(text: string, { name, privateKeys }: Signer): string {
   checkText(text);
   checkName(name);
-  const id = keyId(name, rawPublicKey(privateKey));
-  return `${text}\n${signatureLine(name, Buffer.concat([id, sign(null, Buffer.from(text, 'utf8'), privateKey)]))}`;
+  const lines = privateKeys.map((key) => {
+    const signature = sign(null, Buffer.from(text, 'utf8'), key);
+    return signatureLine(name, Buffer.concat([keyId(name, rawPublicKey(key)), signature]));
+  });
+  return `${text}\n${lines.join('')}`;
 }
 
 /** A signature line, newline included; `bytes` are the key id and the signature. */
@@ -99,6 +102,10 @@ export function rawPublicKey(key: KeyObject): Buffer {
   return open.export({ format: 'der', type: 'spki' }).subarray(-32);
 }
 
+/** From its 32 bytes. */
+export const publicKeyOf = (raw: Uint8Array): KeyObject =>
+  createPublicKey({ key: Buffer.concat([spkiPrefix, raw]), format: 'der', type: 'spki' });
+
 type Verifier = { vkey: string; name: string; id: Buffer; type: number; publicKey: KeyObject };
 
 /** @throws NoteError when it isn't a verifier key, or its id isn't the key's */
@@ -110,8 +117,7 @@ export function parseVkey(text: string): Verifier {
     throw new NoteError("that isn't a verifier key: name+id+base64 of an Ed25519 key");
   const raw = material.subarray(1);
   if (keyId(name, raw, type).toString('hex') !== id) throw new NoteError(`the id of the verifier key ${name} is wrong`);
-  const publicKey = createPublicKey({ key: Buffer.concat([spkiPrefix, raw]), format: 'der', type: 'spki' });
-  return { vkey: text.trim(), name, id: Buffer.from(id, 'hex'), type, publicKey };
+  return { vkey: text.trim(), name, id: Buffer.from(id, 'hex'), type, publicKey: publicKeyOf(raw) };
 }
 
 /** What a witness signs: c2sp.org/tlog-cosignature, "Ed25519 signed message". */

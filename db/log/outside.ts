@@ -3,14 +3,13 @@
 //
 //   checkpoint                     the newest checkpoint, a signed note
 //   checkpoints/<20 digits: size>  every checkpoint; of a log begun anew in checkpoints-2, checkpoints-3, …
-//   key.vkey                       our verifier key, for whoever verifies without us
+//   key.vkey                       our verifier keys, for whoever verifies without us
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { replaceFile } from '../durable-file.ts';
 import type { Site } from '../site.ts';
-import type { SignedCheckpoint } from './checkpoint.ts';
+import { everyKey, type SignedCheckpoint, verifierKeys } from './checkpoint.ts';
 import { readCheckpoint } from './files.ts';
-import { vkey } from './note.ts';
 
 /** VITAL_WITNESS_DIR, or `witness` in the installation's directory. */
 export const outsideDirectory = (site: Pick<Site, 'directory'>): string =>
@@ -22,10 +21,10 @@ const folderOf = (directory: string, generation: number) =>
 
 /**
  * The last checkpoint that is outside; undefined when there has been none.
- * @throws CommandError when what stands there isn't signed by our key
+ * @throws CommandError when what stands there isn't signed by a key of ours that still signs
  */
 export function readLatest(directory: string, site: Pick<Site, 'keys'>): SignedCheckpoint | undefined {
-  return existsSync(newest(directory)) ? readSigned(newest(directory), site) : undefined;
+  return existsSync(newest(directory)) ? readCheckpoint(newest(directory), site.keys.signing.signs, help) : undefined;
 }
 
 /** Every checkpoint of one generation of the log, oldest first: a file each, not yet read. */
@@ -36,9 +35,11 @@ export function listCheckpoints(directory: string, generation = 1): string[] {
   return names.sort().map((name) => join(folder, name));
 }
 
+const help = 'Put it back from where it is kept.';
+
 /** Reads one file. @throws CommandError naming the file when our key didn't sign what it holds */
 export const readSigned = (file: string, site: Pick<Site, 'keys'>): SignedCheckpoint =>
-  readCheckpoint(file, site.keys.signingKey, 'Put it back from where it is kept.');
+  readCheckpoint(file, everyKey(site.keys.signing), help);
 
 /** Adds a checkpoint, which becomes the newest; on disk before it returns. The same size again adds cosignatures. */
 export function writeCheckpoint(
@@ -50,6 +51,6 @@ export function writeCheckpoint(
   const folder = folderOf(directory, generation);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   replaceFile(join(folder, String(size).padStart(20, '0')), note);
-  replaceFile(join(directory, 'key.vkey'), `${vkey(origin, site.keys.signingKey)}\n`);
+  replaceFile(join(directory, 'key.vkey'), verifierKeys(origin, site.keys.signing));
   replaceFile(newest(directory), note);
 }

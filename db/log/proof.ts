@@ -27,12 +27,16 @@ export function parseProof(text: string): Proof {
 }
 
 /**
- * Verifies that the leaf is in the log whose checkpoint this key signed; gives the checkpoint.
+ * Verifies that the leaf is in the log whose checkpoint one of these keys signed; gives the checkpoint.
  * @throws NoteError that says what isn't so
  */
-export function openProof(text: string, leaf: Uint8Array, key: KeyObject): SignedCheckpoint & { index: number } {
+export function openProof(
+  text: string,
+  leaf: Uint8Array,
+  keys: readonly KeyObject[],
+): SignedCheckpoint & { index: number } {
   const { index, hashes, note } = parseProof(text);
-  const checkpoint = openOwnCheckpoint(note, key);
+  const checkpoint = openOwnCheckpoint(note, keys);
   if (!provesInclusion(leafHash(leaf), index, checkpoint, hashes))
     throw new NoteError(`the event isn't number ${index} of the log that was signed`);
   return { ...checkpoint, index };

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { CommandError } from '../command-error.ts';
 import type { Site } from '../site.ts';
 import { uuidTime } from '../uuid-time.ts';
-import { openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import { everyKey, openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import { outsideDirectory, readLatest } from './outside.ts';
 import { formatProof, openProof } from './proof.ts';
 import { readInclusionProof } from './tree.ts';
@@ -33,7 +33,7 @@ export async function proveEvent(
   const checkpoint = await findCheckpoint(admin, site, event.generation, event.origin, index);
   const hashes = await readInclusionProof(admin, event.generation, index, checkpoint.size);
   const proof = formatProof({ index, hashes, note: checkpoint.note });
-  openProof(proof, Buffer.from(event.leaf, 'utf8'), site.keys.signingKey); // nothing leaves that we don't believe
+  openProof(proof, Buffer.from(event.leaf, 'utf8'), everyKey(site.keys.signing)); // nothing leaves that we don't believe
   return { leaf: event.leaf, proof, checkpoint };
 }
 
@@ -52,5 +52,5 @@ async function findCheckpoint(
     [generation, index],
   );
   if (!rows[0]) throw new CommandError(`No checkpoint speaks for the event yet: run vitalsync audit seal.`);
-  return openOwnCheckpoint(rows[0].note, site.keys.signingKey);
+  return openOwnCheckpoint(rows[0].note, everyKey(site.keys.signing));
 }

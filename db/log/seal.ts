@@ -1,5 +1,6 @@
 // Sealing: new events join the Merkle log, and its root is signed. The order is what matters:
 //
+// 0. The keys that sign are registered, so that the log says so before they do.
 // 1. The log is compared with the last checkpoint that is outside; a database that went back or forked is refused.
 // 2. Events join, and that is committed: what is signed must not vanish in a rollback.
 // 3. The database proves that the signed log is the beginning of the one it has now; merkle.ts verifies it.
@@ -12,7 +13,7 @@ import { asOwner } from '../owner.ts';
 import { type Site, withAdmin } from '../site.ts';
 import { checkpointText, openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import { type Comparison, compareWithOutside } from './compare.ts';
-import { signNote } from './note.ts';
+import { rawPublicKey, signNote } from './note.ts';
 import { logOrigin } from './origin.ts';
 import { outsideDirectory, readLatest, writeCheckpoint } from './outside.ts';
 import { type Head, readConsistencyProof } from './tree.ts';
@@ -54,6 +55,7 @@ export const sealOnce = (site: Site, { adopt = false } = {}): Promise<Sealed> =>
 export async function sealWith(admin: pg.Client, site: Place, { adopt = false } = {}): Promise<Sealed> {
   await asOwner(admin, async () => {
     await logOrigin(admin);
+    await registerKeys(admin, site);
     refuse(await compareWithOutside(admin, site), adopt);
   });
   const joined = await join(admin);
@@ -64,6 +66,20 @@ export async function sealWith(admin: pg.Client, site: Place, { adopt = false } 
 }
 
 const atMost = 100_000;
+
+async function registerKeys(admin: pg.Client, { keys }: Place): Promise<void> {
+  const { signs, retired } = keys.signing;
+  try {
+    await admin.query('select audit.register_signing_keys($1, $2)', [
+      signs.map(rawPublicKey),
+      retired.map(rawPublicKey),
+    ]);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'VS409')
+      throw new CommandError(`Nothing was signed: ${(error as Error).message}.`);
+    throw error;
+  }
+}
 
 async function join(admin: pg.Client): Promise<number> {
   for (let total = 0; ; ) {
@@ -104,8 +120,8 @@ async function sign(admin: pg.Client, site: Place, adopt: boolean): Promise<Omit
 }
 
 function signHead(head: Head, { keys }: Place): SignedCheckpoint {
-  const note = signNote(checkpointText(head), { name: head.origin, privateKey: keys.signingKey });
-  return openOwnCheckpoint(note, keys.signingKey);
+  const note = signNote(checkpointText(head), { name: head.origin, privateKeys: keys.signing.signs });
+  return openOwnCheckpoint(note, keys.signing.signs);
 }
 
 /** The checkpoint with the witness's signature, where there is a witness; what is missing is told, and tried again. */
@@ -122,7 +138,7 @@ async function askWitness(
     const note = await cosign(witness, signed, Math.min(seen?.size ?? 0, size), (from) =>
       readConsistencyProof(admin, generation, from, size),
     );
-    return { checkpoint: openOwnCheckpoint(note, site.keys.signingKey, [witness.vkey]) };
+    return { checkpoint: openOwnCheckpoint(note, site.keys.signing.signs, [witness.vkey]) };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return { checkpoint: signed, problem: error.message };

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { SignedCheckpoint } from './checkpoint.ts';
 import { DueCheckpoints } from './due.ts';
-import { type Earlier, readEarlier, readKey } from './earlier.ts';
+import { type Earlier, readEarlier, readVerifierKeys } from './earlier.ts';
 import {
   checkpointIn,
   generationIn,
@@ -38,7 +38,7 @@ export type Options = {
   since?: string | undefined;
   /** Signed checkpoints that were kept, or directories of them. */
   checkpoints?: readonly string[];
-  /** The verifier key that the auditor knows, or its file. */
+  /** The verifier key that the auditor knows, or a file of such keys, the current one first. */
   key?: string | undefined;
 };
 
@@ -48,16 +48,17 @@ const enoughProblems = 1000;
 export async function verifyExport(directory: string, options: Options | string = {}): Promise<Verified> {
   const { since, checkpoints = [], key: trusted } = typeof options === 'string' ? { since: options } : options;
   const heads = readHeadsFile(directory);
-  const key = readKey(directory, trusted);
-  const earlier = readEarlier(since, checkpoints, key);
-  const run: Run = { key, earlier, lanes: new Lanes(), problems: [], notices: [], leaves: 0 };
+  const keys = readVerifierKeys(directory, trusted);
+  const earlier = readEarlier(since, checkpoints, keys);
+  const run: Run = { keys, earlier, lanes: new Lanes(), problems: [], notices: [], leaves: 0 };
   let ended: Ended | undefined;
   for (const { generation, origin } of heads.log.slice(0, -1))
     ended = await readGeneration(run, generationIn(directory, generation), { origin, whole: true }, ended);
   const origin = heads.log.at(-1)?.origin;
   const last = await readGeneration(run, directory, { origin, whole: false }, ended);
-  if (!last.checkpoint && key) run.problems.push(ofTheLog(0, 'the checkpoint is missing'));
-  if (!last.checkpoint && !key) run.notices.push('nobody has signed it: it was exported before the log was sealed');
+  if (!last.checkpoint && keys.length > 0) run.problems.push(ofTheLog(0, 'the checkpoint is missing'));
+  if (!last.checkpoint && keys.length === 0)
+    run.notices.push('nobody has signed it: it was exported before the log was sealed');
   const names = new Set(heads.log.map((one) => one.origin));
   run.problems.push(
     ...last.beyond.map(({ size }) => ofTheLog(size, cutOff(size, last.checkpoint?.size ?? 0))),
@@ -82,8 +83,11 @@ export async function verifyExport(directory: string, options: Options | string 
 const cutOff = (size: number, here: number): string =>
   `a checkpoint of size ${size} was signed, and this export has one of ${here}: the end was cut off, or the export is older`;
 
+/** A generation of the log; one that has ended is there as a `whole`. */
+type Named = { origin: string | undefined; whole: boolean };
+
 type Run = {
-  key: PublicKey | undefined;
+  keys: PublicKey[];
   earlier: Earlier;
   lanes: Lanes;
   problems: Problem[];
@@ -95,10 +99,10 @@ type Run = {
 async function readGeneration(
   run: Run,
   directory: string,
-  { origin, whole }: { origin: string | undefined; whole: boolean },
+  { origin, whole }: Named,
   before: Ended | undefined,
 ): Promise<Ended & { lines: number; checkpoint?: SignedCheckpoint }> {
-  const checkpoint = readOwnCheckpoint(run, directory, origin);
+  const checkpoint = readOwnCheckpoint(run, directory, { origin, whole });
   const kept = (origin && run.earlier.checkpoints.get(origin)) || [];
   const due = new DueCheckpoints(checkpoint ? [...kept, checkpoint] : kept);
   const tree = new GrowingTree();
@@ -128,10 +132,11 @@ function goOn(run: Run, before: Ended, first: Line | undefined): void {
   if (notice) run.notices.push(notice);
 }
 
-function readOwnCheckpoint(run: Run, directory: string, origin: string | undefined): SignedCheckpoint | undefined {
+function readOwnCheckpoint(run: Run, directory: string, { origin, whole }: Named): SignedCheckpoint | undefined {
   const file = checkpointIn(directory);
-  if (!existsSync(file) || !run.key) return undefined;
-  const checkpoint = readCheckpoint(file, run.key);
+  if (!existsSync(file) || run.keys.length === 0) return undefined;
+  // of the log that still grows, the current key's: one that was retired may be in other hands
+  const checkpoint = readCheckpoint(file, whole ? run.keys : run.keys.slice(0, 1));
   if (checkpoint.origin !== origin)
     run.problems.push(ofTheLog(0, `the checkpoint is of ${checkpoint.origin}, and heads.json calls the log ${origin}`));
   return checkpoint;

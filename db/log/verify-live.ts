@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import { CommandError } from '../command-error.ts';
 import type { Site } from '../site.ts';
-import { openOwnCheckpoint } from './checkpoint.ts';
+import { everyKey, openOwnCheckpoint } from './checkpoint.ts';
 import { compareWithOutside } from './compare.ts';
 import { NoteError } from './note.ts';
 import { listCheckpoints, outsideDirectory, readSigned } from './outside.ts';
@@ -41,10 +41,14 @@ export async function verifyLog(dba: pg.Client, site: Place, thorough: boolean):
 
 type Stored = { generation: number; size: string; root: Buffer | null; note: string | null };
 
-/** Every checkpoint bears our signature, and says what its row says. */
+/** Every checkpoint bears our signature, the newest that of a key that still signs, and says what its row says. */
 async function checkSignatures(dba: pg.Client, { keys }: Place, generations: Generation[]): Promise<Problem[]> {
   const names = new Map(generations.map(({ generation, origin }) => [generation, origin]));
   const problems: Problem[] = [];
+  const ends = await dba.query<{ generation: number; size: string }>(
+    'select generation, size from audit.checkpoints order by generation desc, size desc limit 1',
+  );
+  const [end] = ends.rows;
   for (let last: [number, string] = [0, '0']; ; ) {
     const { rows } = await dba.query<Stored>(
       `select generation, size, root, note from audit.checkpoints
@@ -52,24 +56,26 @@ async function checkSignatures(dba: pg.Client, { keys }: Place, generations: Gen
       last,
     );
     for (const row of rows) {
-      const problem = checkSignature(row, names.get(row.generation), keys);
+      // a key that was retired because somebody else has it must not speak for the end of the log
+      const newest = row.generation === end?.generation && row.size === end.size;
+      const problem = checkSignature(row, names.get(row.generation), { keys, newest });
       if (problem) problems.push(ofTheLog(Number(row.size), `the checkpoint of size ${row.size} ${problem}`));
     }
-    const end = rows.at(-1);
-    if (!end) return problems;
-    last = [end.generation, end.size];
+    const past = rows.at(-1);
+    if (!past) return problems;
+    last = [past.generation, past.size];
   }
 }
 
 function checkSignature(
   { size, root, note }: Stored,
   name: string | undefined,
-  keys: Site['keys'],
+  { keys, newest }: { keys: Site['keys']; newest: boolean },
 ): string | undefined {
   // a superuser may have taken away what no row lacks
   if (root === null || note === null) return "isn't what was signed";
   try {
-    const signed = openOwnCheckpoint(note, keys.signingKey);
+    const signed = openOwnCheckpoint(note, newest ? keys.signing.signs : everyKey(keys.signing));
     const alike = signed.origin === name && signed.size === Number(size) && signed.root.equals(root);
     return alike ? undefined : "isn't what was signed";
   } catch (error) {

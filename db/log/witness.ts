@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { CommandError } from '../command-error.ts';
 import type { Site } from '../site.ts';
-import { openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import { everyKey, openOwnCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import { NoteError, openNote, parseVkey } from './note.ts';
 
 export type Witness = { url: string; vkey: string };
@@ -42,7 +42,7 @@ export async function readWitnessed(
   const answer = await ask(`${witness.url}/${hash}/checkpoint`).catch(() => undefined);
   if (answer?.status !== 200) return undefined; // many witnesses tell nothing; add-checkpoint compares all the same
   try {
-    return openOwnCheckpoint(answer.text, keys.signingKey, [witness.vkey]);
+    return openOwnCheckpoint(answer.text, everyKey(keys.signing), [witness.vkey]);
   } catch (error) {
     if (!(error instanceof NoteError)) throw error;
     throw new WitnessError(`What the witness holds as our checkpoint can't be believed: ${error.message}.`);

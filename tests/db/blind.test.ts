@@ -351,7 +351,7 @@ describe.each(tested)('on Postgres %i, nothing planted is found in', (version) =
       canaries.key(`derived key ${label.slice(0, 6)}`, rows[0].key);
     }
     canaries.key('pepper', db.pepper.key);
-    canaries.key('signing key', db.keys.signingKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32));
+    canaries.key('signing key', db.keys.signing.signs[0]!.export({ format: 'der', type: 'pkcs8' }).subarray(-32));
     const { rows } = await asOwner(db.admin, () =>
       db.admin.query('select subject_id, level, vault.unwrap($1, subject_id, level) as key from vault.keys', [db.ring]),
     );

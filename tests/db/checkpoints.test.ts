@@ -164,7 +164,7 @@ describe('sealing', () => {
     const checkpoint = readLatest(outside, place)!;
     expect(checkpoint).toMatchObject({ origin: sealed.origin, size: rows.length, root: tree.root() });
     const [stored] = await owner('select note, size, root from audit.checkpoints order by size desc limit 1');
-    expect(openOwnCheckpoint(stored.note, place.keys.signingKey)).toMatchObject({
+    expect(openOwnCheckpoint(stored.note, place.keys.signing.signs)).toMatchObject({
       size: rows.length,
       root: stored.root,
     });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { masterKeys } from '../../db/doctor/keys.ts';
 import { dueSentence } from '../../db/key-due.ts';
-import { changeRing } from '../../db/key-file.ts';
+import { changeKeys } from '../../db/key-file.ts';
 import { type Watch, watchKeys } from '../../db/key-watch.ts';
 import { asOwner } from '../../db/owner.ts';
 import { ringNames, withFirst, withKey, without } from '../../db/ring.ts';
@@ -90,21 +90,25 @@ describe('a running server', () => {
 
 describe('the key file', () => {
   test('cannot be changed into one that wouldn’t be read', async () => {
-    await expect(changeRing(site.keyFile, () => 'x=short')).rejects.toThrow(/must hold 64 bytes/);
+    await expect(changeKeys(site.keyFile, 'VITAL_KEYS', () => 'x=short')).rejects.toThrow(/must hold 64 bytes/);
     expect(readFileSync(site.keyFile, 'utf8')).toBe(text);
   });
 
   test('cannot be changed while others may read it', async () => {
     chmodSync(site.keyFile, 0o644);
-    await expect(changeRing(site.keyFile, (ring) => withKey(ring, 'x', randomBytes(64)))).rejects.toThrow(/chmod 600/);
+    await expect(changeKeys(site.keyFile, 'VITAL_KEYS', (ring) => withKey(ring, 'x', randomBytes(64)))).rejects.toThrow(
+      /chmod 600/,
+    );
     chmodSync(site.keyFile, 0o600);
   });
 
   test('keeps every other line where two change it at once', async () => {
     const keys = ['a', 'b', 'c'].map((id) => [id, randomBytes(64)] as const);
-    await Promise.all(keys.map(([id, key]) => changeRing(site.keyFile, (ring) => withKey(ring, id, key))));
+    await Promise.all(
+      keys.map(([id, key]) => changeKeys(site.keyFile, 'VITAL_KEYS', (ring) => withKey(ring, id, key))),
+    );
     expect(ringNames(site.ring()).sort()).toEqual([...ringNames(db.ring), 'a', 'b', 'c'].sort());
-    for (const [id] of keys) await changeRing(site.keyFile, (ring) => without(ring, id));
+    for (const [id] of keys) await changeKeys(site.keyFile, 'VITAL_KEYS', (ring) => without(ring, id));
     expect(readFileSync(site.keyFile, 'utf8')).toBe(text);
   });
 

@@ -19,7 +19,7 @@ describe('keys', () => {
     expect(keys.ring).toBe(good.VITAL_KEYS);
     expect(keys.pepper.id).toBe('2026');
     expect(keys.pepper.key).toHaveLength(32);
-    expect(keys.signingKey.asymmetricKeyType).toBe('ed25519');
+    expect(keys.signing.signs.map((key) => key.asymmetricKeyType)).toEqual(['ed25519']);
     expect(keys.passwords.edge).toHaveLength(32);
   });
 

@@ -148,7 +148,7 @@ describe('finds, with its place,', () => {
       file!,
       signNote(text.replace(/[^\n]+\n$/, `${Buffer.alloc(32).toString('base64')}\n`), {
         name: origin,
-        privateKey: place.keys.signingKey,
+        privateKeys: place.keys.signing.signs,
       }),
     );
     expect(await saidAfter()).toEqual([`${size}: the log isn't the one of which ${file} was signed`]);

@@ -35,7 +35,11 @@ const privateKey = createPrivateKey({
 const name = 'practice.example/log';
 const ours = 'practice.example/log+5c79c991+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs';
 const empty = `${name}\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n`;
-const site = { directory: mkdtempSync(join(tmpdir(), 'vs-note-')), keys: { signingKey: privateKey } } as never;
+const privateKeys = [privateKey];
+const site = {
+  directory: mkdtempSync(join(tmpdir(), 'vs-note-')),
+  keys: { signing: { text: '', signs: [privateKey], retired: [] } },
+} as never;
 const directory = mkdtempSync(join(tmpdir(), 'vs-outside-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -47,7 +51,7 @@ describe('a note', () => {
   });
 
   test('opens with the key that signed it, and no other', () => {
-    const note = signNote(empty, { name, privateKey });
+    const note = signNote(empty, { name, privateKeys });
     expect(openNote(note, [ours, example.vkey]).signatures).toMatchObject([{ name, vkey: ours }]);
     expect(() => openNote(note, [example.vkey])).toThrow('no key that is trusted');
     const sameName = vkey(name, generateKeyPairSync('ed25519').publicKey);
@@ -55,7 +59,7 @@ describe('a note', () => {
   });
 
   test('is refused when one byte of it is another', () => {
-    const note = signNote(empty, { name, privateKey });
+    const note = signNote(empty, { name, privateKeys });
     for (let i = 0; i < note.length; i += 1) {
       const changed = `${note.slice(0, i)}${note[i] === 'x' ? 'y' : 'x'}${note.slice(i + 1)}`;
       expect(() => openNote(changed, [ours]), `byte ${i}`).toThrow();
@@ -66,7 +70,7 @@ describe('a note', () => {
     const other = generateKeyPairSync('ed25519');
     const second = vkey('other.example', other.publicKey);
     const wrong = Buffer.concat([keyId('other.example', rawPublicKey(other.publicKey)), Buffer.alloc(64)]);
-    const note = signNote(empty, { name, privateKey }) + signatureLine('other.example', wrong);
+    const note = signNote(empty, { name, privateKeys }) + signatureLine('other.example', wrong);
     expect(() => openNote(note, [ours, second])).toThrow('the signature of other.example is wrong');
     expect(openNote(note, [ours]).signatures).toHaveLength(1);
   });
@@ -96,9 +100,9 @@ describe('a note', () => {
 
   test('cannot be signed under a name, or with a text, that no reader would take', () => {
     for (const bad of ['', 'a b', 'a+b', 'a\u00a0b'])
-      expect(() => signNote(empty, { name: bad, privateKey })).toThrow('named');
+      expect(() => signNote(empty, { name: bad, privateKeys })).toThrow('named');
     for (const bad of ['', 'no newline', 'a\tb\n'])
-      expect(() => signNote(bad, { name, privateKey })).toThrow('newline');
+      expect(() => signNote(bad, { name, privateKeys })).toThrow('newline');
   });
 
   test('takes a witness along: its time is signed too', () => {
@@ -113,7 +117,7 @@ describe('a note', () => {
         Buffer.concat([id, time, sign(null, cosigned(empty, signedAt), witness.privateKey)]),
       );
     };
-    const note = signNote(empty, { name, privateKey });
+    const note = signNote(empty, { name, privateKeys });
     const at = 1795328061n;
     expect(openNote(note + cosign(at), [ours, witnessKey]).signatures[1]).toMatchObject({
       name: 'witness.example',
@@ -125,7 +129,7 @@ describe('a note', () => {
 
 describe('a checkpoint', () => {
   test('is three lines, and comes back from its note', () => {
-    const { origin, size, root } = openCheckpoint(signNote(empty, { name, privateKey }), [ours]);
+    const { origin, size, root } = openCheckpoint(signNote(empty, { name, privateKeys }), [ours]);
     expect(checkpointText({ origin, size, root })).toBe(empty);
   });
 
@@ -142,15 +146,15 @@ describe('a checkpoint', () => {
   });
 
   test('of another key is not ours, though it bears our name', () => {
-    const forged = signNote(empty, { name, privateKey: generateKeyPairSync('ed25519').privateKey });
-    expect(() => openOwnCheckpoint(forged, privateKey)).toThrow('no key that is trusted');
+    const forged = signNote(empty, { name, privateKeys: [generateKeyPairSync('ed25519').privateKey] });
+    expect(() => openOwnCheckpoint(forged, privateKeys)).toThrow('no key that is trusted');
   });
 });
 
 describe('outside', () => {
   const at = (size: number) => {
     const text = checkpointText({ origin: name, size, root: Buffer.alloc(32, size) });
-    return openOwnCheckpoint(signNote(text, { name, privateKey }), privateKey);
+    return openOwnCheckpoint(signNote(text, { name, privateKeys }), privateKeys);
   };
 
   test('the newest checkpoint is found, with every earlier one and the key', () => {

@@ -33,7 +33,7 @@ beforeAll(async () => {
   await write(40);
 });
 beforeEach(async () => {
-  witness = await startWitness(vkey(origin, db.keys.signingKey));
+  witness = await startWitness(vkey(origin, db.keys.signing.signs[0]!));
   process.env.VITAL_WITNESS_URL = witness.url;
   process.env.VITAL_WITNESS_KEY = witness.vkey;
 });
@@ -57,7 +57,7 @@ const write = (events: number) =>
     ),
   );
 const cosigners = () =>
-  openOwnCheckpoint(readFileSync(join(outside, 'checkpoint'), 'utf8'), db.keys.signingKey, [
+  openOwnCheckpoint(readFileSync(join(outside, 'checkpoint'), 'utf8'), db.keys.signing.signs, [
     witness.vkey,
   ]).signatures.map(({ name }) => name);
 
@@ -96,7 +96,7 @@ test('that was away is asked again, and what it missed is told meanwhile', async
     state: 'signed',
     witnessProblem: expect.stringMatching(/^The witness at 127.0.0.1:\d+ doesn't answer\.$/),
   });
-  witness = await startWitness(vkey(origin, db.keys.signingKey));
+  witness = await startWitness(vkey(origin, db.keys.signing.signs[0]!));
   process.env.VITAL_WITNESS_URL = witness.url;
   process.env.VITAL_WITNESS_KEY = witness.vkey;
   expect(await seal()).toMatchObject({ state: 'unchanged' });
