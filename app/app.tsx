@@ -25,6 +25,7 @@ import { patientInvitationRoutes } from './invitations/patient-routes.tsx';
 import { invitationRoutes } from './invitations/routes.tsx';
 import { memberNameRoutes, ownNameRoutes } from './names/routes.tsx';
 import { noteRoutes } from './notes/routes.tsx';
+import { ownAddressRoutes } from './own-address/routes.tsx';
 import { passkeyRoutes } from './passkeys/routes.tsx';
 import { passkeySignInRoutes } from './passkeys/sign-in.tsx';
 import { passwordRoutes } from './passwords/routes.tsx';
@@ -78,6 +79,7 @@ export function createApp(services: Services) {
   app.route('/account', accountRoutes(services));
   app.route('/account/factors', factorRoutes(services));
   app.route('/account/recovery-codes', codesRoutes(services));
+  app.route('/account/address', ownAddressRoutes(services));
   app.route('/account/name', ownNameRoutes(door));
   app.route('/account/password', passwordRoutes(services));
   app.route('/account/phone', phoneRoutes(services));

@@ -390,6 +390,38 @@ alter table iam.accounts enable row level security;
 alter table iam.accounts force row level security;
 comment on table iam.accounts is 'FHIR Person: somebody who signs in.';
 
+create table iam.address_changes (
+  id uuid default ops.uuid_v7() not null,
+  account_id uuid not null,
+  email bytea,
+  former bytea,
+  former_index bytea,
+  token_hash bytea not null,
+  asked_hash bytea not null,
+  changed_hash bytea,
+  state text default 'waiting'::text not null,
+  asked_at timestamp with time zone default clock_timestamp() not null,
+  ends_at timestamp with time zone default (clock_timestamp() + 'PT1H'::interval) not null,
+  changed_at timestamp with time zone,
+  message_id uuid,
+  constraint address_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
+  constraint address_changes_asked_hash_check CHECK ((length(asked_hash) = 32)),
+  constraint address_changes_asked_hash_key UNIQUE (asked_hash),
+  constraint address_changes_changed_hash_check CHECK ((length(changed_hash) = 32)),
+  constraint address_changes_changed_hash_key UNIQUE (changed_hash),
+  constraint address_changes_check CHECK (((email IS NOT NULL) = (state = 'waiting'::text))),
+  constraint address_changes_check1 CHECK (((former IS NOT NULL) = (former_index IS NOT NULL))),
+  constraint address_changes_check2 CHECK (((former IS NULL) OR (state = 'done'::text))),
+  constraint address_changes_former_index_check CHECK ((length(former_index) = 16)),
+  constraint address_changes_pkey PRIMARY KEY (id),
+  constraint address_changes_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'cancelled'::text, 'taken_back'::text]))),
+  constraint address_changes_token_hash_check CHECK ((length(token_hash) = 32)),
+  constraint address_changes_token_hash_key UNIQUE (token_hash)
+);
+alter table iam.address_changes enable row level security;
+alter table iam.address_changes force row level security;
+comment on table iam.address_changes is 'Changes of the address that somebody signs in with: asked for, done, taken back.';
+
 create table iam.challenges (
   hash bytea not null,
   purpose text not null,
@@ -657,7 +689,7 @@ create table iam.sessions (
   constraint sessions_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_replaces_id_fkey FOREIGN KEY (replaces_id) REFERENCES iam.sessions(id),
-  constraint sessions_revoked_because_check CHECK ((revoked_because = ANY (ARRAY['signed_out'::text, 'signed_in_again'::text, 'token_reused'::text, 'tries'::text, 'own'::text, 'administrator'::text, 'suspended'::text, 'password_changed'::text, 'recovered'::text, 'held'::text, 'disowned'::text]))),
+  constraint sessions_revoked_because_check CHECK ((revoked_because = ANY (ARRAY['signed_out'::text, 'signed_in_again'::text, 'token_reused'::text, 'tries'::text, 'own'::text, 'administrator'::text, 'suspended'::text, 'password_changed'::text, 'address_changed'::text, 'recovered'::text, 'held'::text, 'disowned'::text]))),
   constraint sessions_token_hash_check CHECK ((length(token_hash) = 32)),
   constraint sessions_token_hash_key UNIQUE (token_hash)
 );
@@ -810,7 +842,7 @@ create table ops.outbox (
   constraint outbox_check2 CHECK (((vars IS NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'uncertain'::text])))),
   constraint outbox_pkey PRIMARY KEY (id),
   constraint outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'uncertain'::text]))),
-  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'sign_in_disowned'::text, 'codes_refused'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text, 'consent_withdrawn'::text, 'consent_withdrawn_here'::text])))
+  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'sign_in_disowned'::text, 'codes_refused'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text, 'consent_withdrawn'::text, 'consent_withdrawn_here'::text, 'address_link'::text, 'address_exists'::text, 'address_asked'::text, 'address_changed'::text, 'address_kept'::text])))
 );
 alter table ops.outbox enable row level security;
 alter table ops.outbox force row level security;
@@ -1261,6 +1293,9 @@ alter table vault.secrets force row level security;
 comment on table vault.secrets is 'Seals what is put into transaction-local settings (identity, keys). Nothing stored depends on it: a superuser may replace it at any time, and everybody reconnects.';
 
 -- Indexes
+CREATE INDEX address_changes_account ON iam.address_changes USING btree (account_id);
+CREATE INDEX address_changes_asked ON iam.address_changes USING btree (asked_at);
+CREATE INDEX address_changes_former ON iam.address_changes USING btree (former_index) WHERE (former_index IS NOT NULL);
 CREATE INDEX allergy_intolerances_patient ON store.allergy_intolerances USING btree (patient_id, recorded_at DESC);
 CREATE INDEX answers_answered_by ON privacy.answers USING btree (answered_by);
 CREATE INDEX answers_organisation ON privacy.answers USING btree (organisation_id);
@@ -1355,6 +1390,7 @@ CREATE INDEX sign_ins_placed ON iam.sign_ins USING btree (account_id, at DESC) W
 CREATE INDEX sign_ins_released_by ON iam.sign_ins USING btree (released_by) WHERE (released_by IS NOT NULL);
 CREATE INDEX sign_ins_unusual ON iam.sign_ins USING btree (organisation_id, at DESC) WHERE (outcome <> 'let_in'::text);
 CREATE INDEX totp_enrolments_made ON iam.totp_enrolments USING btree (made_at);
+CREATE UNIQUE INDEX address_changes_waiting ON iam.address_changes USING btree (account_id) WHERE (state = 'waiting'::text);
 CREATE UNIQUE INDEX care_team_members_lead ON access.care_team_members USING btree (care_team_id) WHERE ((role = 'lead'::text) AND (valid_until = 'infinity'::timestamp with time zone));
 CREATE UNIQUE INDEX care_team_members_open ON access.care_team_members USING btree (care_team_id, account_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
 CREATE UNIQUE INDEX care_team_patients_open ON access.care_team_patients USING btree (care_team_id, patient_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
@@ -1416,6 +1452,7 @@ create policy select_dba on audit.signing_keys for select to vs_dba using (true)
 create policy select_owner on audit.signing_keys for select to vs_owner using (true); -- audit.register_signing_keys compares.
 create policy update_owner on audit.signing_keys for update to vs_owner using (true) with check (true); -- audit.register_signing_keys; what may change, the trigger says.
 create policy all_owner on iam.accounts for all to vs_owner using (true) with check (true); -- Functions of the owner: creation, sign-in, names of colleagues.
+create policy all_owner on iam.address_changes for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.challenges for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.devices for all to vs_owner using (true) with check (true); -- Known by the sign-in functions.
 create policy all_owner on iam.former_names for all to vs_owner using (true) with check (true); -- The functions of this file.
@@ -5405,6 +5442,14 @@ begin
 end $function$;
 comment on function iam.add_passkey is 'Adds a passkey. Answers ok (with the role when this was the first factor: the session is whole then, under new_token), refused, or those of iam.may_change_factors. Errors: VS422 for a name of more than 60 characters, VS503.';
 
+create function iam.address_of(key bytea, change uuid, account uuid, field text, sealed bytea) returns text
+language plpgsql stable as $function$
+begin
+  return convert_from(vault.unpack(key, convert_to('iam.address_changes.' || field, 'UTF8') || '\x00'::bytea || uuid_send(change) || uuid_send(account)
+    || int8send(1), sealed), 'UTF8');
+end $function$;
+comment on function iam.address_of is 'field: email or former. Internal.';
+
 create function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) returns text[]
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -5520,12 +5565,76 @@ begin
 end $function$;
 comment on function iam.answer_sign_in is 'The person answers the link: mine releases what was held back, not mine ends every session. Gives what it is now: released, disowned, told, or expired. Errors: VS503.';
 
+create function iam.ask_for_address(ring text, account uuid, address text) returns void
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(ring, account, 'profile');
+  link text := iam.new_link();
+  notice text := iam.new_link();
+  entry uuid := ops.uuid_v7();
+  holder uuid;
+  message uuid;
+begin
+  -- three messages to an address at once and one an hour, whoever asks; more than that says nothing
+  if ops.take('address/to/' || encode((iam.email_indexes(ring, address))[1], 'hex'), 3, 1.0 / 3600) = 0 then
+    perform iam.free_address(ring, address);
+    holder := iam.holder_of(ring, address);
+    if holder is null or holder = account then
+      message := ops.post(ring, account, 'email', 'address_link', jsonb_build_object('path', '/account/address/confirm/' || link, 'to', address));
+    elsif (select a.status from iam.accounts a where a.id = holder) <> 'suspended' then
+      -- the link of this one goes nowhere
+      perform ops.post(ring, holder, 'email', 'address_exists');
+    end if;
+  end if;
+  insert into iam.address_changes (id, account_id, email, token_hash, asked_hash, message_id)
+  values (entry, account, vault.seal(key, entry, account, 1, '', 'iam.address_changes.email', address), iam.hash_token(link), iam.hash_token(notice), message);
+  perform ops.post(ring, account, 'email', 'address_asked', jsonb_build_object('path', '/account/address/not-me/' || notice, 'to',
+    (select convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8') from iam.accounts a where a.id = account)));
+end $function$;
+comment on function iam.ask_for_address is 'Sends the link, and the notice to the mailbox of now. Internal.';
+
 create function iam.asks_again(operation text) returns boolean
 language sql immutable as $function$
   select operation in ('notes.sign', 'erasures.request', 'accounts.change', 'accounts.invite', 'sessions.end', 'sign_ins.disown', 'sign_ins.release',
                        'security.change')
 $function$;
 comment on function iam.asks_again is 'Operations that step up (requirement A8), by the words of ops.fulfil; breaking the glass, confirming a recovery and changing a factor ask by themselves.';
+
+create function iam.begin_address_change(ring text, token text, email text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  allowed record;
+  claims text[];
+  address text := lower(normalize(btrim(email), nfc));
+  account uuid;
+  bucket text;
+begin
+  retry_after := 0;
+  select * into allowed from iam.may_change_factors(ring, token, caller);
+  answer := case when allowed.answer = 'ok' and iam.is_half(allowed.session) then 'second_factor' else allowed.answer end;
+  if answer <> 'ok' then
+    perform iam.record_refused_change(ring, token, 'account.change', answer, caller);
+    return;
+  end if;
+  account := allowed.account;
+  claims := iam.gate_claims(account, allowed.session, allowed.origin);
+  bucket := 'address/account/' || account;
+  if not iam.is_address(address) then answer := 'address';
+  elsif exists (select from iam.accounts a where a.id = account and a.email_index = any (iam.email_indexes(ring, address))) then answer := 'same';
+  else
+    retry_after := ops.take(bucket, 5, 1.0 / 1800);
+    if retry_after > 0 then
+      answer := 'wait';
+      perform ops.record_limited(ring, claims, 'address', bucket, caller);
+      return;
+    end if;
+    perform iam.cancel_address_changes(account, claims, 'asked_again');
+    perform iam.ask_for_address(ring, account, address);
+  end if;
+  perform audit.append(claims, 'account.change', 'Person', account, null, case when answer = 'ok' then 'success' else 'failure' end,
+    json_build_object('change', 'address', 'step', 'asked', 'answer', answer)::text);
+end $function$;
+comment on function iam.begin_address_change is 'Somebody wants to sign in with another address: a link goes there. Answers ok, address (it is none), same (one''s own), wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503.';
 
 create function iam.begin_phone(ring text, token text, number text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -5634,6 +5743,21 @@ language sql volatile as $function$
 $function$;
 comment on function iam.caller_origin is 'Internal.';
 
+create function iam.cancel_address_changes(account uuid, claims text[], by text) returns void
+language plpgsql volatile as $function$
+declare
+  c iam.address_changes;
+begin
+  for c in select * from iam.address_changes x where x.account_id = account and x.state = 'waiting' for update loop
+    update iam.address_changes x set state = 'cancelled', email = null where x.id = c.id;
+    perform iam.withdraw_message(c.message_id);
+    if c.ends_at > clock_timestamp() then
+      perform audit.append(claims, 'account.change', 'Person', account, null, 'success', json_build_object('change', 'address', 'step', 'cancelled', 'by', by)::text);
+    end if;
+  end loop;
+end $function$;
+comment on function iam.cancel_address_changes is 'What waits for its link waits no more. by: own, asked_again, recovery, taken or disowned. Internal.';
+
 create function iam.cancel_one(ring text, r iam.recoveries, claims text[], by text) returns void
 language plpgsql volatile as $function$
 begin
@@ -5647,6 +5771,21 @@ begin
   end if;
 end $function$;
 comment on function iam.cancel_one is 'Internal.';
+
+create function iam.cancel_own_address_change(ring text, token text, caller jsonb) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  s := iam.find_session(ring, token, caller);
+  if s.id is null or s.factors < 2 then return case when s.id is null then 'expired' else 'second_factor' end; end if;
+  perform iam.cancel_address_changes(s.account_id, iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller)), 'own');
+  return 'ok';
+end $function$;
+comment on function iam.cancel_own_address_change is 'The address stays what it is. ok, second_factor or expired. Errors: VS503.';
 
 create function iam.cancel_recoveries(ring text, account uuid, claims text[], by text DEFAULT 'administrator'::text) returns boolean
 language plpgsql volatile as $function$
@@ -5662,7 +5801,7 @@ begin
   update iam.recoveries x set state = 'cancelled', password_hash = null, pepper_id = null where x.account_id = account and x.state = 'asked';
   return one_waited or found;
 end $function$;
-comment on function iam.cancel_recoveries is 'Of somebody who was suspended, has left, or disowns a sign-in: who needs one later asks anew. Was there one? by: for the log. Internal.';
+comment on function iam.cancel_recoveries is 'Of somebody who was suspended, has left, disowns a sign-in, or changes the address (0345): who needs one later asks anew. Was there one? by: for the log. Internal.';
 
 create function iam.cancel_recovery(ring text, cancel_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -5683,6 +5822,27 @@ begin
   answer := 'ok';
 end $function$;
 comment on function iam.cancel_recovery is 'The link of a notice: whoever reads it didn''t ask. Answers ok, gone, or wait (retry_after: seconds). Errors: VS503.';
+
+create function iam.change_address(ring text, c iam.address_changes, address text, claims text[]) returns void
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(ring, c.account_id, 'profile');
+  left_address text := (select convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8') from iam.accounts a where a.id = c.account_id);
+  left_index bytea;
+  notice text := iam.new_link();
+begin
+  perform iam.cancel_recoveries(ring, c.account_id, claims, 'address');
+  -- 4: after that, so that whoever asked for one is told where they asked
+  perform ops.pin_messages(ring, c.account_id, left_address);
+  left_index := iam.give_address(ring, c.account_id, address);
+  update iam.accounts a set email_confirmed_at = clock_timestamp() where a.id = c.account_id;
+  update iam.address_changes x set state = 'done', email = null, changed_at = clock_timestamp(), former_index = left_index,
+    former = vault.seal(key, c.id, c.account_id, 1, '', 'iam.address_changes.former', left_address), changed_hash = iam.hash_token(notice)
+  where x.id = c.id;
+  perform ops.post(ring, c.account_id, 'email', 'address_changed', jsonb_build_object('path', '/account/address/not-me/' || notice, 'to', left_address,
+    'ready_at', to_json(clock_timestamp() + interval '7 days')));
+end $function$;
+comment on function iam.change_address is 'Internal. Errors: 23505.';
 
 create function iam.change_name(c text[], account uuid, profile jsonb) returns void
 language plpgsql volatile as $function$
@@ -5878,6 +6038,8 @@ begin
     perform iam.begin_waiting(ring, r, lost, prehash, cancel_token);
     answer := 'waiting';
   end if;
+  -- whoever has lost a factor isn't changing the address (0345)
+  if answer in ('second_factor', 'waiting') then perform iam.cancel_address_changes(a.id, iam.recovery_claims(r, origin), 'recovery'); end if;
   perform audit.append(iam.recovery_claims(r, origin), 'recovery.request', 'Person', a.id, null,
     case when answer in ('second_factor', 'waiting') then 'success' else 'failure' end, json_build_object('lost', lost, 'answer', answer)::text);
 end $function$;
@@ -6010,6 +6172,45 @@ begin
 end $function$;
 comment on function iam.complete_registration is 'Takes a registration up: password, record of one''s own, consents, and a session under new_token that may add the first factor. prehash: as for iam.sign_in_password. identity: clinic.is_identity; consents: privacy.agrees. Answers ok, invalid (identity), consents, closed, resume (it has happened), gone, or wait (retry_after: seconds). Errors: VS409, VS503.';
 
+create function iam.confirm_address_change(ring text, token text, link text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  f record;
+  s iam.sessions;
+  c iam.address_changes;
+  claims text[];
+  address text;
+  ended int;
+begin
+  select * into f from iam.find_address_change(ring, token, link, caller);
+  answer := f.answer;
+  retry_after := f.retry_after;
+  if answer <> 'ok' then return; end if;
+  select * into strict s from iam.sessions x where x.id = f.session;
+  select * into strict c from iam.address_changes x where x.id = f.change;
+  claims := iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller));
+  address := iam.address_of(vault.unwrap(ring, s.account_id, 'profile'), c.id, s.account_id, 'email', c.email);
+  perform iam.free_address(ring, address);
+  if coalesce(iam.holder_of(ring, address), s.account_id) <> s.account_id then
+    answer := 'taken';
+  else
+    begin
+      perform iam.change_address(ring, c, address, claims);
+    exception when unique_violation then
+      -- somebody else, at this very moment
+      answer := 'taken';
+    end;
+  end if;
+  if answer = 'ok' then
+    ended := iam.revoke_account(claims, s.account_id, 'address_changed', s.id);
+  else
+    perform iam.cancel_address_changes(s.account_id, claims, 'taken');
+  end if;
+  perform audit.append(claims, 'account.change', 'Person', s.account_id, null, case when answer = 'ok' then 'success' else 'failure' end,
+    json_strip_nulls(json_build_object('change', 'address', 'step', 'confirmed', 'answer', answer, 'sessions_ended', ended))::text);
+end $function$;
+comment on function iam.confirm_address_change is 'The mailbox is theirs, and so is the session: from now on they sign in with that address. Answers ok (every other session is over), taken (it belongs to somebody else by now), sign_in, gone, or wait (retry_after: seconds). Errors: VS503.';
+
 create function iam.confirm_phone(ring text, token text, code text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -6135,7 +6336,7 @@ begin
   if not iam.is_address(email) then
     raise exception using errcode = 'VS422', message = 'an e-mail address has one @, no spaces, and a domain of letters, digits and hyphens';
   end if;
-  if exists (select from iam.accounts a where a.email_index = any (iam.email_indexes(ring, create_account.email))) then
+  if iam.holder_of(ring, create_account.email) is not null then
     raise exception using errcode = 'VS409', message = 'there is an account with this e-mail address already';
   end if;
   key := vault.create_key(ring, account, 'profile', organisation);
@@ -6169,6 +6370,42 @@ begin
   return new_id;
 end $function$;
 comment on function iam.create_organisation is 'A practice, its audit lanes and its key. As vs_owner. Errors: VS503 for a ring that isn''t this database''s.';
+
+create function iam.disown_address_change(ring text, link text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c iam.address_changes := iam.find_address_notice(ring, link);
+  -- the first that was done since: another one may have come after it
+  first iam.address_changes;
+  claims text[];
+  ended int;
+begin
+  answer := case when c.state = 'taken_back' then 'taken_back' when c.id is not null then 'ok' else 'gone' end;
+  if answer = 'gone' then
+    retry_after := iam.refuse_address_link(ring, link, caller);
+    if retry_after > 0 then answer := 'wait'; end if;
+  end if;
+  if answer <> 'ok' then return; end if;
+  claims := iam.gate_claims(c.account_id, null, iam.caller_origin(ring, null, null, caller));
+  perform iam.cancel_address_changes(c.account_id, claims, 'disowned');
+  select * into first from iam.address_changes x where x.account_id = c.account_id and x.former is not null
+    and x.changed_at >= coalesce(c.changed_at, c.asked_at) order by x.changed_at limit 1;
+  if first.id is not null then
+    perform iam.give_address(ring, c.account_id,
+      iam.address_of(vault.unwrap(ring, c.account_id, 'profile'), first.id, c.account_id, 'former', first.former));
+  end if;
+  update iam.address_changes x set state = 'taken_back', former = null, former_index = null
+  where x.id = c.id or (x.account_id = c.account_id and x.changed_at >= first.changed_at);
+  perform iam.cancel_recoveries(ring, c.account_id, claims, 'disowned');
+  ended := iam.revoke_account(claims, c.account_id, 'disowned');
+  -- whoever asked had a session and a factor: no browser is known any more
+  update iam.devices d set forgotten_at = clock_timestamp() where d.account_id = c.account_id and d.forgotten_at is null;
+  perform ops.post(ring, c.account_id, 'email', 'address_kept');
+  answer := 'taken_back';
+  perform audit.append(claims, 'account.change', 'Person', c.account_id, null, 'success',
+    json_build_object('change', 'address', 'step', 'taken_back', 'restored', first.id is not null, 'sessions_ended', ended)::text);
+end $function$;
+comment on function iam.disown_address_change is 'It wasn''t them: the address is what it was, nothing waits, and every session is over. Answers taken_back, gone, or wait (retry_after: seconds). Errors: VS503.';
 
 create function iam.disown_sign_in(ring text, claims text[], entry iam.sign_ins) returns void
 language plpgsql volatile as $function$
@@ -6266,6 +6503,45 @@ begin
       and s.factor_at between clock_timestamp() - interval '10 minutes' and clock_timestamp() + interval '5 seconds');
 end $function$;
 comment on function iam.factor_is_recent is 'Was a factor shown within the last 10 minutes? Internal: ops.intend, ops.fulfil and the openings that step up ask it.';
+
+create function iam.find_address_change(ring text, token text, link text, caller jsonb, OUT answer text, OUT retry_after integer, OUT session uuid, OUT change uuid) returns record
+language plpgsql volatile as $function$
+declare
+  s iam.sessions;
+  c iam.address_changes;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  -- this account's lock and no other's: two people with each other's links don't wait for each other
+  s := iam.find_session(ring, token, caller);
+  session := s.id;
+  select * into c from iam.address_changes x where x.token_hash = iam.hash_token(link) and x.state = 'waiting' and x.ends_at > clock_timestamp();
+  answer := case when c.id is null then 'gone' when s.id is null or s.factors < 2 then 'sign_in'
+                 when s.account_id = c.account_id then 'ok' else 'gone' end;
+  if answer = 'ok' then
+    change := c.id;
+  elsif answer = 'gone' then
+    retry_after := iam.refuse_address_link(ring, link, caller);
+    if retry_after > 0 then answer := 'wait'; end if;
+  end if;
+end $function$;
+comment on function iam.find_address_change is 'What a link to a new mailbox leads to: ok (session and change, under the lock of their account), sign_in, gone (somebody else''s, too), or wait. Internal. Errors: VS503.';
+
+create function iam.find_address_notice(ring text, link text) returns iam.address_changes
+language plpgsql volatile as $function$
+declare
+  c iam.address_changes;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  perform iam.lock_account((select x.account_id from iam.address_changes x where iam.hash_token(link) in (x.asked_hash, x.changed_hash)));
+  select * into c from iam.address_changes x
+  where iam.hash_token(link) in (x.asked_hash, x.changed_hash) and coalesce(x.changed_at, x.asked_at) > clock_timestamp() - interval '7 days';
+  return c;
+end $function$;
+comment on function iam.find_address_notice is 'The change that a notice is about, under the lock of its account; NULL for none. Internal. Errors: VS503.';
 
 create function iam.find_by_link(ring text, link text, caller jsonb) returns iam.sign_ins
 language plpgsql volatile as $function$
@@ -6449,6 +6725,16 @@ begin
 end $function$;
 comment on function iam.first_factor is 'After a factor was added: makes a session that enrols whole, and an invited account active; nothing for any other. Gives what the cookie is to be told: ok. Internal.';
 
+create function iam.forget_address_changes() returns void
+language sql volatile as $function$
+  update iam.address_changes c set state = 'cancelled', email = null where c.id in (
+    select x.id from iam.address_changes x where x.state = 'waiting' and x.ends_at < clock_timestamp() limit 1000 for update skip locked);
+  update iam.address_changes c set former = null, former_index = null where c.id in (
+    select x.id from iam.address_changes x where x.former is not null and x.changed_at < clock_timestamp() - interval '7 days' limit 1000 for update skip locked);
+  delete from iam.address_changes c where c.id in (select x.id from iam.address_changes x where x.asked_at < clock_timestamp() - interval '30 days' limit 1000)
+$function$;
+comment on function iam.forget_address_changes is 'Internal: ops.upkeep.';
+
 create function iam.forget_ended_recoveries() returns integer
 language plpgsql volatile as $function$
 declare
@@ -6579,6 +6865,21 @@ language sql stable as $function$
 $function$;
 comment on function iam.gate_claims is 'Who an event of the gate is about, before anybody has entered. Internal.';
 
+create function iam.give_address(ring text, account uuid, address text) returns bytea
+language plpgsql volatile as $function$
+declare
+  master text;
+  former bytea;
+begin
+  -- under the master key by which this account is found already: a rotation that has renewed it doesn't come back (0220)
+  select k.indexed into strict master from vault.keys k where k.subject_id = account and k.level = 'profile' for share;
+  select a.email_index into former from iam.accounts a where a.id = account for update;
+  update iam.accounts a set email_index = (iam.email_indexes(master || '=' || encode(vault.master(ring, master), 'base64'), address))[1],
+    email = vault.seal(vault.unwrap(ring, account, 'profile'), account, account, 1, '', 'iam.accounts.email', address) where a.id = account;
+  return former;
+end $function$;
+comment on function iam.give_address is 'Gives the index of the address before. Internal. Errors: 23505 where somebody else has it.';
+
 create function iam.hash_recovery_code(ring text, account uuid, code text) returns bytea
 language plpgsql stable as $function$
 begin
@@ -6594,6 +6895,18 @@ begin
   return sha256(convert_to(token, 'UTF8'));
 end $function$;
 comment on function iam.hash_token is 'A token has 256 bits of randomness, so one round of SHA-256 is enough.';
+
+create function iam.holder_of(ring text, email text) returns uuid
+language plpgsql stable as $function$
+declare
+  indexes bytea[] := iam.email_indexes(ring, email);
+begin
+  -- in one look: somebody may be changing theirs at this moment
+  return (select coalesce((select a.id from iam.accounts a where a.email_index = any (indexes)),
+    (select c.account_id from iam.address_changes c where c.former_index = any (indexes) and c.changed_at > clock_timestamp() - interval '7 days'
+     order by c.changed_at desc limit 1)));
+end $function$;
+comment on function iam.holder_of is 'The account that has this address, or had it 7 days ago and may take it back; NULL for nobody. Internal: whoever gives an address asks it.';
 
 create function iam.invitation_aad(account uuid) returns bytea
 language plpgsql immutable as $function$
@@ -6616,7 +6929,7 @@ begin
     raise exception using errcode = 'VS422', message = 'an invitation has an e-mail address, a family name and a given name';
   end if;
   perform iam.free_address(ring, address);
-  select a.id into holder from iam.accounts a where a.email_index = any (iam.email_indexes(ring, address));
+  holder := iam.holder_of(ring, address);
   -- staff of the same practice: the administrator has the address on the list already
   if role <> 'patient' and exists (select from access.memberships m where m.account_id = holder
                                    and m.organisation_id = organisation and m.role <> 'patient') then
@@ -6755,6 +7068,35 @@ begin
        + (select count(*) from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null);
 end $function$;
 comment on function iam.lock_factors is 'How many factors an account has that it can''t do without (apps and passkeys), and keeps others from changing them. Internal.';
+
+create function iam.look_at_address_change(ring text, token text, link text, caller jsonb, OUT answer text, OUT email text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  f record;
+  c iam.address_changes;
+begin
+  select * into f from iam.find_address_change(ring, token, link, caller);
+  answer := f.answer;
+  retry_after := f.retry_after;
+  if answer = 'ok' then
+    select * into strict c from iam.address_changes x where x.id = f.change;
+    email := iam.address_of(vault.unwrap(ring, c.account_id, 'profile'), c.id, c.account_id, 'email', c.email);
+  end if;
+end $function$;
+comment on function iam.look_at_address_change is 'Where a link leads, without using it up: mail programs open links by themselves. Answers ok, sign_in (with both factors first), gone, or wait (retry_after: seconds). Errors: VS503.';
+
+create function iam.look_at_address_notice(ring text, link text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c iam.address_changes := iam.find_address_notice(ring, link);
+begin
+  answer := case when c.state = 'taken_back' then 'taken_back' when c.id is not null then 'ok' else 'gone' end;
+  if answer = 'gone' then
+    retry_after := iam.refuse_address_link(ring, link, caller);
+    if retry_after > 0 then answer := 'wait'; end if;
+  end if;
+end $function$;
+comment on function iam.look_at_address_notice is 'Is there something to take back? Changes nothing. Answers ok, taken_back, gone, or wait (retry_after: seconds). Errors: VS503.';
 
 create function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone, OUT undone text[]) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -6903,6 +7245,10 @@ begin
                                 vault.derive(profile_key, 'network'), 'sha256'), 1, 16);
 end $function$;
 comment on function iam.network_of is 'A keyed hash of the network of an address; NULL for none. Internal.';
+
+create function iam.new_link() returns text
+language sql volatile as $function$ select translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || E'\n', '-_') $function$;
+comment on function iam.new_link is '256 random bits for the path of a link. Internal.';
 
 create function iam.new_recovery_code() returns text
 language plpgsql volatile as $function$
@@ -7118,6 +7464,27 @@ begin
   return convert_to('iam.accounts.' || field, 'UTF8') || '\x00'::bytea || uuid_send(account) || uuid_send(account) || int8send(1);
 end $function$;
 comment on function iam.profile_aad is NULL;
+
+create function iam.read_address_change(ring text, token text, caller jsonb, OUT answer text, OUT email text, OUT waiting text, OUT ends_at timestamp with time zone) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  s iam.sessions;
+  c iam.address_changes;
+  key bytea;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  s := iam.find_session(ring, token, caller);
+  answer := case when s.id is null then 'expired' when s.factors < 2 then 'second_factor' else 'ok' end;
+  if answer <> 'ok' then return; end if;
+  key := vault.unwrap(ring, s.account_id, 'profile');
+  select convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8') into email from iam.accounts a where a.id = s.account_id;
+  select * into c from iam.address_changes x where x.account_id = s.account_id and x.state = 'waiting' and x.ends_at > clock_timestamp();
+  waiting := iam.address_of(key, c.id, s.account_id, 'email', c.email);
+  ends_at := c.ends_at;
+end $function$;
+comment on function iam.read_address_change is 'For one''s own page: the address, and the one that waits for its link. answer: ok, second_factor or expired. Errors: VS503.';
 
 create function iam.read_client_data(client_data bytea) returns jsonb
 language plpgsql immutable as $function$
@@ -7353,6 +7720,21 @@ begin
   return lpad((('x' || encode(substr(h, 1, 6), 'hex'))::bit(48)::bigint % 1000000)::text, 6, '0');
 end $function$;
 comment on function iam.recovery_confirmation is 'The code that the page shows and the colleague types: made of the link, never stored. Internal.';
+
+create function iam.refuse_address_link(ring text, link text, caller jsonb) returns integer
+language plpgsql volatile as $function$
+declare
+  retry_after int := ops.limit_route(ring, 'confirm', caller);
+  account uuid;
+begin
+  if retry_after = 0 then
+    select x.account_id into account from iam.address_changes x where iam.hash_token(link) in (x.token_hash, x.asked_hash, x.changed_hash);
+    perform audit.append(iam.gate_claims(account, null, iam.caller_origin(ring, null, null, caller)), 'account.change', 'Person', account, null,
+      'failure', '{"change":"address","answer":"gone"}');
+  end if;
+  return retry_after;
+end $function$;
+comment on function iam.refuse_address_link is 'A link that leads nowhere: recorded, and only so often. Gives the seconds to wait. Internal.';
 
 create function iam.refuse_invitation(ring text, token text, caller jsonb) returns integer
 language plpgsql volatile as $function$
@@ -7659,7 +8041,7 @@ begin
   select y.* into r from iam.accounts x join iam.registrations y on y.account_id = x.id
   where x.email_index = any (iam.email_indexes(ring, request_registration.email)) and x.status = 'invited' for update of y;
   if r.account_id is null then perform iam.free_address(ring, email); end if;
-  select * into a from iam.accounts x where x.email_index = any (iam.email_indexes(ring, request_registration.email));
+  select * into a from iam.accounts x where x.id = iam.holder_of(ring, request_registration.email);
   if r.account_id is not null then
     -- another link; who has a record already stays where it is
     insert into iam.registration_links (token_hash, account_id, organisation_id) values (iam.hash_token(token), a.id, place.id);
@@ -7796,18 +8178,14 @@ declare
   i iam.invitations;
   address text;
   holder uuid;
-  master text;
 begin
   select * into strict i from iam.invitations x where x.account_id = account;
   address := convert_from(vault.unpack(vault.unwrap(ring, account, 'profile'), iam.invitation_aad(account), i.email), 'UTF8');
   perform iam.free_address(ring, address);
-  select a.id into holder from iam.accounts a where a.email_index = any (iam.email_indexes(ring, address));
+  holder := iam.holder_of(ring, address);
   if holder is null then
     -- whoever had it is gone
-    -- under the master key by which this account is found already: a rotation that has renewed it doesn't come back (0220)
-    select k.indexed into strict master from vault.keys k where k.subject_id = account and k.level = 'profile' for share;
-    update iam.accounts a set email_index = (iam.email_indexes(master || '=' || encode(vault.master(ring, master), 'base64'), address))[1],
-      email = vault.seal(vault.unwrap(ring, account, 'profile'), account, account, 1, '', 'iam.accounts.email', address) where a.id = account;
+    perform iam.give_address(ring, account, address);
     holder := account;
   end if;
   if holder = account then
@@ -7883,6 +8261,7 @@ begin
       perform ops.post(ring, r.account_id, 'email', 'password_changed');
     end if;
     update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.account_id = s.account_id and x.id <> s.id and x.revoked_at is null;
+    perform iam.cancel_address_changes(s.account_id, claims, 'recovery');
     update iam.recoveries x set state = 'done', password_hash = null, pepper_id = null where x.id = r.id;
     perform iam.withdraw_message(r.ready_message_id);
     perform audit.append(claims, 'recovery.complete', 'Recovery', r.id, null, 'success', json_build_object('lost', r.lost)::text);
@@ -8617,10 +8996,18 @@ language sql immutable as $function$
   select case when template in ('email_code', 'sms_code', 'phone_code') then interval '10 minutes'
               when template in ('invitation', 'sign_in_stopped') then interval '72 hours'
               when template = 'email_confirmation' then interval '24 hours'
-              when template = 'recovery_link' then interval '1 hour'
+              when template in ('recovery_link', 'address_link') then interval '1 hour'
               else interval '48 hours' end
 $function$;
 comment on function ops.message_life is 'How long a message may wait for its delivery. Internal.';
+
+create function ops.message_vars(key bytea, m ops.outbox) returns jsonb
+language plpgsql stable as $function$
+begin
+  return convert_from(vault.unpack(key, convert_to('ops.outbox.vars', 'UTF8') || '\x00'::bytea
+    || uuid_send(m.id) || uuid_send(m.account_id) || int8send(1), m.vars), 'UTF8')::jsonb;
+end $function$;
+comment on function ops.message_vars is 'key: of the profile. Internal.';
 
 create function ops.network_key(ring text, ip text) returns text
 language plpgsql stable as $function$
@@ -8669,12 +9056,26 @@ begin
 end $function$;
 comment on function ops.peek is 'What ops.take would answer: takes nothing, waits for nobody. Internal.';
 
+create function ops.pin_messages(ring text, account uuid, address text) returns void
+language plpgsql volatile as $function$
+declare
+  key bytea := vault.unwrap(ring, account, 'profile');
+  m ops.outbox;
+begin
+  for m in select * from ops.outbox o where o.account_id = account and o.channel = 'email' and o.state = 'waiting' order by o.id for update loop
+    update ops.outbox o set vars = vault.seal(key, m.id, account, 1, '', 'ops.outbox.vars',
+      (jsonb_build_object('to', address) || ops.message_vars(key, m))::text) where o.id = m.id;
+  end loop;
+end $function$;
+comment on function ops.pin_messages is 'What waits to be sent goes to this address, whatever the account''s is by then. Internal: a change of address.';
+
 create function ops.post(ring text, account uuid, channel text, template text, vars jsonb DEFAULT '{}'::jsonb) returns uuid
 language plpgsql volatile as $function$
 declare
   id uuid := ops.uuid_v7();
 begin
-  if (coalesce(vars ->> 'path', '/') ~ '^/([A-Za-z0-9_?=&.-][A-Za-z0-9/_?=&.-]*)?$' and jsonb_typeof(vars) = 'object') is not true then
+  if (coalesce(vars ->> 'path', '/') ~ '^/([A-Za-z0-9_?=&.-][A-Za-z0-9/_?=&.-]*)?$' and jsonb_typeof(vars) = 'object'
+      and (not vars ? 'to' or iam.is_address(vars ->> 'to'))) is not true then
     raise exception using errcode = 'VS422', message = 'a message leads to a path of this installation';
   end if;
   insert into ops.outbox (id, account_id, channel, template, expires_at, vars)
@@ -8682,7 +9083,7 @@ begin
           vault.seal(vault.unwrap(ring, account, 'profile'), id, account, 1, '', 'ops.outbox.vars', vars::text));
   return id;
 end $function$;
-comment on function ops.post is 'Puts a message into the outbox. template: which words (app/mail); vars: what goes into them, {"path"} for a link. Internal. Errors: VS404, VS422.';
+comment on function ops.post is 'Puts a message into the outbox. template: which words (app/mail); vars: what goes into them, {"path"} for a link, {"to"} where it goes to another address than the account''s (0345). Internal. Errors: VS404, VS422.';
 
 create function ops.record_limited(ring text, claims text[], step text, reached text, caller jsonb) returns void
 language plpgsql volatile as $function$
@@ -8828,15 +9229,16 @@ begin
     begin
       select x.* into a from iam.accounts x where x.id = m.account_id;
       key := vault.unwrap(ring, m.account_id, 'profile');
-      take_messages.vars := convert_from(vault.unpack(key, convert_to('ops.outbox.vars', 'UTF8') || '\x00'::bytea
-        || uuid_send(m.id) || uuid_send(m.account_id) || int8send(1), m.vars), 'UTF8')::jsonb;
-      take_messages.address := case when m.channel = 'email' then convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8')
+      take_messages.vars := ops.message_vars(key, m);
+      take_messages.address := case when take_messages.vars ? 'to' then take_messages.vars ->> 'to'
+                                    when m.channel = 'email' then convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8')
                                     else iam.phone_number(key, a.id, m.template = 'phone_code') end;
     exception when others then
       -- a key that is gone, or that this edge doesn't have yet: perhaps later, and else it becomes too late
       update ops.outbox o set next_at = clock_timestamp() + interval '5 minutes' where o.id = m.id;
       continue;
     end;
+    take_messages.vars := take_messages.vars - 'to';
     if take_messages.address is null then
       perform ops.end_message(m, 'failed', 'no address');
       continue;
@@ -8879,7 +9281,7 @@ begin
   delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform ops.clear_outbox(), iam.clear_sent_codes(), iam.clear_challenges(10000);
-  perform iam.forget_expired_registrations(), iam.forget_ended_recoveries();
+  perform iam.forget_expired_registrations(), iam.forget_ended_recoveries(), iam.forget_address_changes();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
   perform iam.forget_sign_ins();
@@ -9033,6 +9435,7 @@ begin
   delete from iam.registration_links x where x.account_id = any (own_accounts);
   delete from iam.registrations x where x.account_id = any (own_accounts);
   delete from iam.recoveries x where x.account_id = any (own_accounts);
+  delete from iam.address_changes x where x.account_id = any (own_accounts);
   delete from iam.former_names x where x.account_id = any (own_accounts);
   delete from ops.outbox x where x.account_id = any (own_accounts);
   -- the index of an address could be tried with the master key: random bytes instead
@@ -9851,6 +10254,10 @@ begin
   update iam.accounts a set email_index = (iam.email_indexes(target || '=' || encode(vault.master(ring, target), 'base64'),
     convert_from(vault.unpack(key, iam.profile_aad(account, 'email'), a.email), 'UTF8')))[1]
   where a.id = account;
+  -- one that may come back (0345)
+  update iam.address_changes c set former_index = (iam.email_indexes(target || '=' || encode(vault.master(ring, target), 'base64'),
+    iam.address_of(key, c.id, account, 'former', c.former)))[1]
+  where c.account_id = account and c.former is not null;
 end $function$;
 comment on function vault.reindex_account is 'The e-mail index under another master key. Internal.';
 
@@ -10537,6 +10944,7 @@ grant select on clinic.unusual_sign_ins to vs_org_admin;
 grant select on clinic.withdrawals to vs_dba;
 grant select on clinic.withdrawals to vs_dpo;
 grant select on iam.accounts to vs_dba;
+grant select on iam.address_changes to vs_dba;
 grant select on iam.challenges to vs_dba;
 grant select on iam.devices to vs_dba;
 grant select on iam.former_names to vs_dba;
@@ -10967,16 +11375,20 @@ grant execute on function iam.accept_invitation(ring text, token text, prehash t
 grant execute on function iam.add_passkey(ring text, token text, proof jsonb, name text, new_token text, caller jsonb, OUT answer text, OUT role text) to vs_gate;
 grant execute on function iam.admit(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.answer_sign_in(ring text, link text, mine boolean, caller jsonb, OUT answer text) to vs_gate;
+grant execute on function iam.begin_address_change(ring text, token text, email text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.begin_phone(ring text, token text, number text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.begin_totp(ring text, token text, caller jsonb, OUT answer text, OUT secret bytea, OUT label text, OUT replaces boolean) to vs_gate;
+grant execute on function iam.cancel_own_address_change(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.cancel_recovery(ring text, cancel_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.change_password(ring text, token text, present text, chosen text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.choose_recovery(ring text, token text, lost text, prehash text, new_token text, cancel_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.complete_recovery(ring text, token text, prehash text, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.complete_registration(ring text, token text, prehash text, identity jsonb, consents jsonb, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.confirm_address_change(ring text, token text, link text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_phone(ring text, token text, code text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.confirm_totp(ring text, token text, code text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.consent_texts(lang text) to vs_gate;
+grant execute on function iam.disown_address_change(ring text, link text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.end_session() to vs_anon;
 grant execute on function iam.end_session() to vs_auditor;
 grant execute on function iam.end_session() to vs_clinician;
@@ -10988,6 +11400,8 @@ grant execute on function iam.end_session() to vs_researcher;
 grant execute on function iam.end_session() to vs_secretary;
 grant execute on function iam.enter(token text, ring text, focus uuid, phase text, ip text, user_agent text, renewal text) to vs_edge;
 grant execute on function iam.leave_sign_in(ring text, token text, caller jsonb) to vs_gate;
+grant execute on function iam.look_at_address_change(ring text, token text, link text, caller jsonb, OUT answer text, OUT email text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.look_at_address_notice(ring text, link text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone, OUT undone text[]) to vs_gate;
 grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[], OUT retry_after integer) to vs_gate;
 grant execute on function iam.may_begin_change(ring text, token text, caller jsonb) to vs_gate;
@@ -11008,6 +11422,7 @@ grant execute on function iam.person_name(account uuid) to vs_dpo;
 grant execute on function iam.person_name(account uuid) to vs_org_admin;
 grant execute on function iam.person_name(account uuid) to vs_patient;
 grant execute on function iam.person_name(account uuid) to vs_secretary;
+grant execute on function iam.read_address_change(ring text, token text, caller jsonb, OUT answer text, OUT email text, OUT waiting text, OUT ends_at timestamp with time zone) to vs_gate;
 grant execute on function iam.read_invitation(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT organisation text, OUT role text, OUT about text[], OUT retry_after integer) to vs_gate;
 grant execute on function iam.read_own_factors() to vs_auditor;
 grant execute on function iam.read_own_factors() to vs_clinician;

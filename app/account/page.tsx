@@ -5,6 +5,7 @@ import { factors } from '../factors/messages.ts';
 import { useWords } from '../i18n.ts';
 import type { Me } from '../layout.tsx';
 import { names } from '../names/messages.ts';
+import { ownAddress } from '../own-address/messages.ts';
 import { Alert } from '../ui/alert.tsx';
 import { Day } from '../ui/time.tsx';
 import { account } from './messages.ts';
@@ -12,6 +13,7 @@ import { account } from './messages.ts';
 export function AccountPage({ me, own }: { me?: Me; own: ClinicOwnFactors }) {
   const t = useWords(account);
   const n = useWords(names);
+  const a = useWords(ownAddress);
   return (
     <>
       <header class="page-head">
@@ -22,6 +24,9 @@ export function AccountPage({ me, own }: { me?: Me; own: ClinicOwnFactors }) {
       <ul class="account-cards">
         <Card href="/account/name" title={n.own}>
           {me?.display_name ?? n.ownWhat}
+        </Card>
+        <Card href="/account/address" title={a.title}>
+          {own.email}
         </Card>
         <Card href="/account/factors" title={t.factors}>
           {t.factorsHave(useList(own))}

@@ -30,7 +30,7 @@ const Vars = z.object({
   place: z.string().nullish(),
   /** What "that wasn't me" ended: words of iam.sign_ins.undone. */
   undone: z.array(z.string()).optional(),
-  /** When a recovery can be completed: ISO 8601. */
+  /** When a recovery can be completed, or until when a change can be taken back: ISO 8601. */
   ready_at: z.coerce.date().optional(),
 });
 
@@ -181,6 +181,21 @@ const templates = {
         : `${t.account_changed_where}\n${link('/account')}`,
     ];
   },
+  address_link: ({ t, link, vars }: Parts) => [
+    t.address_link,
+    `${t.onceWithin(vars.hours ?? 1)}\n${link()}`,
+    t.address_link_else,
+  ],
+  address_exists: ({ t, when }: Parts) => [`${t.address_exists} ${when}`, t.address_exists_else],
+  address_asked: ({ t, when, link }: Parts) => [`${t.address_asked} ${when}`, `${t.address_asked_else}\n${link()}`],
+  address_changed: ({ t, when, link, moment, need }: Parts) => [
+    `${t.address_changed} ${when}`,
+    `${t.address_changed_else(moment(new Date(need('ready_at'))))}\n${link()}`,
+  ],
+  address_kept: ({ t, when, link }: Parts) => [
+    `${t.address_kept} ${when}`,
+    `${t.address_kept_next}\n${link('/account/password')}`,
+  ],
   glass_broken: ({ t, when, link }: Parts) => [`${t.glass_broken} ${when}`, `${t.glass_broken_where}\n${link('/')}`],
   consent_withdrawn: ({ t, when, link }: Parts) => [
     `${t.consent_withdrawn} ${when}`,

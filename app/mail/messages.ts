@@ -146,6 +146,28 @@ export const mail = messages(
     consent_withdrawn_here_subject: 'Un patient a retiré un accord',
     consent_withdrawn_here_else:
       'Votre délégué à la protection des données a reçu ce message et sait de quel dossier il s’agit. S’il n’a pas de compte, créez-en un : la personne doit avoir une réponse dans le mois.',
+    address_link_subject: 'Confirmez votre nouvelle adresse',
+    address_link: 'Quelqu’un, sans doute vous, veut se connecter à son compte avec cette adresse.',
+    address_link_else:
+      'Le lien s’ouvre là où vous êtes déjà connecté. Si ce n’était pas vous, ne faites rien : il n’ouvre rien à lui seul.',
+    address_exists_subject: 'Votre adresse a déjà un compte',
+    address_exists:
+      'Quelqu’un, peut-être vous, a voulu utiliser cette adresse pour un autre compte. Elle en a déjà un, et rien n’a changé.',
+    address_exists_else: 'Si ce n’était pas vous, ne faites rien.',
+    address_asked_subject: 'Votre compte doit changer d’adresse',
+    address_asked:
+      'Quelqu’un, sans doute vous, a demandé à se connecter à votre compte avec une autre adresse électronique.',
+    address_asked_else:
+      'Si ce n’était pas vous, dites-le ici dans les 7 jours : le changement est annulé, et toutes les sessions se ferment.',
+    address_changed_subject: 'Votre compte a changé d’adresse',
+    address_changed: 'On se connecte désormais à votre compte avec une autre adresse électronique.',
+    address_changed_else: (moment: string) =>
+      `Si ce n’était pas vous, dites-le ici jusqu’au ${moment} : votre compte retrouve cette adresse, et toutes les sessions se ferment.`,
+    address_kept_subject: 'Votre compte garde son adresse',
+    address_kept:
+      'Le changement d’adresse de votre compte est annulé, et toutes ses sessions sont fermées. Celui qui l’avait demandé connaissait sans doute votre mot de passe et l’un de vos moyens de connexion.',
+    address_kept_next:
+      'Changez de mot de passe, regardez vos moyens de connexion, et prévenez l’administrateur de votre cabinet :',
     glass_broken_subject: 'Un dossier a été ouvert en urgence',
     glass_broken: 'Un accès d’urgence a servi à ouvrir un dossier.',
     glass_broken_where: 'Qui, pourquoi et jusqu’à quand se lit après connexion :',
@@ -283,6 +305,26 @@ export const mail = messages(
     consent_withdrawn_here_subject: 'A patient has withdrawn an agreement',
     consent_withdrawn_here_else:
       'Your data protection officer has this message and knows which record it is about. If they have no account, create one: the person must be answered within a month.',
+    address_link_subject: 'Confirm your new address',
+    address_link: 'Somebody, probably you, wants to sign in to their account with this address.',
+    address_link_else:
+      'The link works where you are signed in already. If it wasn’t you, do nothing: by itself it opens nothing.',
+    address_exists_subject: 'Your address has an account already',
+    address_exists:
+      'Somebody, perhaps you, wanted to use this address for another account. It has one already, and nothing has changed.',
+    address_exists_else: 'If it wasn’t you, do nothing.',
+    address_asked_subject: 'Your account is to have another address',
+    address_asked: 'Somebody, probably you, has asked to sign in to your account with another e-mail address.',
+    address_asked_else:
+      'If it wasn’t you, say so here within 7 days: the change is undone, and all sessions are closed.',
+    address_changed_subject: 'Your account has another address',
+    address_changed: 'From now on your account is signed in to with another e-mail address.',
+    address_changed_else: (moment: string) =>
+      `If it wasn’t you, say so here until ${moment}: your account gets this address back, and all sessions are closed.`,
+    address_kept_subject: 'Your account keeps its address',
+    address_kept:
+      'The change of your account’s address is undone, and all its sessions are closed. Whoever asked for it probably knew your password and one of your ways to sign in.',
+    address_kept_next: 'Change your password, look at your ways to sign in, and tell your practice’s administrator:',
     glass_broken_subject: 'A record was opened in an emergency',
     glass_broken: 'Emergency access was used to open a record.',
     glass_broken_where: 'Who, why and until when can be read after signing in:',

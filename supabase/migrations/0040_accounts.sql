@@ -110,7 +110,7 @@ begin
   if not iam.is_address(email) then
     raise exception using errcode = 'VS422', message = 'an e-mail address has one @, no spaces, and a domain of letters, digits and hyphens';
   end if;
-  if exists (select from iam.accounts a where a.email_index = any (iam.email_indexes(ring, create_account.email))) then
+  if iam.holder_of(ring, create_account.email) is not null then
     raise exception using errcode = 'VS409', message = 'there is an account with this e-mail address already';
   end if;
   key := vault.create_key(ring, account, 'profile', organisation);

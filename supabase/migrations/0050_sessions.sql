@@ -38,7 +38,7 @@ create table iam.sessions (
   rotated_at       timestamptz not null default clock_timestamp(),
   revoked_at       timestamptz,
   revoked_because  text check (revoked_because in ('signed_out', 'signed_in_again', 'token_reused', 'tries', 'own', 'administrator',
-                                                   'suspended', 'password_changed', 'recovered', 'held', 'disowned')),
+                                                   'suspended', 'password_changed', 'address_changed', 'recovered', 'held', 'disowned')),
   origin_id        uuid,
   replaces_id      uuid references iam.sessions,
   check ((role = 'import') = (care_team_id is not null)),

@@ -21,7 +21,7 @@ create table ops.outbox (
     'recovery_link', 'recovery_requested', 'recovery_requested_sms', 'recovery_ready', 'recovery_confirmed', 'recovery_cancelled', 'recovery_asks_colleague',
     'unusual_sign_in', 'unusual_sign_in_of_member', 'sign_in_stopped', 'sign_in_disowned', 'codes_refused',
     'factor_added', 'factor_removed', 'recovery_codes_made', 'recovery_code_used', 'password_changed', 'account_changed', 'glass_broken',
-    'consent_withdrawn', 'consent_withdrawn_here')),
+    'consent_withdrawn', 'consent_withdrawn_here', 'address_link', 'address_exists', 'address_asked', 'address_changed', 'address_kept')),
   vars             bytea,
   state            text not null default 'waiting' check (state in ('waiting', 'sending', 'sent', 'failed', 'uncertain')),
   attempts         int not null default 0,
@@ -67,7 +67,7 @@ language sql immutable set search_path = '' as $$
   select case when template in ('email_code', 'sms_code', 'phone_code') then interval '10 minutes'
               when template in ('invitation', 'sign_in_stopped') then interval '72 hours'
               when template = 'email_confirmation' then interval '24 hours'
-              when template = 'recovery_link' then interval '1 hour'
+              when template in ('recovery_link', 'address_link') then interval '1 hour'
               else interval '48 hours' end
 $$;
 comment on function ops.message_life is 'How long a message may wait for its delivery. Internal.';
@@ -77,7 +77,8 @@ language plpgsql volatile set search_path = '' as $$
 declare
   id uuid := ops.uuid_v7();
 begin
-  if (coalesce(vars ->> 'path', '/') ~ '^/([A-Za-z0-9_?=&.-][A-Za-z0-9/_?=&.-]*)?$' and jsonb_typeof(vars) = 'object') is not true then
+  if (coalesce(vars ->> 'path', '/') ~ '^/([A-Za-z0-9_?=&.-][A-Za-z0-9/_?=&.-]*)?$' and jsonb_typeof(vars) = 'object'
+      and (not vars ? 'to' or iam.is_address(vars ->> 'to'))) is not true then
     raise exception using errcode = 'VS422', message = 'a message leads to a path of this installation';
   end if;
   insert into ops.outbox (id, account_id, channel, template, expires_at, vars)
@@ -85,7 +86,28 @@ begin
           vault.seal(vault.unwrap(ring, account, 'profile'), id, account, 1, '', 'ops.outbox.vars', vars::text));
   return id;
 end $$;
-comment on function ops.post is 'Puts a message into the outbox. template: which words (app/mail); vars: what goes into them, {"path"} for a link. Internal. Errors: VS404, VS422.';
+comment on function ops.post is 'Puts a message into the outbox. template: which words (app/mail); vars: what goes into them, {"path"} for a link, {"to"} where it goes to another address than the account''s (0345). Internal. Errors: VS404, VS422.';
+
+create function ops.message_vars(key bytea, m ops.outbox) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return convert_from(vault.unpack(key, convert_to('ops.outbox.vars', 'UTF8') || '\x00'::bytea
+    || uuid_send(m.id) || uuid_send(m.account_id) || int8send(1), m.vars), 'UTF8')::jsonb;
+end $$;
+comment on function ops.message_vars is 'key: of the profile. Internal.';
+
+create function ops.pin_messages(ring text, account uuid, address text) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  key bytea := vault.unwrap(ring, account, 'profile');
+  m ops.outbox;
+begin
+  for m in select * from ops.outbox o where o.account_id = account and o.channel = 'email' and o.state = 'waiting' order by o.id for update loop
+    update ops.outbox o set vars = vault.seal(key, m.id, account, 1, '', 'ops.outbox.vars',
+      (jsonb_build_object('to', address) || ops.message_vars(key, m))::text) where o.id = m.id;
+  end loop;
+end $$;
+comment on function ops.pin_messages is 'What waits to be sent goes to this address, whatever the account''s is by then. Internal: a change of address.';
 
 create function ops.delivers(channel text) returns boolean
 language sql stable set search_path = '' as $$
@@ -147,15 +169,16 @@ begin
     begin
       select x.* into a from iam.accounts x where x.id = m.account_id;
       key := vault.unwrap(ring, m.account_id, 'profile');
-      take_messages.vars := convert_from(vault.unpack(key, convert_to('ops.outbox.vars', 'UTF8') || '\x00'::bytea
-        || uuid_send(m.id) || uuid_send(m.account_id) || int8send(1), m.vars), 'UTF8')::jsonb;
-      take_messages.address := case when m.channel = 'email' then convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8')
+      take_messages.vars := ops.message_vars(key, m);
+      take_messages.address := case when take_messages.vars ? 'to' then take_messages.vars ->> 'to'
+                                    when m.channel = 'email' then convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8')
                                     else iam.phone_number(key, a.id, m.template = 'phone_code') end;
     exception when others then
       -- a key that is gone, or that this edge doesn't have yet: perhaps later, and else it becomes too late
       update ops.outbox o set next_at = clock_timestamp() + interval '5 minutes' where o.id = m.id;
       continue;
     end;
+    take_messages.vars := take_messages.vars - 'to';
     if take_messages.address is null then
       perform ops.end_message(m, 'failed', 'no address');
       continue;

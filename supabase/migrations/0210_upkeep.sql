@@ -31,7 +31,7 @@ begin
   delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform ops.clear_outbox(), iam.clear_sent_codes(), iam.clear_challenges(10000);
-  perform iam.forget_expired_registrations(), iam.forget_ended_recoveries();
+  perform iam.forget_expired_registrations(), iam.forget_ended_recoveries(), iam.forget_address_changes();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
   perform iam.forget_sign_ins();

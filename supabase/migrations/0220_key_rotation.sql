@@ -246,6 +246,10 @@ begin
   update iam.accounts a set email_index = (iam.email_indexes(target || '=' || encode(vault.master(ring, target), 'base64'),
     convert_from(vault.unpack(key, iam.profile_aad(account, 'email'), a.email), 'UTF8')))[1]
   where a.id = account;
+  -- one that may come back (0345)
+  update iam.address_changes c set former_index = (iam.email_indexes(target || '=' || encode(vault.master(ring, target), 'base64'),
+    iam.address_of(key, c.id, account, 'former', c.former)))[1]
+  where c.account_id = account and c.former is not null;
 end $$;
 comment on function vault.reindex_account is 'The e-mail index under another master key. Internal.';
 

@@ -231,6 +231,7 @@ begin
   delete from iam.registration_links x where x.account_id = any (own_accounts);
   delete from iam.registrations x where x.account_id = any (own_accounts);
   delete from iam.recoveries x where x.account_id = any (own_accounts);
+  delete from iam.address_changes x where x.account_id = any (own_accounts);
   delete from iam.former_names x where x.account_id = any (own_accounts);
   delete from ops.outbox x where x.account_id = any (own_accounts);
   -- the index of an address could be tried with the master key: random bytes instead

@@ -125,18 +125,14 @@ declare
   i iam.invitations;
   address text;
   holder uuid;
-  master text;
 begin
   select * into strict i from iam.invitations x where x.account_id = account;
   address := convert_from(vault.unpack(vault.unwrap(ring, account, 'profile'), iam.invitation_aad(account), i.email), 'UTF8');
   perform iam.free_address(ring, address);
-  select a.id into holder from iam.accounts a where a.email_index = any (iam.email_indexes(ring, address));
+  holder := iam.holder_of(ring, address);
   if holder is null then
     -- whoever had it is gone
-    -- under the master key by which this account is found already: a rotation that has renewed it doesn't come back (0220)
-    select k.indexed into strict master from vault.keys k where k.subject_id = account and k.level = 'profile' for share;
-    update iam.accounts a set email_index = (iam.email_indexes(master || '=' || encode(vault.master(ring, master), 'base64'), address))[1],
-      email = vault.seal(vault.unwrap(ring, account, 'profile'), account, account, 1, '', 'iam.accounts.email', address) where a.id = account;
+    perform iam.give_address(ring, account, address);
     holder := account;
   end if;
   if holder = account then
@@ -164,7 +160,7 @@ begin
     raise exception using errcode = 'VS422', message = 'an invitation has an e-mail address, a family name and a given name';
   end if;
   perform iam.free_address(ring, address);
-  select a.id into holder from iam.accounts a where a.email_index = any (iam.email_indexes(ring, address));
+  holder := iam.holder_of(ring, address);
   -- staff of the same practice: the administrator has the address on the list already
   if role <> 'patient' and exists (select from access.memberships m where m.account_id = holder
                                    and m.organisation_id = organisation and m.role <> 'patient') then

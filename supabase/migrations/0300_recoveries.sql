@@ -218,6 +218,8 @@ begin
     perform iam.begin_waiting(ring, r, lost, prehash, cancel_token);
     answer := 'waiting';
   end if;
+  -- whoever has lost a factor isn't changing the address (0345)
+  if answer in ('second_factor', 'waiting') then perform iam.cancel_address_changes(a.id, iam.recovery_claims(r, origin), 'recovery'); end if;
   perform audit.append(iam.recovery_claims(r, origin), 'recovery.request', 'Person', a.id, null,
     case when answer in ('second_factor', 'waiting') then 'success' else 'failure' end, json_build_object('lost', lost, 'answer', answer)::text);
 end $$;
@@ -309,7 +311,7 @@ begin
   update iam.recoveries x set state = 'cancelled', password_hash = null, pepper_id = null where x.account_id = account and x.state = 'asked';
   return one_waited or found;
 end $$;
-comment on function iam.cancel_recoveries is 'Of somebody who was suspended, has left, or disowns a sign-in: who needs one later asks anew. Was there one? by: for the log. Internal.';
+comment on function iam.cancel_recoveries is 'Of somebody who was suspended, has left, disowns a sign-in, or changes the address (0345): who needs one later asks anew. Was there one? by: for the log. Internal.';
 
 create function iam.cancel_recovery(ring text, cancel_token text, caller jsonb, out answer text, out retry_after int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
@@ -427,6 +429,7 @@ begin
       perform ops.post(ring, r.account_id, 'email', 'password_changed');
     end if;
     update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'recovered' where x.account_id = s.account_id and x.id <> s.id and x.revoked_at is null;
+    perform iam.cancel_address_changes(s.account_id, claims, 'recovery');
     update iam.recoveries x set state = 'done', password_hash = null, pepper_id = null where x.id = r.id;
     perform iam.withdraw_message(r.ready_message_id);
     perform audit.append(claims, 'recovery.complete', 'Recovery', r.id, null, 'success', json_build_object('lost', r.lost)::text);

@@ -173,7 +173,7 @@ begin
   select y.* into r from iam.accounts x join iam.registrations y on y.account_id = x.id
   where x.email_index = any (iam.email_indexes(ring, request_registration.email)) and x.status = 'invited' for update of y;
   if r.account_id is null then perform iam.free_address(ring, email); end if;
-  select * into a from iam.accounts x where x.email_index = any (iam.email_indexes(ring, request_registration.email));
+  select * into a from iam.accounts x where x.id = iam.holder_of(ring, request_registration.email);
   if r.account_id is not null then
     -- another link; who has a record already stays where it is
     insert into iam.registration_links (token_hash, account_id, organisation_id) values (iam.hash_token(token), a.id, place.id);

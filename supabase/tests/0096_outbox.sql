@@ -27,6 +27,7 @@ select isnt(tests.post('email_code', '{"code": "042817"}'), null, 'a message is 
 select is_empty($$select 1 from ops.outbox where position('042817'::bytea in vars) > 0 or position('code'::bytea in vars) > 0$$, 'cannot be read in the table');
 -- 5
 select is(tests.post('invitation', jsonb_build_object('path', p)), 'VS422', 'cannot lead elsewhere: ' || p) from unnest(array['//evil.example/x', 'https://evil.example', '/\evil.example', E'/a\nb', '/a b', '/a@evil', '']) p;
+select is(tests.post('address_link', jsonb_build_object('path', '/x', 'to', t)), 'VS422', 'cannot go to what is no address: ' || t) from unnest(array['', 'x', E'a@b.fr\nBcc: c@d.fr', 'a@b.fr, c@d.fr']) t;
 select is(tests.post('invitation', '["x"]'), 'VS422', 'cannot hold anything but named values');
 select is(tests.post('invitation', jsonb_build_object('path', '/invitations/' || repeat('A-_z', 11) || '?lang=fr')) ~ '^[0-9a-f-]{36}$', true, 'a path of ours is fine');
 select is(tests.post('advertisement'), '23514', 'cannot say what isn''t in the list');

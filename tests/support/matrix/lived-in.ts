@@ -47,6 +47,11 @@ const waiting = `
   insert into iam.recoveries (account_id, organisation_id, token_hash, state, lost, ready_at, ends_at)
   select a, $1, sha256(uuid_send(a)), 'waiting', 'factors', now() + interval '1 day', now() + interval '4 days' from unnest($2::uuid[]) a`;
 
+/** Who had another name, and wants another address. */
+const renamed = `
+  with n as (insert into iam.former_names (account_id, name, changed_by) select a, 'sealed', a from unnest($1::uuid[]) a)
+  insert into iam.address_changes (account_id, email, token_hash, asked_hash) select a, 'sealed', sha256(uuid_send(a)), sha256(uuid_send(a)) from unnest($1::uuid[]) a`;
+
 async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promise<void> {
   const entry = ({ token }: { token: string }) => ({ token, ring: db.ring });
   const { mine, theirs, clinician, colleague, secretary, patient, auditor, orgAdmin, dpo } = house;
@@ -70,6 +75,7 @@ async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promis
   );
   // a colleague who lost their phone, and a patient
   await asOwner(db.admin, () => db.admin.query(waiting, [house.organisation, [auditor.account, neighbour.account]]));
+  await asOwner(db.admin, () => db.admin.query(renamed, [[clinician.account, patient.account]]));
   const texts = await asOwner(db.admin, () =>
     db.admin.query("select type, hash from iam.consent_texts('fr') where type in ('marketing', 'telemedicine_usage')"),
   );
