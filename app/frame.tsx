@@ -1,7 +1,5 @@
-/** Top bar and footer: what every page has around its content. */
-import type { ComponentChildren } from 'preact';
-import type { Theme } from '../edge/session.ts';
-import { LANGS, useLang, useWords } from './i18n.ts';
+/** The top bar: where one may go, the search, one's own account. */
+import { useWords } from './i18n.ts';
 import type { Me } from './layout.tsx';
 import { frame } from './messages.ts';
 import { PatientSearch } from './patients/search.tsx';
@@ -115,71 +113,5 @@ function Account({ role, me }: { role: string; me?: Me }) {
         </form>
       </div>
     </details>
-  );
-}
-
-const LANG_NAMES = { fr: 'Français', en: 'English' } as const;
-const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
-
-/** Language and theme. A page that answered a POST has no address to come back to, so it offers no switch. */
-export function Footer({ theme, returnTo, mailbox }: { theme: Theme; returnTo?: string; mailbox?: boolean }) {
-  const t = useWords(frame);
-  const lang = useLang();
-  return (
-    <footer class="foot">
-      <p>Vital Sync</p>
-      {/* What the demo would have sent; in a tab of its own, since one is often waiting for it here. */}
-      {mailbox ? (
-        <a href="/demo/mail" target="_blank" rel="noopener">
-          {t.demoMail}
-        </a>
-      ) : null}
-      {/* Without script there are no shortcuts to explain: keys.js shows the button. */}
-      <button class="foot-help" type="button" data-help hidden>
-        {t.shortcuts}
-      </button>
-      {returnTo === undefined ? null : (
-        <>
-          <Switch label={t.language} name="lang" returnTo={returnTo}>
-            {LANGS.map((value) => (
-              <button key={value} name="lang" value={value} lang={value} aria-pressed={value === lang} type="submit">
-                {LANG_NAMES[value]}
-              </button>
-            ))}
-          </Switch>
-          <Switch label={t.theme} name="theme" returnTo={returnTo}>
-            {THEMES.map((value) => (
-              <button key={value} name="theme" value={value} aria-pressed={value === theme} type="submit">
-                {t[`theme_${value}`]}
-              </button>
-            ))}
-          </Switch>
-        </>
-      )}
-    </footer>
-  );
-}
-
-function Switch({
-  label,
-  name,
-  returnTo,
-  children,
-}: {
-  label: string;
-  name: string;
-  returnTo: string;
-  children: ComponentChildren;
-}) {
-  return (
-    <form class="switch" method="post" action="/preferences">
-      <input type="hidden" name="return" value={returnTo} />
-      <fieldset>
-        <legend>{label}</legend>
-        <span class="switch-options" data-name={name}>
-          {children}
-        </span>
-      </fieldset>
-    </form>
   );
 }

@@ -9,9 +9,11 @@ import { render } from 'preact-render-to-string';
 import type { Env } from '../edge/session.ts';
 import { assetUrl } from './assets.ts';
 import { GlassBanner } from './emergency/banner.tsx';
-import { Footer, type Section, TopBar } from './frame.tsx';
+import { Footer } from './footer.tsx';
+import { type Section, TopBar } from './frame.tsx';
 import { inLang, LangContext, useLang } from './i18n.ts';
 import { Live } from './live.tsx';
+import { addressOf } from './local-path.ts';
 import { type Ending, SessionEnd } from './session/end.tsx';
 import { ui } from './ui/messages.ts';
 
@@ -42,6 +44,11 @@ export type PageOptions = {
   /** Sign-in and error pages: one narrow column. */
   narrow?: boolean;
   status?: ContentfulStatusCode;
+  /**
+   * Where the switches of language and theme lead back to from a page that answers a POST. Left out where that would lose
+   * what somebody typed, on purpose: the page has no switches then.
+   */
+  returnTo?: string;
 };
 
 const HTMX_CONFIG = JSON.stringify({
@@ -117,7 +124,7 @@ function Document({ c, options, children }: { c: Context<Env>; options: PageOpti
         </main>
         <Footer
           theme={c.var.theme}
-          returnTo={c.req.method === 'GET' ? c.req.path : undefined}
+          returnTo={options.returnTo ?? (c.req.method === 'GET' ? addressOf(c) : undefined)}
           mailbox={c.var.mailbox}
         />
         <SessionEnd me={options.me} />

@@ -21,7 +21,7 @@ export const account = messages(
     sessionsWhat: 'Les appareils où votre compte est ouvert, et de quoi les fermer.',
     signIns: 'Connexions récentes',
     signInsWhat: 'Quand et d’où on s’est connecté à votre compte.',
-    consents: 'Consentements',
+    consents: 'Mes accords',
     consentsWhat: 'Ce que vous avez accepté, et de quoi y revenir.',
   },
   {
@@ -43,7 +43,7 @@ export const account = messages(
     sessionsWhat: 'The devices where your account is open, and a way to close them.',
     signIns: 'Recent sign-ins',
     signInsWhat: 'When and from where somebody signed in to your account.',
-    consents: 'Consents',
+    consents: 'My agreements',
     consentsWhat: 'What you agreed to, and a way to change your mind.',
   },
 );

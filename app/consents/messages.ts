@@ -23,6 +23,9 @@ export const consents = messages(
     recordNumber:
       'Pour toute question sur vos données, écrivez au délégué à la protection des données de votre cabinet. Donnez-lui ce numéro de dossier, qui lui suffit :',
     withdraw: 'Retirer mon consentement',
+    doneGiven: 'C’est fait : votre accord est donné.',
+    doneWithdrawn: 'C’est fait : votre accord est retiré.',
+    back: 'Retour à votre compte',
     changed: 'Ce texte vient de changer. Lisez-le à nouveau, puis décidez.',
     history: 'Historique',
     historyEmpty: 'Vous n’avez encore rien accepté.',
@@ -66,6 +69,9 @@ export const consents = messages(
     recordNumber:
       'For any question on your data, write to the data protection officer of your practice. This record number is all they need:',
     withdraw: 'Withdraw my consent',
+    doneGiven: 'Done: your agreement is given.',
+    doneWithdrawn: 'Done: your agreement is withdrawn.',
+    back: 'Back to your account',
     changed: 'This text has just changed. Read it again, then decide.',
     history: 'History',
     historyEmpty: 'You have not agreed to anything yet.',

@@ -19,12 +19,15 @@ export function ConsentsPage({
   history,
   changed,
   patient,
+  done,
 }: {
   rows: readonly ConsentRow[];
   history: readonly DecisionRow[];
   changed?: boolean;
   /** The number of one's record. */
   patient?: string | null;
+  /** The one that was decided a moment ago. */
+  done?: string;
 }) {
   const t = useWords(consents);
   return (
@@ -33,7 +36,7 @@ export function ConsentsPage({
       <p class="lead">{t.intro}</p>
       {changed ? <Alert tone="warn" title={t.changed} /> : null}
       {rows.map((row) => (
-        <Consent key={row.type} row={row} />
+        <Consent key={row.type} row={row} done={row.type === done} />
       ))}
       <section class="consent-history" aria-labelledby="history">
         <h2 id="history">{t.history}</h2>
@@ -44,16 +47,20 @@ export function ConsentsPage({
           </p>
         ) : null}
       </section>
+      <p class="page-note">
+        <a href="/account">{t.back}</a>
+      </p>
     </>
   );
 }
 
-function Consent({ row }: { row: ConsentRow }) {
+function Consent({ row, done }: { row: ConsentRow; done: boolean }) {
   const t = useWords(consents);
   const isNew = row.given && row.agreed_version !== row.version;
   return (
     <section class="card consent" id={row.type} aria-labelledby={`${row.type}-title`}>
       <h2 id={`${row.type}-title`}>{row.title}</h2>
+      {done ? <Alert tone="ok" title={row.given ? t.doneGiven : t.doneWithdrawn} /> : null}
       <p class="consent-state">
         <State row={row} />
       </p>

@@ -30,7 +30,7 @@ export function consentRoutes(door: Door) {
         if (!(error instanceof Refusal && error.reason === 'conflict')) throw error;
         return answerPage(c, door, true);
       }
-      return c.redirect(`/account/consents#${type}`, 303);
+      return c.redirect(`/account/consents?done=${type}#${type}`, 303);
     });
 }
 
@@ -39,6 +39,8 @@ async function answerPage(c: Context<Env>, door: Door, changed = false) {
   const reads = [readMe(), readConsents(c.var.lang), readHistory(), readRecordNumber()] as const;
   const [me, rows, history, own] = await door.read(c.var.who, { open: openOwnConsents(), reads });
   const title = inLang(consents, c.var.lang).title;
-  const options = { title, me: me[0], error: changed, status: changed ? (409 as const) : (200 as const) };
-  return page(c, options, <ConsentsPage {...{ rows, history, changed }} patient={own[0]?.patient_id} />);
+  const returnTo = '/account/consents';
+  const options = { title, returnTo, me: me[0], error: changed, status: changed ? (409 as const) : (200 as const) };
+  const props = { rows, history, changed, done: c.req.query('done'), patient: own[0]?.patient_id };
+  return page(c, options, <ConsentsPage {...props} />);
 }

@@ -4,7 +4,8 @@ import { messages } from '../i18n.ts';
 export const enrol = messages(
   {
     title: 'Protégez votre compte',
-    step: 'Une minute, et c’est fait',
+    step: 'Étape 2 sur 2 : une minute, et c’est fait',
+    other: 'Choisir autre chose',
     why: 'Un mot de passe seul ne suffit pas à protéger des dossiers médicaux. Choisissez ce qui le complétera à chaque connexion.',
     app: 'Une application sur votre téléphone',
     appWhat: 'Elle affiche un code à 6 chiffres. Convient à tous les téléphones.',
@@ -17,7 +18,8 @@ export const enrol = messages(
   },
   {
     title: 'Protect your account',
-    step: 'It takes one minute',
+    step: 'Step 2 of 2: it takes one minute',
+    other: 'Choose something else',
     why: 'A password alone is not enough to protect medical records. Choose what will complete it each time you sign in.',
     app: 'An app on your phone',
     appWhat: 'It shows a 6-digit code. Suits every phone.',

@@ -30,7 +30,7 @@ export function enrolRoutes(services: Services) {
         return page(c, { title: t.title, narrow: true }, <EnrolPage device={system ?? browser ?? t.thisDevice} />);
       })
       // a path of the same beginning for whatever the first factor was
-      .get('/codes', (c) => c.redirect('/account/recovery-codes', 303))
+      .get('/codes', (c) => c.redirect('/account/recovery-codes?first=1', 303))
       .route('/app', appRoutes(services, 'enrol'))
       .route('/passkey', addRoutes(services, 'enrol'))
   );

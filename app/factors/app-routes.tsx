@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Role } from '../../db/batch.ts';
 import { ringNow } from '../../db/ring.ts';
 import { type Env, newToken, signIn } from '../../edge/session.ts';
+import { enrol } from '../enrol/messages.ts';
 import { inLang } from '../i18n.ts';
 import { type PageOptions, page } from '../layout.tsx';
 import { askMe } from '../me.ts';
@@ -37,6 +38,7 @@ export function appRoutes(services: Services, place: 'account' | 'enrol') {
       ...outcome,
     };
     if (place === 'account') props.back = { href: '/account/factors', text: inLang(factors, lang).backToFactors };
+    else props.back = { href: '/enrol', text: inLang(enrol, lang).other };
     const options: PageOptions = { title: inLang(appWords, lang).title, narrow: true, ...statusOf(c, outcome) };
     if (place === 'account') options.me = await askMe(door, c.var.who);
     return page(c, options, <AppPage {...props} />);
@@ -57,7 +59,7 @@ export function appRoutes(services: Services, place: 'account' | 'enrol') {
         return answer(c, { setback: { kind: row?.answer === 'restart' ? 'restart' : 'refused' } });
       if (!row.role) return c.redirect('/account/factors?done=totp', 303);
       signIn(c, token, row.role as Role); // the session is whole now; the database's own list of roles
-      return c.redirect('/account/recovery-codes', 303);
+      return c.redirect('/account/recovery-codes?first=1', 303);
     });
 }
 

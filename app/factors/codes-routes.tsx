@@ -1,5 +1,5 @@
 /** /account/recovery-codes: ten codes are made and shown once. The answer to the form shows them; no address does. */
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { refusedWith } from '../../db/refusal.ts';
 import { ringNow } from '../../db/ring.ts';
@@ -17,6 +17,9 @@ import { makeRecoveryCodes, mayBeginChange, mustBeAllowed, readOwnFactors } from
 /** As iam.new_recovery_code makes them: nothing else is put into a file. */
 const Saved = z.object({ codes: z.string().regex(/^(?:[0-9a-hjkmnp-tv-z]{5}-[0-9a-hjkmnp-tv-z]{5}(?: |$)){10}$/) });
 
+/** After a first factor: what comes next is one's own home, not the list of factors. Decides nothing. */
+const isFirst = (c: Context<Env>) => c.req.query('first') === '1';
+
 export function codesRoutes({ door, ring }: Services) {
   return new Hono<Env>()
     .get('/', async (c) => {
@@ -24,7 +27,11 @@ export function codesRoutes({ door, ring }: Services) {
       mustBeAllowed(allowed?.answer);
       const [me, [own]] = await door.read(c.var.who, { open: openHome(), reads: [readMe(), readOwnFactors()] });
       const title = inLang(codesWords, c.var.lang).title;
-      return page(c, { title, me: me[0], narrow: true }, <BeforeCodes left={own?.recovery_codes ?? 0} />);
+      return page(
+        c,
+        { title, me: me[0], narrow: true },
+        <BeforeCodes left={own?.recovery_codes ?? 0} first={isFirst(c)} />,
+      );
     })
 
     .post('/', async (c) => {
@@ -34,7 +41,7 @@ export function codesRoutes({ door, ring }: Services) {
       if (!row?.codes) throw refusedWith('limited'); // ten times within the hour
       const me = await askMe(door, c.var.who);
       const title = inLang(codesWords, c.var.lang).shown;
-      return page(c, { title, me, narrow: true }, <ShownCodes codes={row.codes} />);
+      return page(c, { title, me, narrow: true }, <ShownCodes codes={row.codes} first={isFirst(c)} />);
     })
 
     .post('/file', async (c) => {

@@ -4,6 +4,8 @@ import { messages } from '../i18n.ts';
 export const codesWords = messages(
   {
     title: 'Codes de secours',
+    opened: 'C’est fait : votre compte est protégé.',
+    openedHelp: 'Une dernière chose, pour le jour où vous perdriez votre téléphone.',
     why: 'Le jour où vous n’avez pas votre téléphone, un de ces codes le remplace, après votre mot de passe.',
     once: 'Dix codes vont s’afficher, une seule fois. Préparez de quoi les noter, les imprimer ou les enregistrer.',
     ends: (left: number) =>
@@ -22,6 +24,8 @@ export const codesWords = messages(
   },
   {
     title: 'Recovery codes',
+    opened: 'Done: your account is protected.',
+    openedHelp: 'One last thing, for the day when you lose your phone.',
     why: 'On the day when you do not have your phone, one of these codes replaces it, after your password.',
     once: 'Ten codes will be shown, once only. Have something ready to write them down, print them or save them.',
     ends: (left: number) =>

@@ -15,9 +15,11 @@ export function answerGone(
   { help, again }: { help: string; again?: { href: string; label: string } },
 ) {
   const t = inLang(links, c.var.lang);
+  // nothing typed stands on this page; a link is asked for again, a form is where it was
+  const returnTo = c.req.method === 'GET' ? undefined : again?.href;
   const seconds = result?.answer === 'wait' ? (result.retry_after ?? 60) : undefined;
   if (seconds) c.header('Retry-After', String(seconds));
-  const options = { title: seconds ? t.wait : t.gone, narrow: true, status: seconds ? 429 : 404 } as const;
+  const options = { title: seconds ? t.wait : t.gone, narrow: true, status: seconds ? 429 : 404, returnTo } as const;
   return page(c, options, <GonePage title={options.title} {...{ seconds, help, again }} />);
 }
 
@@ -31,18 +33,16 @@ function GonePage(props: { title: string; seconds?: number; help: string; again?
       </header>
       <div class="card form">
         {seconds ? <Alert tone="warn" title={t.waitHelp(seconds)} /> : <p>{help}</p>}
-        {seconds ? null : (
-          <div class="form-actions">
-            {again ? (
-              <a class="button" href={again.href}>
-                {again.label}
-              </a>
-            ) : null}
-            <a class={again ? undefined : 'button'} href="/sign-in">
-              {t.signIn}
+        <div class="form-actions">
+          {again ? (
+            <a class="button" href={again.href}>
+              {again.label}
             </a>
-          </div>
-        )}
+          ) : null}
+          <a class={again ? undefined : 'button'} href="/sign-in">
+            {t.signIn}
+          </a>
+        </div>
       </div>
     </>
   );

@@ -62,7 +62,7 @@ export function addRoutes(services: Services, place: 'account' | 'enrol') {
       if (result?.answer !== 'ok') return show(c, { name, outcome: 'refused', status: 422 });
       if (!result.role) return c.redirect('/account/passkeys?done=added', 303);
       signIn(c, token, result.role as Role); // the session is whole now; the database's own list of roles
-      return c.redirect('/account/recovery-codes', 303);
+      return c.redirect('/account/recovery-codes?first=1', 303);
     });
 }
 

@@ -61,7 +61,7 @@ function refusal(c: Context<Env>, title: string, help: string, status: 422 | 429
   const t = inLang(passkeys, c.var.lang);
   return page(
     c,
-    { title, narrow: true, error: true, status },
+    { title, narrow: true, error: true, status, returnTo: '/sign-in' },
     <>
       <header class="page-head">
         <h1>{t.signIn}</h1>

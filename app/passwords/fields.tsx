@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { passwordProblem } from '../../edge/password-rules.ts';
 import type { Lang } from '../../edge/session.ts';
 import { inLang, useWords } from '../i18n.ts';
+import { Alert } from '../ui/alert.tsx';
 import { labelOf } from '../ui/codeable.tsx';
 import { Field } from '../ui/field.tsx';
 import type { Errors } from '../ui/form.tsx';
@@ -34,8 +35,11 @@ export function readNewPassword(
 /** Never given back: what was typed in a password field isn't sent to the browser again. No maxLength: it would cut what is pasted. */
 export function NewPasswordFields({ errors, label }: { errors: Errors; label?: string }) {
   const t = useWords(passwords);
+  // it was right and something else wasn't: nobody would see that the field is empty again
+  const again = Object.keys(errors).length > 0 && !errors.password && !errors.again;
   return (
     <>
+      {again ? <Alert tone="info" title={t.retype} /> : null}
       <Field
         name="password"
         type="password"

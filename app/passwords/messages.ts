@@ -8,6 +8,7 @@ export const passwords = messages(
     rules:
       'Au moins 12 caractères. Une phrase que personne d’autre ne connaît est plus sûre et plus facile à retenir que des signes compliqués. Vous pouvez le coller depuis un gestionnaire de mots de passe.',
     again: 'Le même, une seconde fois',
+    retype: 'Par sécurité, votre mot de passe n’a pas été gardé : saisissez-le à nouveau.',
     problem_missing: 'Choisissez un mot de passe',
     problem_short: 'Ce mot de passe est trop court : il lui faut au moins 12 caractères',
     problem_long: 'Ce mot de passe est trop long : 1 024 caractères au plus',
@@ -23,6 +24,7 @@ export const passwords = messages(
     rules:
       'At least 12 characters. A sentence that nobody else knows is safer and easier to remember than complicated signs. You can paste it from a password manager.',
     again: 'The same once more',
+    retype: 'For safety your password was not kept: type it again.',
     problem_missing: 'Choose a password',
     problem_short: 'This password is too short: it needs at least 12 characters',
     problem_long: 'This password is too long: 1,024 characters at most',

@@ -2,12 +2,12 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { type Env, keepPreferences } from '../../edge/session.ts';
-import { localPath } from '../local-path.ts';
+import { localAddress } from '../local-path.ts';
 
 const Preferences = z.object({
   lang: z.enum(['fr', 'en']).optional().catch(undefined),
   theme: z.enum(['system', 'light', 'dark']).optional().catch(undefined),
-  return: localPath.catch('/'),
+  return: localAddress.catch('/'),
 });
 
 export function preferenceRoutes() {

@@ -78,6 +78,9 @@ export function linkRoutes({ door, ring, pepper }: Services) {
 /** Whatever stands in the address is asked for: only the database knows which are links. */
 export const tokenOf = (c: Context<Env>): string => (c.req.param('token') ?? '').slice(0, 100);
 
+/** Where a switch of language comes back to: passwords, all that is typed here, are never given back anyway. */
+const linkOf = (c: Context<Env>) => `/recover/${tokenOf(c)}`;
+
 /** The present password, or a new one where it is forgotten. */
 function readPassword(c: Context<Env>, fields: unknown, lost: Lost, about: readonly string[]) {
   if (lost !== 'factors') return readNewPassword(fields, about, c.var.lang);
@@ -113,13 +116,19 @@ function answerState(c: Context<Env>, found: Recovery | undefined) {
 
 function answerLost(c: Context<Env>, lost: Lost, status: 200 | 422, problem: Problem = {}) {
   const title = inLang(words, c.var.lang)[`lost_${lost}`];
-  const options = { title, narrow: true, error: status !== 200, status } as const;
+  const options = {
+    title,
+    narrow: true,
+    error: status !== 200,
+    status,
+    returnTo: `${linkOf(c)}?lost=${lost}`,
+  } as const;
   return page(c, options, <LostPage token={tokenOf(c)} lost={lost} {...problem} />);
 }
 
 function answerReady(c: Context<Env>, status: 200 | 422, problem: Problem = {}) {
   const title = inLang(words, c.var.lang).readyTitle;
-  const options = { title, narrow: true, error: status !== 200, status } as const;
+  const options = { title, narrow: true, error: status !== 200, status, returnTo: linkOf(c) } as const;
   return page(c, options, <ReadyPage token={tokenOf(c)} {...problem} />);
 }
 

@@ -19,29 +19,35 @@ export const recover = messages(
 
     chooseTitle: 'Qu’est-ce qui vous manque ?',
     lost_password: 'J’ai oublié mon mot de passe',
-    lost_passwordHelp: 'J’ai encore mon application, ma clé d’accès ou un code de secours.',
+    lost_passwordHelp: 'Vous avez encore votre application, votre clé d’accès ou un code de secours.',
     lost_factors: 'J’ai perdu mon téléphone ou ma clé d’accès',
     lost_factorsHelp:
-      'Je connais mon mot de passe. Quelqu’un de votre cabinet confirme que c’est vous ; sinon, l’accès revient au bout de 24 heures.',
+      'Vous connaissez votre mot de passe. Quelqu’un de votre cabinet confirme que c’est vous ; sinon, l’accès revient au bout de 24 heures.',
     lost_both: 'Les deux me manquent',
     lost_bothHelp: 'Quelqu’un de votre cabinet doit confirmer que c’est vous.',
     other: 'Autre chose me manque',
 
-    passwordNext: 'Il remplacera l’ancien quand vous aurez montré votre second facteur, à l’étape suivante.',
-    passwordLater: 'Gardez-le en tête : il vous sera redemandé quand votre demande sera confirmée.',
+    step1: 'Étape 1 sur 2',
+    passwordNext:
+      'Choisissez un nouveau mot de passe. Il remplacera l’ancien à l’étape suivante, quand vous aurez donné votre code ou utilisé votre clé d’accès.',
+    passwordLater:
+      'Choisissez un nouveau mot de passe et gardez-le en tête : il vous sera redemandé quand votre demande sera confirmée.',
     present: 'Votre mot de passe actuel',
     presentMissing: 'Saisissez votre mot de passe',
     next: 'Continuer',
     refused: 'Ce n’est pas le bon mot de passe.',
     refusedHelp: 'Vérifiez la touche Verr. maj., puis recommencez. Après cinq essais, il faut un nouveau lien.',
-    noFactor: 'Ce compte n’a pas de second facteur que vous puissiez montrer. Choisissez « Les deux me manquent ».',
+    noFactor:
+      'Ce compte n’a ni application, ni clé d’accès, ni code de secours. Revenez en arrière et choisissez « Les deux me manquent ».',
 
-    waitTitle: 'Votre demande attend',
+    waitTitle: 'Votre demande attend une confirmation',
     waitConfirm: 'Appelez votre cabinet, ou passez-y, et donnez ce code à la personne qui vous répond :',
     code: 'Code à donner',
     readyAt: 'Si personne ne le fait, vous pourrez continuer seul à partir du',
     mustConfirm: 'Sans cette confirmation, la demande s’éteint au bout de quatre jours.',
-    told: 'Vous avez reçu un message pour annuler la demande : il protège votre compte si elle ne vient pas de vous.',
+    leave:
+      'Vous pouvez fermer cette page : un message vous préviendra dès que vous pourrez continuer. Le lien que vous avez reçu ramène ici.',
+    told: 'Un autre message permet d’annuler la demande, au cas où elle ne viendrait pas de vous. Si elle vient de vous, laissez-le.',
     reload: 'Actualiser cette page',
 
     readyTitle: 'Vous pouvez continuer',
@@ -53,12 +59,15 @@ export const recover = messages(
     cancelTitle: 'Annuler la demande',
     cancelIntro:
       'Quelqu’un a demandé à remplacer vos moyens de connexion. Si ce n’est pas vous, annulez : rien ne change dans votre compte.',
+    cancelNot: 'Si c’est vous, fermez cette page : votre demande continue.',
     cancel: 'Annuler la demande',
     cancelled: 'La demande est annulée',
     cancelledHelp:
-      'Rien n’a changé dans votre compte. Quelqu’un connaît peut-être votre mot de passe ou lit votre messagerie : changez les deux.',
+      'Rien n’a changé dans votre compte. Quelqu’un connaît peut-être votre mot de passe ou lit votre messagerie : connectez-vous pour changer le premier (Votre compte, Mot de passe), et changez aussi celui de votre messagerie.',
+    cancelGone:
+      'La demande est déjà annulée, ou elle a abouti. Si elle ne venait pas de vous et que vous ne pouvez plus vous connecter, appelez votre cabinet sans attendre.',
 
-    goneHelp: 'Il a plus d’une heure, il a servi, ou la demande a été annulée.',
+    goneHelp: 'Il a plus d’une heure, il a déjà servi, ou la demande a été annulée.',
 
     listTitle: 'Accès perdus',
     listIntro:
@@ -103,29 +112,33 @@ export const recover = messages(
 
     chooseTitle: 'What is missing?',
     lost_password: 'I have forgotten my password',
-    lost_passwordHelp: 'I still have my app, my passkey or a recovery code.',
+    lost_passwordHelp: 'You still have your app, your passkey or a recovery code.',
     lost_factors: 'I have lost my telephone or my passkey',
     lost_factorsHelp:
-      'I know my password. Somebody of your practice confirms that it is you; otherwise access comes back after 24 hours.',
+      'You know your password. Somebody of your practice confirms that it is you; otherwise access comes back after 24 hours.',
     lost_both: 'Both are missing',
     lost_bothHelp: 'Somebody of your practice has to confirm that it is you.',
     other: 'Something else is missing',
 
-    passwordNext: 'It will replace the old one when you have shown your second factor, in the next step.',
-    passwordLater: 'Remember it: you will be asked for it when your request is confirmed.',
+    step1: 'Step 1 of 2',
+    passwordNext:
+      'Choose a new password. It will replace the old one in the next step, when you have given your code or used your passkey.',
+    passwordLater: 'Choose a new password and remember it: you will be asked for it when your request is confirmed.',
     present: 'Your present password',
     presentMissing: 'Enter your password',
     next: 'Continue',
     refused: 'This is not the right password.',
     refusedHelp: 'Check the Caps Lock key, then try again. After five tries you need a new link.',
-    noFactor: 'This account has no second factor that you could show. Choose “Both are missing”.',
+    noFactor: 'This account has no app, no passkey and no recovery code. Go back and choose “Both are missing”.',
 
-    waitTitle: 'Your request is waiting',
+    waitTitle: 'Your request is waiting to be confirmed',
     waitConfirm: 'Call your practice, or go there, and give this code to whoever answers you:',
     code: 'Code to give',
     readyAt: 'If nobody does, you can go on alone from',
     mustConfirm: 'Without this confirmation the request ends after four days.',
-    told: 'You got a message that cancels the request: it protects your account if it was not you.',
+    leave:
+      'You can close this page: a message will tell you as soon as you can go on. The link that you got leads back here.',
+    told: 'Another message can cancel the request, in case it was not you. If it was you, leave it alone.',
     reload: 'Refresh this page',
 
     readyTitle: 'You can go on',
@@ -137,12 +150,15 @@ export const recover = messages(
     cancelTitle: 'Cancel the request',
     cancelIntro:
       'Somebody asked to replace your ways to sign in. If it was not you, cancel: nothing changes in your account.',
+    cancelNot: 'If it was you, close this page: your request goes on.',
     cancel: 'Cancel the request',
     cancelled: 'The request is cancelled',
     cancelledHelp:
-      'Nothing has changed in your account. Somebody may know your password or read your mailbox: change both.',
+      'Nothing has changed in your account. Somebody may know your password or read your mailbox: sign in to change the first (Your account, Password), and change that of your mailbox too.',
+    cancelGone:
+      'The request is cancelled already, or it has gone through. If it was not you and you can no longer sign in, call your practice at once.',
 
-    goneHelp: 'It is older than an hour, it was used, or the request was cancelled.',
+    goneHelp: 'It is older than an hour, it was used already, or the request was cancelled.',
 
     listTitle: 'Lost access',
     listIntro:

@@ -1,7 +1,7 @@
 /** An address, and what is said afterwards: the same whether or not it has an account. */
 import { useWords } from '../i18n.ts';
 import { Field } from '../ui/field.tsx';
-import { ErrorSummary, type Errors } from '../ui/form.tsx';
+import { Actions, ErrorSummary, type Errors } from '../ui/form.tsx';
 import { recover } from './messages.ts';
 
 export function AskPage({ email, errors = {} }: { email?: string; errors?: Errors }) {
@@ -28,12 +28,9 @@ export function AskPage({ email, errors = {} }: { email?: string; errors?: Error
           autofocus={!errors.email}
           required
         />
-        <div class="form-actions">
-          <button class="button" data-primary="" type="submit">
-            {t.send}
-          </button>
+        <Actions submit={t.send}>
           <a href="/sign-in">{t.back}</a>
-        </div>
+        </Actions>
       </form>
     </>
   );
@@ -68,6 +65,7 @@ export function CancelPage({ token }: { token: string }) {
       </header>
       <form class="card form" method="post" action={`/recover/cancel/${token}`}>
         <p>{t.cancelIntro}</p>
+        <p>{t.cancelNot}</p>
         <div class="form-actions">
           <button class="button" data-danger="" type="submit">
             {t.cancel}

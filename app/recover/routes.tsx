@@ -26,14 +26,18 @@ export function recoverRoutes(services: Services) {
       const t = inLang(words, c.var.lang);
       if (!email) {
         const errors = { email: t.emailMissing };
-        return page(c, { title: t.title, narrow: true, error: true, status: 422 }, <AskPage errors={errors} />);
+        const options = { title: t.title, narrow: true, error: true, status: 422, returnTo: '/recover' } as const;
+        return page(c, options, <AskPage errors={errors} />);
       }
       const failed = recordFailed(ringNow(ring), null, c.var.who);
       const asking = askToRecover(ringNow(ring), email, newToken(), c.var.who);
       const [result] = await evenly(() => door.gate(asking, failed));
-      if (result?.answer === 'wait') return answerGone(c, result, { help: t.goneHelp });
-      return page(c, { title: t.sentTitle, narrow: true }, <SentPage />);
+      if (result?.answer === 'wait')
+        return answerGone(c, result, { help: t.goneHelp, again: { href: '/recover', label: t.again } });
+      return c.redirect('/recover/sent', 303);
     })
+
+    .get('/sent', (c) => page(c, { title: inLang(words, c.var.lang).sentTitle, narrow: true }, <SentPage />))
 
     .get('/cancel/:token', (c) => {
       const title = inLang(words, c.var.lang).cancelTitle;
@@ -44,9 +48,11 @@ export function recoverRoutes(services: Services) {
       const failed = recordFailed(ringNow(ring), null, c.var.who);
       const [result] = await door.gate(cancelRecovery(ringNow(ring), tokenOf(c), c.var.who), failed);
       const t = inLang(words, c.var.lang);
-      if (result?.answer !== 'ok') return answerGone(c, result, { help: t.goneHelp });
-      return page(c, { title: t.cancelled, narrow: true }, <CancelledPage />);
+      if (result?.answer !== 'ok') return answerGone(c, result, { help: t.cancelGone });
+      return c.redirect('/recover/cancelled', 303);
     })
+
+    .get('/cancelled', (c) => page(c, { title: inLang(words, c.var.lang).cancelled, narrow: true }, <CancelledPage />))
 
     .route('/', linkRoutes(services));
 }

@@ -4,7 +4,7 @@ import { NewPasswordFields } from '../passwords/fields.tsx';
 import { passwords } from '../passwords/messages.ts';
 import { Alert } from '../ui/alert.tsx';
 import { Field } from '../ui/field.tsx';
-import { ErrorSummary, type Errors } from '../ui/form.tsx';
+import { Actions, ErrorSummary, type Errors } from '../ui/form.tsx';
 import { Moment } from '../ui/time.tsx';
 import { recover } from './messages.ts';
 import type { Lost } from './queries.ts';
@@ -43,6 +43,7 @@ export function LostPage({ token, lost, errors = {}, setback }: LostProps) {
     <>
       <header class="page-head">
         <h1>{t[`lost_${lost}`]}</h1>
+        {lost === 'password' ? <p class="quiet">{t.step1}</p> : null}
         <p class="quiet">{t[`lost_${lost}Help`]}</p>
       </header>
       <form class="card form" method="post" action={`/recover/${token}`} novalidate>
@@ -50,19 +51,16 @@ export function LostPage({ token, lost, errors = {}, setback }: LostProps) {
         <SetbackAlert setback={setback} />
         <ErrorSummary errors={errors} />
         {lost === 'factors' ? (
-          <PresentPassword label={t.present} error={errors.password} />
+          <PresentPassword label={t.present} error={errors.password} again={setback !== undefined} />
         ) : (
           <>
             <p>{lost === 'password' ? t.passwordNext : t.passwordLater}</p>
             <NewPasswordFields errors={errors} label={chosen.newPassword} />
           </>
         )}
-        <div class="form-actions">
-          <button class="button" data-primary="" type="submit">
-            {t.next}
-          </button>
+        <Actions submit={t.next}>
           <a href={`/recover/${token}`}>{t.other}</a>
-        </div>
+        </Actions>
       </form>
     </>
   );
@@ -88,6 +86,7 @@ export function WaitingPage({ token, code, readyAt }: { token: string; code: str
         ) : (
           <p>{t.mustConfirm}</p>
         )}
+        <p>{t.leave}</p>
         <p class="quiet">{t.told}</p>
         <div class="form-actions">
           <a class="button" href={`/recover/${token}`}>
@@ -105,24 +104,30 @@ export function ReadyPage({ token, errors = {}, setback }: { token: string; erro
     <>
       <header class="page-head">
         <h1>{t.readyTitle}</h1>
+        <p class="quiet">{t.step1}</p>
       </header>
       <form class="card form" method="post" action={`/recover/${token}/complete`} novalidate>
         <SetbackAlert setback={setback} />
         <ErrorSummary errors={errors} />
         <p>{t.ready}</p>
-        <PresentPassword label={t.readyPassword} hint={t.readyPasswordHint} error={errors.password} />
-        <div class="form-actions">
-          <button class="button" data-primary="" type="submit">
-            {t.next}
-          </button>
-        </div>
+        <PresentPassword
+          label={t.readyPassword}
+          hint={t.readyPasswordHint}
+          error={errors.password}
+          again={setback !== undefined}
+        />
+        <Actions submit={t.next} />
       </form>
     </>
   );
 }
 
-function PresentPassword({ label, hint, error }: { label: string; hint?: string; error?: string }) {
-  return <Field name="password" type="password" autocomplete="current-password" {...{ label, hint, error }} required />;
+/** `again`: it was wrong, and has the focus. */
+function PresentPassword(props: { label: string; hint?: string; error?: string; again: boolean }) {
+  const { again, ...field } = props;
+  return (
+    <Field name="password" type="password" autocomplete="current-password" {...field} autofocus={again} required />
+  );
 }
 
 function SetbackAlert({ setback }: { setback?: Setback }) {

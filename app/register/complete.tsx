@@ -6,7 +6,7 @@ import { NewPasswordFields } from '../passwords/fields.tsx';
 import { passwords } from '../passwords/messages.ts';
 import { Alert } from '../ui/alert.tsx';
 import { Field, Select } from '../ui/field.tsx';
-import { ErrorSummary, type Errors } from '../ui/form.tsx';
+import { Actions, ErrorSummary, type Errors } from '../ui/form.tsx';
 import { type Identity, sexes } from './identity.ts';
 import { register } from './messages.ts';
 
@@ -36,11 +36,7 @@ export function CompletePage({ token, organisation, identity, texts, choices, er
         <NewPasswordFields errors={errors} label={chosen.choose} />
         <ConsentFields {...{ texts, choices, errors }} />
         <p class="field-hint">{t.nextHelp}</p>
-        <div class="form-actions">
-          <button class="button" data-primary="" type="submit">
-            {t.next}
-          </button>
-        </div>
+        <Actions submit={t.next} />
       </form>
     </>
   );

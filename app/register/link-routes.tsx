@@ -101,7 +101,7 @@ function answerResume(c: Context<Env>, setback: { errors?: Record<string, string
   const title = inLang(words, c.var.lang).resumeTitle;
   return page(
     c,
-    { title, narrow: true, error, status: error ? 422 : 200 },
+    { title, narrow: true, error, status: error ? 422 : 200, returnTo: `/register/${tokenOf(c)}` },
     <ResumePage token={tokenOf(c)} {...setback} />,
   );
 }

@@ -2,7 +2,7 @@
 import { useWords } from '../i18n.ts';
 import { Empty } from '../ui/empty.tsx';
 import { Field, Select } from '../ui/field.tsx';
-import { ErrorSummary, type Errors } from '../ui/form.tsx';
+import { Actions, ErrorSummary, type Errors } from '../ui/form.tsx';
 import { register } from './messages.ts';
 import type { Practice } from './queries.ts';
 
@@ -51,12 +51,9 @@ export function AskPage({ practices, practice, email, errors = {} }: AskProps) {
             maxLength={254}
             required
           />
-          <div class="form-actions">
-            <button class="button" data-primary="" type="submit">
-              {t.send}
-            </button>
+          <Actions submit={t.send}>
             <a href="/sign-in">{t.haveAccount}</a>
-          </div>
+          </Actions>
         </form>
       ) : (
         <Closed />
@@ -69,7 +66,12 @@ export function Closed() {
   const t = useWords(register);
   return (
     <Empty>
-      <b>{t.closed}.</b> {t.closedHelp}
+      <p>
+        <b>{t.closed}.</b> {t.closedHelp}
+      </p>
+      <a class="button" href="/sign-in">
+        {t.back}
+      </a>
     </Empty>
   );
 }
@@ -87,6 +89,7 @@ export function SentPage() {
         <p class="quiet">{t.sentHelp}</p>
         <div class="form-actions">
           <a href="/register">{t.again}</a>
+          <a href="/sign-in">{t.back}</a>
         </div>
       </div>
     </>

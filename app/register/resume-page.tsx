@@ -1,7 +1,7 @@
 import { useWords } from '../i18n.ts';
 import { Alert } from '../ui/alert.tsx';
 import { Field } from '../ui/field.tsx';
-import { ErrorSummary, type Errors } from '../ui/form.tsx';
+import { Actions, ErrorSummary, type Errors } from '../ui/form.tsx';
 import { register } from './messages.ts';
 
 /** Somebody registered and stopped before the second factor: the password shows that it is them. */
@@ -26,13 +26,10 @@ export function ResumePage({ token, errors = {}, refused }: { token: string; err
           label={t.password}
           error={errors.password}
           autocomplete="current-password"
+          autofocus={refused}
           required
         />
-        <div class="form-actions">
-          <button class="button" data-primary="" type="submit">
-            {t.next}
-          </button>
-        </div>
+        <Actions submit={t.next} />
       </form>
     </>
   );

@@ -48,12 +48,15 @@ export function registerRoutes(services: Services) {
       return answerSent(c, result);
     })
 
+    .get('/sent', (c) => page(c, { title: inLang(words, c.var.lang).sentTitle, narrow: true }, <SentPage />))
+
     .route('/', linkRoutes(services));
 }
 
 /** A practice that closed meanwhile, and an address that the database reads otherwise, are answered like any other. */
 function answerSent(c: Context<Env>, result: { answer: string; retry_after: number | null } | undefined) {
   const t = inLang(words, c.var.lang);
-  if (result?.answer === 'wait') return answerGone(c, result, { help: t.goneHelp });
-  return page(c, { title: t.sentTitle, narrow: true }, <SentPage />);
+  if (result?.answer === 'wait')
+    return answerGone(c, result, { help: t.goneHelp, again: { href: '/register', label: t.again } });
+  return c.redirect('/register/sent', 303);
 }

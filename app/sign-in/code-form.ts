@@ -13,6 +13,9 @@ export const bare = (code: string): string => code.replace(/[\s\u00a0\u202f-]/g,
 export const looksLike = (method: Method, code: string): boolean =>
   method === 'recovery_code' ? code.length >= 10 : /^\d{6}$/.test(code);
 
+/** Has a code been sent that this answer is about? Every answer to a form that had the field for it is. */
+export const wasSent = (notice?: CodeNotice): boolean => notice?.kind === 'sent' || notice?.kind === 'wait_to_send';
+
 export function outcome({ errors, notice }: Partial<CodeStepProps>) {
   if (notice?.kind === 'wait' || notice?.kind === 'wait_to_send') return { error: true, status: 429 as const };
   const failed = Boolean(errors) || (notice !== undefined && notice.kind !== 'sent');

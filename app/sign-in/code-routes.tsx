@@ -10,8 +10,9 @@ import { passkeyProof } from '../passkeys/proof.ts';
 import type { Services } from '../services.ts';
 import { answerStopped } from '../sign-ins/held.tsx';
 import { labelOf } from '../ui/codeable.tsx';
-import { CodeStep, type CodeStepProps, isSent } from './code.tsx';
-import { bare, looksLike, METHODS, outcome, sentNotice, setback } from './code-form.ts';
+import { CodeStep, type CodeStepProps } from './code.tsx';
+import { isSent } from './code-field.tsx';
+import { bare, looksLike, METHODS, outcome, sentNotice, setback, wasSent } from './code-form.ts';
 import { secondStep } from './code-words.ts';
 import { readMethods, recordFailed, sendCode, takeFactor } from './queries.ts';
 
@@ -24,6 +25,9 @@ const Form = z.object({
   // what a passkey answered, as JSON
   credential: z.string().max(60_000).catch(''),
 });
+
+/** The address of the step: which means, and whether its code was sent. It decides nothing. */
+const Shown = z.object({ by: Form.shape.by, sent: z.literal('1').transform(Boolean).optional().catch(undefined) });
 
 /** `expired`: the page for when the first step is over. */
 export function codeRoutes(services: Services, expired: (c: Context<Env>) => Response | Promise<Response>) {
@@ -39,15 +43,19 @@ export function codeRoutes(services: Services, expired: (c: Context<Env>) => Res
     const method = methods.find((one) => one === asked.method) ?? methods[0] ?? 'totp';
     const t = inLang(secondStep, c.var.lang);
     const title = method === 'passkey' ? t.titlePasskey : t.title;
-    return page(
-      c,
-      { title, narrow: true, ...outcome(asked) },
-      <CodeStep {...asked} methods={methods} method={method} />,
-    );
+    const sent = asked.sent && asked.method === method;
+    // a code is never given back, so a switch of language loses nothing
+    const returnTo = `/sign-in/code?by=${method}${sent ? '&sent=1' : ''}`;
+    const options = { title, narrow: true, returnTo, ...outcome(asked) };
+    return page(c, options, <CodeStep {...asked} methods={methods} method={method} sent={sent} />);
   };
 
   return new Hono<Env>()
-    .get('/', async (c) => (c.var.who.token ? await answer(c, {}) : c.redirect('/sign-in', 303)))
+    .get('/', async (c) => {
+      if (!c.var.who.token) return c.redirect('/sign-in', 303);
+      const { by, sent } = Shown.parse(c.req.query());
+      return answer(c, { method: by, sent });
+    })
 
     .post('/', async (c) => {
       const { method, by, code, credential } = Form.parse(await c.req.parseBody());
@@ -55,12 +63,13 @@ export function codeRoutes(services: Services, expired: (c: Context<Env>) => Res
       if (by && !isSent(by)) return answer(c, { method: by });
       if (by) {
         const [result] = await door.gate(sendCode(ringNow(ring), by, who), recordFailed(ringNow(ring), null, who));
-        return answer(c, { method: by, notice: sentNotice(c, result) });
+        const notice = sentNotice(c, result);
+        return answer(c, { method: by, notice, sent: wasSent(notice) });
       }
       const typed = bare(code);
       if (method === 'passkey' ? !credential : !looksLike(method, typed)) {
         const missing = labelOf(inLang(secondStep, c.var.lang), 'missing', method);
-        return answer(c, { method, errors: { [method === 'passkey' ? 'credential' : 'code']: missing } });
+        return answer(c, { method, sent: true, errors: { [method === 'passkey' ? 'credential' : 'code']: missing } });
       }
       const proof = method === 'passkey' ? await passkeyProof(door, credential) : { code: typed };
       const token = newToken();
@@ -68,7 +77,7 @@ export function codeRoutes(services: Services, expired: (c: Context<Env>) => Res
       const [result] = await door.gate(taken, recordFailed(ringNow(ring), null, who));
       if (result?.answer === 'expired') return expired(c);
       if (result?.answer === 'stopped') return answerStopped(c);
-      if (result?.answer !== 'ok' || !result.role) return answer(c, { method, notice: setback(c, result) });
+      if (result?.answer !== 'ok' || !result.role) return answer(c, { method, sent: true, notice: setback(c, result) });
       signIn(c, token, result.role as Role); // the database's own list of roles
       // whoever had to take a code from the drawer has lost something: their factors come first
       return c.redirect(method === 'recovery_code' ? '/account/factors?done=recovery_code' : '/', 303);

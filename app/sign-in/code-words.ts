@@ -12,6 +12,7 @@ export const secondStep = messages(
     restart: 'Recommencer avec une autre adresse',
     otherMeans: 'Autre moyen',
     sendAgain: 'Renvoyer un code',
+    haveCode: 'J’ai déjà reçu un code',
 
     code_totp: 'Code à 6 chiffres',
     hint_totp: 'Les 6 chiffres affichés par votre application d’authentification. Ils changent toutes les 30 secondes.',
@@ -24,11 +25,13 @@ export const secondStep = messages(
     code_email_code: 'Code reçu par e-mail',
     hint_email_code: 'Les 6 chiffres du message. Ils servent une fois, pendant 10 minutes.',
     missing_email_code: 'Saisissez les 6 chiffres du message',
+    ask_email_code: 'Un code à 6 chiffres partira vers l’adresse électronique de votre compte.',
     by_email_code: 'Recevoir un code par e-mail',
     sent_email_code: 'Un code est parti vers l’adresse de votre compte.',
     code_sms_code: 'Code reçu par SMS',
     hint_sms_code: 'Les 6 chiffres du message. Ils servent une fois, pendant 10 minutes.',
     missing_sms_code: 'Saisissez les 6 chiffres du message',
+    ask_sms_code: 'Un code à 6 chiffres partira vers votre téléphone.',
     by_sms_code: 'Recevoir un code par SMS',
     sent_sms_code: 'Un code est parti vers votre téléphone.',
     missing_passkey: 'Utilisez votre clé d’accès, ou choisissez un autre moyen',
@@ -46,6 +49,8 @@ export const secondStep = messages(
     notSentHelp: 'Choisissez un autre moyen.',
     wait: 'Trop d’essais.',
     waitToSend: 'Plusieurs codes viennent déjà d’être envoyés.',
+    waitToSendHelp: (seconds: number) =>
+      `Saisissez celui du dernier message. Un autre pourra partir dans ${waiting.fr(seconds)}.`,
     waitHelp: (seconds: number) => `Par sécurité, réessayez dans ${waiting.fr(seconds)}, ou choisissez un autre moyen.`,
   },
   {
@@ -57,6 +62,7 @@ export const secondStep = messages(
     restart: 'Start again with another address',
     otherMeans: 'Another way',
     sendAgain: 'Send another code',
+    haveCode: 'I have received a code already',
 
     code_totp: '6-digit code',
     hint_totp: 'The 6 digits shown by your authenticator app. They change every 30 seconds.',
@@ -69,11 +75,13 @@ export const secondStep = messages(
     code_email_code: 'Code from the e-mail',
     hint_email_code: 'The 6 digits of the message. They work once, for 10 minutes.',
     missing_email_code: 'Enter the 6 digits of the message',
+    ask_email_code: 'A 6-digit code will go to the e-mail address of your account.',
     by_email_code: 'Get a code by e-mail',
     sent_email_code: 'A code is on its way to the address of your account.',
     code_sms_code: 'Code from the text message',
     hint_sms_code: 'The 6 digits of the message. They work once, for 10 minutes.',
     missing_sms_code: 'Enter the 6 digits of the message',
+    ask_sms_code: 'A 6-digit code will go to your telephone.',
     by_sms_code: 'Get a code by text message',
     sent_sms_code: 'A code is on its way to your telephone.',
     missing_passkey: 'Use your passkey, or choose another way',
@@ -91,6 +99,8 @@ export const secondStep = messages(
     notSentHelp: 'Choose another way.',
     wait: 'Too many attempts.',
     waitToSend: 'Several codes have been sent already.',
+    waitToSendHelp: (seconds: number) =>
+      `Enter the one of the last message. Another can be sent in ${waiting.en(seconds)}.`,
     waitHelp: (seconds: number) => `For safety, try again in ${waiting.en(seconds)}, or choose another way.`,
   },
 );

@@ -3,8 +3,8 @@ import { useWords } from '../i18n.ts';
 import { PasskeyButton } from '../passkeys/button.tsx';
 import { Alert } from '../ui/alert.tsx';
 import { labelOf } from '../ui/codeable.tsx';
-import { Field } from '../ui/field.tsx';
 import { ErrorSummary, type Errors } from '../ui/form.tsx';
+import { AskForCode, CodeField, isSent } from './code-field.tsx';
 import { secondStep } from './code-words.ts';
 import type { Method } from './queries.ts';
 
@@ -16,10 +16,13 @@ export type CodeStepProps = {
   method: Method;
   errors?: Errors;
   notice?: CodeNotice;
+  /** A code is on its way, or was: nobody is asked for one before. */
+  sent?: boolean;
 };
 
-export function CodeStep({ methods, method, errors = {}, notice }: CodeStepProps) {
+export function CodeStep({ methods, method, errors = {}, notice, sent }: CodeStepProps) {
   const t = useWords(secondStep);
+  const asks = isSent(method) && !sent;
   return (
     <>
       <header class="page-head">
@@ -35,22 +38,28 @@ export function CodeStep({ methods, method, errors = {}, notice }: CodeStepProps
             <p>{t.hint_passkey}</p>
             <PasskeyButton purpose="factor" label={t.usePasskey} primary autofocus />
           </>
-        ) : (
-          <CodeField method={method} error={errors.code} />
-        )}
-        {method === 'passkey' ? null : (
-          <div class="form-actions">
-            <button class="button" data-primary type="submit">
-              {t.enter}
-            </button>
-            {isSent(method) ? (
-              <button class="button" data-quiet type="submit" name="by" value={method}>
-                {t.sendAgain}
+        ) : null}
+        {asks ? (
+          <AskForCode method={method}>
+            <a href={`/sign-in/code?by=${method}&sent=1`}>{t.haveCode}</a>
+          </AskForCode>
+        ) : null}
+        {method === 'passkey' || asks ? null : (
+          <>
+            <CodeField method={method} error={errors.code} />
+            <div class="form-actions">
+              <button class="button" data-primary type="submit">
+                {t.enter}
               </button>
-            ) : null}
-          </div>
+              {isSent(method) ? (
+                <button class="button" data-quiet type="submit" name="by" value={method}>
+                  {t.sendAgain}
+                </button>
+              ) : null}
+            </div>
+          </>
         )}
-        <OtherMeans methods={methods} method={method} />
+        <OtherMeans methods={methods} method={method} open={isSetback(notice)} />
       </form>
       <p class="page-note">
         <a href="/sign-in">{t.restart}</a>
@@ -59,36 +68,16 @@ export function CodeStep({ methods, method, errors = {}, notice }: CodeStepProps
   );
 }
 
-export function CodeField({ method, error, name = 'code' }: { method: Method; error?: string; name?: string }) {
-  const t = useWords(secondStep);
-  return (
-    <Field
-      name={name}
-      label={labelOf(t, 'code', method)}
-      hint={labelOf(t, 'hint', method)}
-      error={error}
-      autocomplete={method === 'recovery_code' ? 'off' : 'one-time-code'}
-      inputMode={method === 'recovery_code' ? 'text' : 'numeric'}
-      spellcheck={false}
-      maxLength={40}
-      autofocus={!error}
-      required
-    />
-  );
-}
-
-/** Is it sent to the person, rather than kept by them? */
-export const isSent = (method: Method): method is 'email_code' | 'sms_code' =>
-  method === 'email_code' || method === 'sms_code';
+const isSetback = (notice?: CodeNotice) => notice !== undefined && notice.kind !== 'sent';
 
 /** A `<details>`: most people have the one means that is asked for. Open where there was a setback. */
-export function OtherMeans(props: Pick<CodeStepProps, 'methods' | 'method'> & { name?: string }) {
-  const { methods, method, name = 'by' } = props;
+export function OtherMeans(props: Pick<CodeStepProps, 'methods' | 'method'> & { name?: string; open?: boolean }) {
+  const { methods, method, name = 'by', open } = props;
   const t = useWords(secondStep);
   const others = methods.filter((other) => other !== method);
   if (others.length === 0) return null;
   return (
-    <details class="other-means">
+    <details class="other-means" open={open}>
       <summary>{t.otherMeans}</summary>
       <div>
         {others.map((other) => (
@@ -121,7 +110,7 @@ export function Notice({ notice, method }: { notice: CodeNotice; method: Method 
     default:
       return (
         <Alert tone="warn" title={notice.kind === 'wait' ? t.wait : t.waitToSend} id="setback">
-          <p>{t.waitHelp(notice.seconds)}</p>
+          <p>{notice.kind === 'wait' ? t.waitHelp(notice.seconds) : t.waitToSendHelp(notice.seconds)}</p>
         </Alert>
       );
   }

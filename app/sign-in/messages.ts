@@ -5,6 +5,7 @@ export const signIn = messages(
   {
     title: 'Se connecter',
     intro: 'Dossier patient de votre cabinet',
+    step: 'Étape 1 sur 2',
     email: 'Adresse électronique',
     password: 'Mot de passe',
     next: 'Continuer',
@@ -16,8 +17,9 @@ export const signIn = messages(
     recover: 'Mot de passe oublié, téléphone perdu',
     register: 'Créer un compte de patient',
 
-    expired: 'La première étape a expiré.',
-    expiredHelp: 'Recommencez avec votre adresse et votre mot de passe.',
+    expired: 'Il faut recommencer.',
+    expiredHelp:
+      'La première étape date de plus de dix minutes, ou plusieurs codes n’ont pas convenu. Saisissez à nouveau votre adresse et votre mot de passe.',
 
     wait: 'Trop d’essais.',
     waitHelp: (seconds: number) => `Par sécurité, réessayez dans ${waiting.fr(seconds)}.`,
@@ -28,6 +30,7 @@ export const signIn = messages(
   {
     title: 'Sign in',
     intro: 'Your practice’s patient record',
+    step: 'Step 1 of 2',
     email: 'E-mail address',
     password: 'Password',
     next: 'Continue',
@@ -39,8 +42,9 @@ export const signIn = messages(
     recover: 'Password forgotten, telephone lost',
     register: 'Create a patient account',
 
-    expired: 'The first step has expired.',
-    expiredHelp: 'Start again with your address and password.',
+    expired: 'You need to start again.',
+    expiredHelp:
+      'The first step was more than ten minutes ago, or several codes did not work. Enter your address and password again.',
 
     wait: 'Too many attempts.',
     waitHelp: (seconds: number) => `For safety, try again in ${waiting.en(seconds)}.`,

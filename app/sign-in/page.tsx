@@ -22,7 +22,9 @@ export function PasswordStep(props: { email?: string; errors?: Errors; setback?:
     <>
       <header class="page-head">
         <h1>{t.title}</h1>
-        <p class="quiet">{t.intro}</p>
+        <p class="quiet">
+          {t.step} · {t.intro}
+        </p>
       </header>
       <form class="card form" method="post" action="/sign-in" novalidate>
         {setback ? <SetbackAlert setback={setback} title={t.refused} help={t.refusedHelp} /> : null}

@@ -81,7 +81,9 @@ type Step = { email?: string; errors?: Errors; setback?: Setback };
 
 function passwordPage(c: Context<Env>, step: Step, promises: boolean) {
   const title = inLang(words, c.var.lang).title;
-  return page(c, { title, narrow: true, ...outcome(step) }, <PasswordStep {...step} promises={promises} />);
+  // a switch of language would lose the address that was typed
+  const returnTo = c.req.method === 'POST' && !step.email ? '/sign-in' : undefined;
+  return page(c, { title, narrow: true, returnTo, ...outcome(step) }, <PasswordStep {...step} promises={promises} />);
 }
 
 function outcome({ errors, setback }: Step) {

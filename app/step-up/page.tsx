@@ -2,7 +2,8 @@
 import { HiddenFields, Written, writtenIn } from '../errors/unsent.tsx';
 import { useWords } from '../i18n.ts';
 import { PasskeyButton } from '../passkeys/button.tsx';
-import { CodeField, type CodeStepProps, isSent, Notice, OtherMeans } from '../sign-in/code.tsx';
+import { type CodeStepProps, Notice, OtherMeans } from '../sign-in/code.tsx';
+import { AskForCode, CodeField, isSent } from '../sign-in/code-field.tsx';
 import { secondStep } from '../sign-in/code-words.ts';
 import { ErrorSummary } from '../ui/form.tsx';
 import type { Waiting } from './form.ts';
@@ -42,7 +43,7 @@ export function StepUpForm(props: StepUpProps) {
       {inPlace ? null : <Behind waiting={waiting} />}
       <input type="hidden" name="step_up_method" value={method} />
       <Means {...props} />
-      <OtherMeans methods={methods} method={method} name="step_up_by" />
+      <OtherMeans methods={methods} method={method} name="step_up_by" open={notice && notice.kind !== 'sent'} />
       {words.length > 0 ? (
         <div class="unsent">
           <Written sentences={words} />
@@ -76,7 +77,7 @@ function Behind({ waiting }: Pick<StepUpProps, 'waiting'>) {
   );
 }
 
-function Means({ method, errors = {}, waiting, inPlace }: StepUpProps) {
+function Means({ method, errors = {}, waiting, inPlace, sent }: StepUpProps) {
   const t = useWords(stepUp);
   const codes = useWords(secondStep);
   const cancel = <Cancel waiting={waiting} inPlace={inPlace} />;
@@ -86,6 +87,13 @@ function Means({ method, errors = {}, waiting, inPlace }: StepUpProps) {
         <PasskeyButton purpose="factor" name="step_up_credential" label={codes.usePasskey} primary autofocus />
         <div class="form-actions">{cancel}</div>
       </>
+    );
+  }
+  if (isSent(method) && !sent) {
+    return (
+      <AskForCode method={method} name="step_up_by">
+        {cancel}
+      </AskForCode>
     );
   }
   return (

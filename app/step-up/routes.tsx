@@ -12,8 +12,8 @@ import { wantsFragment } from '../layout.tsx';
 import { localPath } from '../local-path.ts';
 import { passkeyProof } from '../passkeys/proof.ts';
 import type { Services } from '../services.ts';
-import { isSent } from '../sign-in/code.tsx';
-import { looksLike, sentNotice, setback } from '../sign-in/code-form.ts';
+import { isSent } from '../sign-in/code-field.tsx';
+import { looksLike, sentNotice, setback, wasSent } from '../sign-in/code-form.ts';
 import { secondStep } from '../sign-in/code-words.ts';
 import { recordFailed, sendCode, takeFactor } from '../sign-in/queries.ts';
 import { labelOf } from '../ui/codeable.tsx';
@@ -37,7 +37,7 @@ export function stepUpRoutes(services: Services) {
       if (method === 'passkey' ? !credential : !looksLike(method, code)) {
         const missing = labelOf(inLang(secondStep, c.var.lang), 'missing', method);
         const field = method === 'passkey' ? 'step_up_credential' : 'step_up_code';
-        return askForFactor(c, services, { waiting, method, errors: { [field]: missing } });
+        return askForFactor(c, services, { waiting, method, sent: true, errors: { [field]: missing } });
       }
       return answerTaken(c, services, waiting, shown);
     });
@@ -52,7 +52,7 @@ async function answerTaken(c: Context<Env>, services: Services, waiting: Waiting
   const [result] = await door.gate(takeFactor(ringNow(ring), method, proof, token, c.var.who), failed);
   if (result?.answer === 'expired') throw new Refusal('signed_out');
   if (result?.answer !== 'ok' || !result.role)
-    return askForFactor(c, services, { waiting, method, notice: setback(c, result) });
+    return askForFactor(c, services, { waiting, method, sent: true, notice: setback(c, result) });
   signIn(c, token, result.role as Role); // the database's own list of roles
   return goOn(c, waiting);
 }
@@ -63,7 +63,8 @@ async function answerOther(c: Context<Env>, services: Services, waiting: Waiting
   if (!isSent(by)) return askForFactor(c, services, { waiting, method: by });
   const failed = recordFailed(ringNow(ring), null, c.var.who);
   const [result] = await door.gate(sendCode(ringNow(ring), by, c.var.who), failed);
-  return askForFactor(c, services, { waiting, method: by, notice: sentNotice(c, result) });
+  const notice = sentNotice(c, result);
+  return askForFactor(c, services, { waiting, method: by, notice, sent: wasSent(notice) });
 }
 
 /** In the dialog js/step-up.js sends the form that stands behind it. */

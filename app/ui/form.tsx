@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useWords } from '../i18n.ts';
 import { Alert } from './alert.tsx';
 import { ui } from './messages.ts';
@@ -21,6 +22,18 @@ export function ErrorSummary({ errors }: { errors: Errors }) {
           ))}
         </ul>
       </Alert>
+    </div>
+  );
+}
+
+/** The end of a form: what goes on, and the links beside it. */
+export function Actions({ submit, children }: { submit: string; children?: ComponentChildren }) {
+  return (
+    <div class="form-actions">
+      <button class="button" data-primary="" type="submit">
+        {submit}
+      </button>
+      {children}
     </div>
   );
 }

@@ -51,7 +51,10 @@ test('an agreement is off until it is given, and given once however often the fo
 });
 
 test('is withdrawn with effect at once, and both decisions stay', async () => {
-  expect((await decide('no', await hashOf('research_anonymized'))).location).toBe(`${path}#research_anonymized`);
+  const { location } = await decide('no', await hashOf('research_anonymized'));
+  expect(location).toBe(`${path}?done=research_anonymized#research_anonymized`);
+  const done = visibleText((await pages.get(pages.patientPerson, `${path}?done=research_anonymized`)).text);
+  expect(done.match(/C’est fait : votre accord est retiré/g)).toHaveLength(1);
   expect(await agrees()).toBe(false);
   expect((await pages.get(pages.patientPerson, path)).text.match(/id="decision-/g)).toHaveLength(2);
 });

@@ -70,11 +70,18 @@ test('preferences come back to the page they were set on, and nowhere else', asy
   const lang = await app.ask('/preferences', { form: { lang: 'en', return: '/sign-in' } });
   expect([lang.status, lang.headers.get('location')]).toEqual([303, '/sign-in']);
   expect(lang.headers.getSetCookie()[0]).toMatch(/^__Host-lang=en;/);
+  const shown = await (await app.ask('/sign-in?by=%22%3E%3Cb%3E&sent=1')).text();
+  expect(shown.match(/name="return" value="\/sign-in\?by=%22%3E%3Cb%3E&amp;sent=1"/g)).toHaveLength(2);
+  const back = await app.ask('/preferences', { form: { lang: 'en', return: '/recover/x?lost=factors' } });
+  expect(back.headers.get('location')).toBe('/recover/x?lost=factors');
   for (const elsewhere of [
     '//evil.example',
     'https://evil.example',
     '/\\evil.example',
-    '/a?b=c',
+    '/a?b=//evil.example',
+    '/?https://evil.example',
+    '/a?b=c\r\nSet-Cookie: a=b',
+    '/a?b=c#d',
     'javascript:alert(1)',
   ]) {
     const answer = await app.ask('/preferences', { form: { theme: 'dark', return: elsewhere } });

@@ -87,6 +87,7 @@ test('somebody whom a link has brought chooses a factor, keeps codes, and works'
   expect(await (await app.ask('/enrol', { cookie })).text()).toContain('href="/enrol/app"');
   const page = await (await app.ask('/enrol/app', { cookie })).text();
   expect(page).toContain('Recopiez le code');
+  expect(page).toContain('<a href="/enrol">Choisir autre chose</a>');
   // nothing of the person on a page that one factor opens
   for (const personal of [one.email, 'Nomclinician', 'Camille']) expect(page).not.toContain(personal);
   const secret = secretIn(page);
@@ -97,13 +98,16 @@ test('somebody whom a link has brought chooses a factor, keeps codes, and works'
   expect([wrong.status, visibleText(await wrong.text())]).toEqual([422, expect.stringContaining('ne convient pas')]);
 
   const right = await app.ask('/enrol/app', { cookie, form: { code: ` ${totpCode(secret)} ` } });
-  expect([right.status, right.headers.get('location')]).toEqual([303, '/account/recovery-codes']);
+  expect([right.status, right.headers.get('location')]).toEqual([303, '/account/recovery-codes?first=1']);
   const whole = cookieFrom(right);
   expect(whole).toMatch(/\.clinician$/);
   expect((await app.ask('/enrol/app', { cookie })).headers.get('location')).toBe('/sign-in');
   expect((await app.ask('/enrol', { cookie: whole })).headers.get('location')).toBe('/account/factors');
 
-  expect((await app.ask('/account/recovery-codes', { cookie: whole })).status).toBe(200);
+  // the way leads on to one's own home
+  const first = await (await app.ask('/account/recovery-codes?first=1', { cookie: whole })).text();
+  expect(visibleText(first)).toContain('votre compte est protégé');
+  expect(first).toMatch(/action="\/account\/recovery-codes\?first=1"[\s\S]*<a href="\/">Plus tard/);
   const codes = codesIn(await (await app.ask('/account/recovery-codes', { cookie: whole, form: {} })).text());
   expect(new Set(codes).size).toBe(10);
   expect(codesIn(await (await app.ask('/account/recovery-codes', { cookie: whole })).text())).toEqual([]);

@@ -78,11 +78,29 @@ describe('nobody learns whether an address is known', () => {
   ])('at %s: one page, word for word', async (path, more) => {
     const pages = [];
     for (const address of [email, 'personne@exemple.fr', app.practice.orgAdmin.email]) {
-      const { status, text } = await post(path, { email: address, ...more() });
+      const { status, location, text } = await post(path, { email: address, ...more() });
+      expect([status, location]).toEqual([303, `${path}/sent`]);
       pages.push(`${status} ${text.replace(/nonce="[^"]*"|value="[0-9a-f-]{36}"/g, '')}`);
     }
     expect(new Set(pages).size).toBe(1);
+    // an address of its own: reloading sends nothing again, and the language can be switched
+    const sent = await get(`${path}/sent`);
+    expect([sent.status, visibleText(sent.text)]).toEqual([200, expect.stringContaining('Consultez votre messagerie')]);
+    expect(sent.text).toContain(`name="return" value="${path}/sent"`);
   });
+
+  test.each(['/recover', '/register'])(
+    'at %s, tried too often: how long to wait, and a way on',
+    async (path) => {
+      let last = { status: 0, text: '' };
+      for (let i = 0; i < 40 && last.status !== 429; i++)
+        last = await post(path, { email: `essai${i}@exemple.fr`, practice: practice() });
+      expect([last.status, visibleText(last.text)]).toEqual([429, expect.stringContaining('Réessayez dans')]);
+      expect(last.text).toMatch(new RegExp(`<a class="button" href="${path}">[\\s\\S]*<a href="/sign-in">`));
+      expect(last.text).toContain(`name="return" value="${path}"`);
+    },
+    60_000,
+  );
 
   test('nor by the time: an answer comes when both would long be there', async () => {
     const spent = async (address: string) => {
@@ -133,9 +151,14 @@ describe('registering', () => {
     };
     const { status, text } = await post(path, typed);
     expect(status).toBe(422);
+    const retype = 'votre mot de passe n’a pas été gardé';
+    expect(visibleText(text)).not.toContain(retype);
+    expect(visibleText((await post(path, { ...typed, ...whole(chosen) })).text)).toContain(retype);
     expect(text).toContain('&lt;b>Le &quot;Goff&quot;&lt;/b>');
     expect(text).not.toContain('<b>Le');
     expect(text).not.toContain('trop court"');
+    // a switch of language would lose it
+    expect(text).not.toContain('name="return"');
     const seen = visibleText(text);
     for (const word of [
       'Saisissez votre date de naissance',
@@ -226,7 +249,10 @@ describe('recovery', () => {
     const cancel = await pathIn('recovery_requested');
     expect((await get(cancel)).status).toBe(200);
     expect((await get(path)).status).toBe(200);
-    expect((await post(cancel, {})).status).toBe(200);
+    expect(await post(cancel, {})).toMatchObject({ status: 303, location: '/recover/cancelled' });
+    expect(visibleText((await get('/recover/cancelled')).text)).toContain('La demande est annulée');
+    const late = await post(cancel, {});
+    expect([late.status, visibleText(late.text)]).toEqual([404, expect.stringContaining('déjà annulée')]);
     expect((await get(path)).status).toBe(404);
   });
 

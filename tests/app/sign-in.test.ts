@@ -180,6 +180,31 @@ test('a code that was sent signs in; nothing is sent where nothing may be', asyn
   expect([right.status, right.headers.get('location')]).toEqual([303, '/']);
 });
 
+test('nobody is asked for a code, or told that one is sent again, before one was', async () => {
+  const cookie = cookieFrom(await passFirstStep());
+  const ask = async (query: string, form?: Record<string, string>) =>
+    (await app.ask(`/sign-in/code${query}`, { cookie, form })).text();
+  const before = await ask('?by=email_code');
+  expect(before).toMatch(/<button[^>]*data-primary[^>]*name="by" value="email_code"/);
+  expect(before).not.toMatch(/id="code"|Renvoyer/);
+  for (const after of [await ask('?by=email_code&sent=1'), await ask('', { method: 'email_code', code: '12' })])
+    expect(after).toMatch(/id="code"[\s\S]*Renvoyer un code/);
+  const odd = await ask("?by=x'--&sent=%3Cscript%3E");
+  expect(odd).toMatch(/name="method" value="totp"/);
+});
+
+test('a switch of language loses nothing that was typed: it is offered where nothing would be', async () => {
+  const cookie = cookieFrom(await passFirstStep());
+  const back = (page: string) => /name="return" value="([^"]*)"/.exec(page)?.[1];
+  const plain = await (await app.ask('/sign-in')).text();
+  expect([back(plain), visiblyFirst(plain)]).toEqual(['/sign-in', true]);
+  expect(back(await (await app.ask('/sign-in', { form: { email: '', password: '' } })).text())).toBe('/sign-in');
+  expect(back(await (await app.ask('/sign-in', { form: { email: 'a@exemple.fr' } })).text())).toBeUndefined();
+  const wrong = await app.ask('/sign-in/code', { cookie, form: { method: 'email_code', code: '12' } });
+  expect(back(await wrong.text())).toBe('/sign-in/code?by=email_code&amp;sent=1');
+});
+const visiblyFirst = (page: string) => page.includes('Étape 1 sur 2');
+
 test('what is missing is said, tied to its field, and what was typed stays', async () => {
   const answer = await app.ask('/sign-in', { form: { email: 'a"b@exemple.fr', password: '' } });
   const page = await answer.text();

@@ -5,15 +5,29 @@ import { teamRoles } from '../../app/admin/team-form.ts';
 import { audit } from '../../app/audit/messages.ts';
 import { actorRoles, eventTypes, outcomes, searchFields } from '../../app/audit/search.ts';
 import { chart } from '../../app/chart/messages.ts';
+import { consents } from '../../app/consents/messages.ts';
 import { kinds } from '../../app/emergency/form.ts';
 import { emergency } from '../../app/emergency/messages.ts';
+import { enrol } from '../../app/enrol/messages.ts';
+import { appWords } from '../../app/factors/app-words.ts';
+import { codesWords } from '../../app/factors/codes-words.ts';
+import { links } from '../../app/links/messages.ts';
 import { notes } from '../../app/notes/messages.ts';
 import { categories, priorities, sections, statuses } from '../../app/notes/note.ts';
+import { passwords } from '../../app/passwords/messages.ts';
 import { record } from '../../app/record/messages.ts';
+import { recover } from '../../app/recover/messages.ts';
 import { durations, priorities as urgencies } from '../../app/referrals/form.ts';
 import { referrals } from '../../app/referrals/messages.ts';
+import { register } from '../../app/register/messages.ts';
+import { secondStep } from '../../app/sign-in/code-words.ts';
+import { signIn } from '../../app/sign-in/messages.ts';
 
-const concepts = { admin, audit, chart, emergency, notes, record, referrals };
+const concepts = {
+  ...{ admin, audit, chart, emergency, notes, record, referrals },
+  // coming in: who has no account yet, or can't get into theirs
+  ...{ appWords, codesWords, consents, enrol, links, passwords, recover, register, secondStep, signIn },
+};
 const written = (value: unknown): string => String(typeof value === 'function' ? value('2', '2', '2') : value);
 
 describe.each(Object.entries(concepts))('%s', (_, words) => {
