@@ -49,7 +49,7 @@ export function answerError(error: Error, c: Context<Env>, services: Services): 
 const retryAfter: Partial<Record<Reason, string>> = { limited: '60', unavailable: '5' };
 
 /** What may go better a second time. */
-const passing: readonly Reason[] = ['signed_out', 'limited', 'unavailable', 'fault'];
+const passing: readonly Reason[] = ['signed_out', 'network', 'limited', 'unavailable', 'fault'];
 
 /** For `app.notFound`: in the same words as for a record that is hidden. */
 export function answerNotFound(c: Context<Env>): Response | Promise<Response> {

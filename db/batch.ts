@@ -55,7 +55,10 @@ export interface Door {
   read<const Q extends readonly AnyQuery[]>(who: Who, page: Page<Q>): Promise<Results<Q>>;
   /** A change: announced, made, read back. Three transactions, one flush. @throws Refusal */
   write<const Q extends readonly AnyQuery[]>(who: Who, change: Change<Q>): Promise<Results<Q>>;
-  /** A sign-in function, on the login vs_gate; `record` is asked for when it failed, with the SQLSTATE. @throws Refusal */
+  /**
+   * A sign-in function, on the login vs_gate; `record` is asked for when it failed, with the SQLSTATE; that a network is
+   * denied is recorded without being asked for. @throws Refusal
+   */
   gate<Row>(query: import('kysely').CompiledQuery<Row>, record?: (sqlstate: string) => AnyQuery): Promise<Row[]>;
   close(): Promise<void>;
 }
@@ -135,12 +138,13 @@ export function createDoor(options: { edge: Source; gate: Source; ring: Ring }):
     },
 
     async gate(query, record) {
-      const statement = (one: AnyQuery): Transaction[] => [{ mode: 'write', statements: [one] }];
+      const statement = (one: Statement): Transaction[] => [{ mode: 'write', statements: [one] }];
       const [outcome] = await send(gate, statement(query)).catch((error) => {
         throw toRefusal(error);
       });
       const sqlstate = whatFailed([outcome]);
-      if (record && sqlstate) await send(gate, statement(record(sqlstate))).catch(() => {});
+      const recordIt = deniedBy(outcome) ?? (sqlstate && record?.(sqlstate));
+      if (recordIt) await send(gate, statement(recordIt)).catch(() => {});
       return rowsOf(outcome)[0] as never;
     },
 
@@ -150,15 +154,24 @@ export function createDoor(options: { edge: Source; gate: Source; ring: Ring }):
   };
 }
 
+/** Of ops.require_network: which entry it was stands in the error's detail. */
+function deniedBy(outcome: Outcome | undefined): Statement | undefined {
+  const { code, detail } = (outcome?.failure ?? {}) as { code?: unknown; detail?: unknown };
+  if (code !== 'VS471' || typeof detail !== 'string') return undefined;
+  return { sql: 'select iam.record_denied($1) as answer', parameters: [detail] };
+}
+
 /**
  * The SQLSTATE to record of what failed first, if anything did that isn't recorded otherwise: 08006 for a connection that
- * broke. Not VS208 (it has happened already), nor VS401 (nobody is there, and iam.enter has recorded it).
+ * broke. Not VS208 (it has happened already), nor VS401 and VS471 (nobody is let in, and that is recorded as such).
  */
 function whatFailed([opened, ...later]: (Outcome | undefined)[]): string | undefined {
   const refused = opened?.rows.findIndex((_, i) => !isOk(opened, i)) ?? -1;
   if (refused >= 0) return refused === 2 ? 'VS409' : undefined;
   const failures = [opened, ...later].flatMap((o) => (o?.failure === undefined ? [] : [o.failure]));
-  return failures.map((failure) => sqlstateOf(failure) ?? '08006').find((code) => !['VS208', 'VS401'].includes(code));
+  return failures
+    .map((failure) => sqlstateOf(failure) ?? '08006')
+    .find((code) => !['VS208', 'VS401', 'VS471'].includes(code));
 }
 
 const renewalIn = (who: Who, phase: string): string | null => (phase === 'open' && who.renewal?.token) || null;

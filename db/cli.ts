@@ -21,6 +21,7 @@ import { keysRotate } from './commands/keys-rotate.ts';
 import { keysSigning } from './commands/keys-signing.ts';
 import { keysStatus } from './commands/keys-status.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { networks } from './commands/networks.ts';
 import { policyWhoCanSee, policyWhy } from './commands/policy.ts';
 import { promisesCommand } from './commands/promises.ts';
 import { start } from './commands/start.ts';
@@ -50,6 +51,7 @@ const commands: readonly Command[] = [
   keysRotate,
   keysRetire,
   keysSigning,
+  networks,
   doctor,
 ];
 

@@ -10,6 +10,7 @@ import { messages } from './doctor/messages.ts';
 import { logins, memberships, publicPowers, roleSettings } from './doctor/roles.ts';
 import { pooler, settings, surroundings, version } from './doctor/server.ts';
 import { spills } from './doctor/spills.ts';
+import { traffic } from './doctor/traffic.ts';
 import type { Site } from './site.ts';
 
 export type { Finding } from './doctor/finding.ts';
@@ -34,6 +35,7 @@ const checks: readonly Check[] = [
   erasures,
   months,
   messages,
+  traffic,
 ];
 
 /** Every finding, in the order of the checks. `admin` is the administrator's connection. */

@@ -6,6 +6,7 @@ export type Reason =
   | 'step_up'
   | 'hidden'
   | 'forbidden'
+  | 'network'
   | 'invalid'
   | 'conflict'
   | 'limited'
@@ -20,6 +21,7 @@ const statuses: Record<Reason, number> = {
   step_up: 401,
   hidden: 404,
   forbidden: 403,
+  network: 403,
   invalid: 422,
   conflict: 409,
   limited: 429,
@@ -38,6 +40,7 @@ const reasons: Record<string, Reason> = {
   VS422: 'invalid',
   VS429: 'limited',
   VS470: 'step_up',
+  VS471: 'network',
   VS503: 'unavailable',
   '42501': 'forbidden',
   '22P02': 'invalid',

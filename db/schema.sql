@@ -190,7 +190,7 @@ create table audit.events (
   shown uuid[],
   details text,
   leaf text not null,
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'request.answer'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'network.deny'::text, 'network.allow'::text, 'network.lift'::text, 'network.refused'::text, 'traffic.unusual'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'request.answer'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text]))),
   constraint events_pkey PRIMARY KEY (organisation_id, lane, seq, at)
 ) partition by RANGE (at);
@@ -217,7 +217,7 @@ create table audit.events_default (
   details text,
   leaf text not null,
   constraint events_default_pkey PRIMARY KEY (organisation_id, lane, seq, at),
-  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'request.answer'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
+  constraint events_event_check CHECK ((event = ANY (ARRAY['patient.read'::text, 'patients.list'::text, 'patients.search'::text, 'log.read'::text, 'log.verify'::text, 'accounts.read'::text, 'row.insert'::text, 'row.update'::text, 'row.delete'::text, 'page.refused'::text, 'session.password'::text, 'session.factor'::text, 'session.end'::text, 'session.reuse'::text, 'session.step_up'::text, 'session.revoke'::text, 'session.unusual'::text, 'session.limited'::text, 'openings.limited'::text, 'network.deny'::text, 'network.allow'::text, 'network.lift'::text, 'network.refused'::text, 'traffic.unusual'::text, 'request.forged'::text, 'request.host'::text, 'request.malformed'::text, 'request.method'::text, 'request.polluted'::text, 'request.too_large'::text, 'factor.add'::text, 'factor.remove'::text, 'factor.counter'::text, 'password.change'::text, 'code.send'::text, 'message.send'::text, 'account.invite'::text, 'account.accept'::text, 'account.register'::text, 'account.confirm'::text, 'account.change'::text, 'recovery.request'::text, 'recovery.confirm'::text, 'recovery.cancel'::text, 'recovery.complete'::text, 'consent.give'::text, 'consent.withdraw'::text, 'request.answer'::text, 'log.export'::text, 'log.prune'::text, 'log.restart'::text, 'service.clear'::text, 'glass.break'::text, 'glass.end'::text, 'referral.make'::text, 'referral.end'::text, 'keys.add'::text, 'keys.rotate'::text, 'keys.retire'::text, 'patient.erase'::text, 'erasure.replay'::text, 'existing.encrypt'::text]))),
   constraint events_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'partial'::text])))
 );
 alter table audit.events_default enable row level security;
@@ -822,6 +822,32 @@ alter table ops.limits enable row level security;
 alter table ops.limits force row level security;
 comment on table ops.limits is 'Token buckets, shared by all edges. Keys hold ids and keyed hashes, no addresses. One that is full again is as good as none.';
 
+create table ops.networks (
+  id uuid default ops.uuid_v7() not null,
+  network cidr not null,
+  list text not null,
+  reason text not null,
+  made_by name default SESSION_USER not null,
+  made_at timestamp with time zone default clock_timestamp() not null,
+  until timestamp with time zone not null,
+  lifted_at timestamp with time zone,
+  lifted_by name,
+  constraint networks_check CHECK (((until > made_at) AND (until <= (made_at + 'P1Y'::interval)))),
+  constraint networks_check1 CHECK (((NOT ops.is_wide((network)::inet)) AND ((list = 'allow'::text) OR (NOT ops.is_local((network)::inet))))),
+  constraint networks_check2 CHECK (
+CASE list
+    WHEN 'deny'::text THEN (reason = ANY (ARRAY['guessing'::text, 'flood'::text, 'scanning'::text, 'incident'::text, 'test'::text]))
+    ELSE (reason = ANY (ARRAY['practice'::text, 'partner'::text, 'test'::text]))
+END),
+  constraint networks_check3 CHECK (((lifted_at IS NULL) = (lifted_by IS NULL))),
+  constraint networks_list_check CHECK ((list = ANY (ARRAY['allow'::text, 'deny'::text]))),
+  constraint networks_network_check CHECK ((ops.plain_network((network)::inet) = (network)::inet)),
+  constraint networks_pkey PRIMARY KEY (id)
+);
+alter table ops.networks enable row level security;
+alter table ops.networks force row level security;
+comment on table ops.networks is 'Denied and allowed networks, each with its end. Changed by ops.deny_network, ops.allow_network and ops.lift_network.';
+
 create table ops.outbox (
   id uuid default ops.uuid_v7() not null,
   account_id uuid not null,
@@ -842,7 +868,7 @@ create table ops.outbox (
   constraint outbox_check2 CHECK (((vars IS NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'uncertain'::text])))),
   constraint outbox_pkey PRIMARY KEY (id),
   constraint outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'uncertain'::text]))),
-  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'sign_in_disowned'::text, 'codes_refused'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text, 'consent_withdrawn'::text, 'consent_withdrawn_here'::text, 'address_link'::text, 'address_exists'::text, 'address_asked'::text, 'address_changed'::text, 'address_kept'::text])))
+  constraint outbox_template_check CHECK ((template = ANY (ARRAY['invitation'::text, 'invitation_exists'::text, 'email_confirmation'::text, 'registration_exists'::text, 'email_code'::text, 'sms_code'::text, 'phone_code'::text, 'recovery_link'::text, 'recovery_requested'::text, 'recovery_requested_sms'::text, 'recovery_ready'::text, 'recovery_confirmed'::text, 'recovery_cancelled'::text, 'recovery_asks_colleague'::text, 'unusual_sign_in'::text, 'unusual_sign_in_of_member'::text, 'sign_in_stopped'::text, 'sign_in_disowned'::text, 'codes_refused'::text, 'unusual_traffic'::text, 'factor_added'::text, 'factor_removed'::text, 'recovery_codes_made'::text, 'recovery_code_used'::text, 'password_changed'::text, 'account_changed'::text, 'glass_broken'::text, 'consent_withdrawn'::text, 'consent_withdrawn_here'::text, 'address_link'::text, 'address_exists'::text, 'address_asked'::text, 'address_changed'::text, 'address_kept'::text])))
 );
 alter table ops.outbox enable row level security;
 alter table ops.outbox force row level security;
@@ -863,6 +889,32 @@ alter table ops.service enable row level security;
 alter table ops.service force row level security;
 comment on table ops.service is 'One row: for which start, file and transaction this database was cleared to serve.';
 
+create table ops.traffic (
+  at timestamp with time zone not null,
+  tries integer not null,
+  failures integer not null,
+  unknown integer not null,
+  constraint traffic_pkey PRIMARY KEY (at)
+);
+alter table ops.traffic enable row level security;
+alter table ops.traffic force row level security;
+comment on table ops.traffic is 'Tries of five minutes each, of the whole installation: what is usual. unknown: for addresses without an account.';
+
+create table ops.tries (
+  id uuid default ops.uuid_v7() not null,
+  at timestamp with time zone not null,
+  network text,
+  account text,
+  known boolean not null,
+  ok boolean not null,
+  constraint tries_account_check CHECK ((account ~ '^[0-9a-f]{24}$'::text)),
+  constraint tries_network_check CHECK ((network ~ '^[0-9a-f]{24}$'::text)),
+  constraint tries_pkey PRIMARY KEY (id)
+);
+alter table ops.tries enable row level security;
+alter table ops.tries force row level security;
+comment on table ops.tries is 'Tries to sign in of the last hours. network, account: keyed hashes; known: there is such an account; ok: they came in.';
+
 create table ops.unrecorded (
   organisation_id uuid not null,
   kind text not null,
@@ -874,6 +926,25 @@ create table ops.unrecorded (
 alter table ops.unrecorded enable row level security;
 alter table ops.unrecorded force row level security;
 comment on table ops.unrecorded is 'Refused requests that are in no event yet, by log and kind. Organisation 00000000-… is the installation.';
+
+create table ops.unusual (
+  id uuid default ops.uuid_v7() not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  signal text not null,
+  subject text not null,
+  figure integer not null,
+  usual integer,
+  floor integer not null,
+  organisation_id uuid,
+  told_at timestamp with time zone,
+  constraint unusual_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES access.organisations(id),
+  constraint unusual_pkey PRIMARY KEY (id),
+  constraint unusual_signal_check CHECK ((signal = ANY (ARRAY['many_tries'::text, 'many_failures'::text, 'unknown_addresses'::text, 'many_accounts'::text, 'many_networks'::text]))),
+  constraint unusual_subject_check CHECK ((subject ~ '^([0-9a-f]{24})?$'::text))
+);
+alter table ops.unusual enable row level security;
+alter table ops.unusual force row level security;
+comment on table ops.unusual is 'What was unusual, once an hour for each. `vitalsync networks --check ADDRESS` says whether it came from there.';
 
 create table privacy.answers (
   id uuid default ops.uuid_v7() not null,
@@ -1346,6 +1417,7 @@ CREATE INDEX limits_full ON ops.limits USING btree (full_at);
 CREATE INDEX medication_requests_patient ON store.medication_requests USING btree (patient_id, authored_at DESC);
 CREATE INDEX memberships_organisation ON access.memberships USING btree (organisation_id, account_id);
 CREATE INDEX memberships_patient ON access.memberships USING btree (patient_id) WHERE (patient_id IS NOT NULL);
+CREATE INDEX networks_network ON ops.networks USING gist (network inet_ops) WHERE (lifted_at IS NULL);
 CREATE INDEX notes_author ON store.notes USING btree (author_id);
 CREATE INDEX notes_patient ON store.notes USING btree (patient_id, created_at DESC);
 CREATE INDEX observations_patient ON store.observations USING btree (patient_id, category, effective_at DESC);
@@ -1390,10 +1462,16 @@ CREATE INDEX sign_ins_placed ON iam.sign_ins USING btree (account_id, at DESC) W
 CREATE INDEX sign_ins_released_by ON iam.sign_ins USING btree (released_by) WHERE (released_by IS NOT NULL);
 CREATE INDEX sign_ins_unusual ON iam.sign_ins USING btree (organisation_id, at DESC) WHERE (outcome <> 'let_in'::text);
 CREATE INDEX totp_enrolments_made ON iam.totp_enrolments USING btree (made_at);
+CREATE INDEX tries_account ON ops.tries USING btree (account, at);
+CREATE INDEX tries_at ON ops.tries USING btree (at);
+CREATE INDEX tries_network ON ops.tries USING btree (network, at);
+CREATE INDEX unusual_at ON ops.unusual USING btree (at);
+CREATE INDEX unusual_to_tell ON ops.unusual USING btree (organisation_id) WHERE ((organisation_id IS NOT NULL) AND (told_at IS NULL));
 CREATE UNIQUE INDEX address_changes_waiting ON iam.address_changes USING btree (account_id) WHERE (state = 'waiting'::text);
 CREATE UNIQUE INDEX care_team_members_lead ON access.care_team_members USING btree (care_team_id) WHERE ((role = 'lead'::text) AND (valid_until = 'infinity'::timestamp with time zone));
 CREATE UNIQUE INDEX care_team_members_open ON access.care_team_members USING btree (care_team_id, account_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
 CREATE UNIQUE INDEX care_team_patients_open ON access.care_team_patients USING btree (care_team_id, patient_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
+CREATE UNIQUE INDEX networks_once ON ops.networks USING btree (network, list) WHERE (lifted_at IS NULL);
 CREATE UNIQUE INDEX origins_digest ON audit.origins USING btree (organisation_id, session_id, digest) NULLS NOT DISTINCT;
 CREATE UNIQUE INDEX recoveries_waiting ON iam.recoveries USING btree (account_id) WHERE (state = 'waiting'::text);
 
@@ -1475,10 +1553,16 @@ create policy all_owner on ops.deliveries for all to vs_owner using (true) with 
 create policy all_owner on ops.hashing for all to vs_owner using (true) with check (true); -- ops.hash_turn, and the administrator of the installation.
 create policy all_owner on ops.intents for all to vs_owner using (true) with check (true); -- ops.intend and ops.fulfil.
 create policy all_owner on ops.limits for all to vs_owner using (true) with check (true); -- ops.take.
+create policy all_owner on ops.networks for all to vs_owner using (true) with check (true); -- The administrator of the installation, and whoever asks about an address.
+create policy select_dba on ops.networks for select to vs_dba using (true); -- What is refused, and until when.
 create policy all_owner on ops.outbox for all to vs_owner using (true) with check (true); -- ops.post, and the delivery.
 create policy all_owner on ops.service for all to vs_owner using (true) with check (true); -- ops.is_cleared, ops.clear_to_serve.
 create policy select_dba on ops.service for select to vs_dba using (true); -- Why nobody enters: `vitalsync doctor`.
+create policy all_owner on ops.traffic for all to vs_owner using (true) with check (true); -- ops.forget_traffic writes, ops.usual_traffic reads.
+create policy all_owner on ops.tries for all to vs_owner using (true) with check (true); -- ops.note_try.
 create policy all_owner on ops.unrecorded for all to vs_owner using (true) with check (true); -- ops.record_refusals.
+create policy all_owner on ops.unusual for all to vs_owner using (true) with check (true); -- ops.note_try writes, monitoring reads.
+create policy select_dba on ops.unusual for select to vs_dba using (true); -- What was unusual, and when.
 create policy insert_owner on privacy.answers for insert to vs_owner with check (((( SELECT access.role() AS role) = 'dpo'::text) AND (organisation_id = ( SELECT access.organisation_id() AS organisation_id)) AND (answered_by = ( SELECT access.account_id() AS account_id)) AND ((answered_at >= (clock_timestamp() - 'PT1M'::interval)) AND (answered_at <= (clock_timestamp() + 'PT5S'::interval))))); -- A DPO, in their own name and organisation, now.
 create policy select_owner on privacy.answers for select to vs_owner using (true); -- The functions below, and privacy.erase_patient.
 create policy insert_owner on privacy.consent_texts for insert to vs_owner with check (true); -- privacy.publish_text, when the words change.
@@ -1963,6 +2047,17 @@ create view clinic.withdrawals with (security_invoker=true) (
   open boolean
 );
 comment on view clinic.withdrawals is 'Withdrawn agreements that are needed, and what became of each; open: nobody has answered it and the patient hasn''t agreed again. not null: id, patient_id, type, at, due_at, open';
+
+create view ops.networks_in_force with (security_invoker=true) (
+  network cidr,
+  list text,
+  reason text,
+  made_by name,
+  made_at timestamp with time zone,
+  until timestamp with time zone,
+  id uuid
+);
+comment on view ops.networks_in_force is 'What is denied and allowed now.';
 
 -- Functions
 
@@ -5372,6 +5467,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   i := iam.find_invitation(token);
   if i.account_id is null then
@@ -5467,6 +5563,7 @@ declare
   replaced_at uuid;
   renewed boolean := false;
   told boolean := false;
+  denied uuid;
 begin
   if phase not in ('open', 'read', 'write') then
     raise exception using errcode = 'VS422', message = 'phase is open, read or write';
@@ -5495,10 +5592,20 @@ begin
     answer := 'second_factor';
   else
     answer := 'ok';
+    -- most installations deny nobody: asked here, that costs nothing
+    if exists (select from ops.networks n where n.lifted_at is null) then
+      select n.id into denied from ops.network_of(ip) n where n.list = 'deny';
+      if denied is not null then answer := 'network'; end if;
+    end if;
   end if;
   if answer <> 'ok' then
     if phase <> 'open' then
+      if denied is not null then perform ops.require_network(ip); end if;
       raise exception using errcode = 'VS401', message = 'no session: sign in';
+    end if;
+    if denied is not null then
+      perform ops.record_denied(denied, array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null]);
+      return array[answer, 'vs_anon'];
     end if;
     -- somebody tries a token: of a session that is known, and is over or unfinished, or of none. The log doesn't grow by it for ever.
     if s.id is null and token is not null then
@@ -5551,6 +5658,8 @@ declare
   entry iam.sign_ins := iam.find_by_link(ring, link, caller);
   claims text[];
 begin
+  -- "that wasn't me" opens nothing, and is said from anywhere
+  if mine is not false then perform ops.require_network(caller ->> 'ip'); end if;
   answer := iam.state_of(entry);
   if answer in ('expired', 'disowned') then return; end if;
   claims := iam.gate_claims(entry.account_id, null, iam.caller_origin(ring, entry.organisation_id, null, caller));
@@ -6008,6 +6117,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_recovery(token);
   if r.id is null or r.state <> 'asked' then
@@ -6094,6 +6204,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_recovery(token);
   if r.id is null or r.state <> 'waiting' then
@@ -6132,6 +6243,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_registration(token);
   if r.account_id is null then
@@ -6490,7 +6602,7 @@ begin
   return case when admitted[3] = 'true' then 'renewed' else admitted[1] end;
 end $function$;
 comment on function iam.enter is 'Who is asking: checks the session token, seals identity and keys into this transaction, and takes the role on.
-phase `open` (first transaction): answers ok, renewed (ok, and `renewal` is the session''s token from now on), signed_out or second_factor, and acts as vs_anon unless ok; `read` and `write`: raises VS401 instead.
+phase `open` (first transaction): answers ok, renewed (ok, and `renewal` is the session''s token from now on), signed_out, second_factor or network (a denied one), and acts as vs_anon unless ok; `read` and `write`: raises VS401 or VS471 instead.
 ring: VITAL_KEYS. focus: the patient on the page, if there is one. renewal: a new token, used when the present one is older than 15 minutes.';
 
 create function iam.factor_is_recent(session uuid) returns boolean
@@ -6635,6 +6747,7 @@ declare
   late boolean;
   m access.memberships;
 begin
+  perform ops.require_network(caller ->> 'ip');
   perform iam.lock_account(x.account_id) from iam.sessions x where x.token_hash = iam.hash_token(token)
     or x.id = (select o.session_id from iam.old_tokens o where o.token_hash = iam.hash_token(token));
   select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
@@ -7240,8 +7353,10 @@ comment on function iam.name_passkey is 'Renames a passkey of one''s own. Answer
 
 create function iam.network_of(profile_key bytea, ip text) returns bytea
 language plpgsql immutable as $function$
+declare
+  address inet := ops.plain_address(ip);
 begin
-  return substr(extensions.hmac(convert_to(text(network(set_masklen(ip::inet, case family(ip::inet) when 6 then 48 else 24 end))), 'UTF8'),
+  return substr(extensions.hmac(convert_to(text(network(set_masklen(address, case family(address) when 6 then 48 else 24 end))), 'UTF8'),
                                 vault.derive(profile_key, 'network'), 'sha256'), 1, 16);
 end $function$;
 comment on function iam.network_of is 'A keyed hash of the network of an address; NULL for none. Internal.';
@@ -7371,6 +7486,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   if purpose = 'register' then
     select * into allowed from iam.may_change_factors(ring, token, caller);
     answer := allowed.answer;
@@ -7524,6 +7640,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   i := iam.find_invitation(token);
   if i.account_id is null then
@@ -7597,6 +7714,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_recovery(token);
   if r.id is null then
@@ -7628,6 +7746,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_registration(token);
   if r.account_id is null then
@@ -7662,6 +7781,16 @@ begin
     json_build_object('stored', counted, 'came', iam.sign_count(iam.from_base64url(proof ->> 'authenticator_data')))::text);
 end $function$;
 comment on function iam.record_counter is 'Internal.';
+
+create function iam.record_denied(network uuid) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  perform ops.require_clearance();
+  -- whoever has this login writes about what is there, and no more often
+  if not exists (select from ops.networks n where n.id = record_denied.network and n.list = 'deny' and ops.is_in_force(n)) then return 'unknown'; end if;
+  return ops.record_denied(network);
+end $function$;
+comment on function iam.record_denied is 'Records what ops.require_network has refused: ok, limited (one a minute for each entry), or unknown. network: the error''s detail. A definer: the gate writes no event by itself. Errors: VS503.';
 
 create function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -8072,6 +8201,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_registration(token);
   if r.completed_at is null then
@@ -8356,6 +8486,7 @@ begin
   perform audit.append(iam.gate_claims(account, s.id, origin), 'session.factor', 'session', s.id, null,
     case when answer = 'ok' then 'success' else 'failure' end,
     json_strip_nulls(json_build_object('factor', 'passkey', 'passwordless', true, 'answer', answer, 'reason', why))::text);
+  perform ops.note_try(ring, account, answer = 'ok', caller);
 end $function$;
 comment on function iam.sign_in_passkey is 'Signs in with a passkey alone, which has verified its user: two factors in one. token: what the cookie will hold. Answers ok (with the role), refused, wait (retry_after: seconds), or stopped (0099). Errors: VS503.';
 
@@ -8371,10 +8502,13 @@ declare
   -- whose failures make the next try wait: this browser's, or this account's at this address
   own_key text := 'password/device/' || device;
   reached text;
+  -- one that a whole practice shares isn't (0088)
+  counts_address boolean := device is null and not ops.is_allowed_network(caller ->> 'ip');
   ok boolean;
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   address_key := 'password/address/' || ops.network_key(ring, caller ->> 'ip');
   own_key := coalesce(own_key, address_key || '/' || account);
@@ -8382,7 +8516,7 @@ begin
   -- by what happens elsewhere, so that a stranger who goes on failing doesn't keep the owner out.
   select x.reached, x.seconds into reached, retry_after
   from (values (own_key, ops.delayed(own_key, '15 minutes')),
-               (address_key, case when device is null then ops.peek(address_key, 60, 0.5) end),
+               (address_key, case when counts_address then ops.peek(address_key, 60, 0.5) end),
                (account_key, case when device is null then ops.peek(account_key, 60, 1.0 / 60) end)) x (reached, seconds)
   where x.seconds > 0 order by x.seconds desc limit 1;
   if retry_after > 0 then
@@ -8392,17 +8526,15 @@ begin
   end if;
   -- one hash at a time for an account and for an address: what is counted below is locked until it is done
   if not (ops.hash_turn(device is not null) and pg_try_advisory_xact_lock(hashtextextended(own_key, 0))
-          and (device is not null or (pg_try_advisory_xact_lock(hashtextextended(address_key, 0))
-                                      and pg_try_advisory_xact_lock(hashtextextended(account_key, 0))))) then
+          and (not counts_address or pg_try_advisory_xact_lock(hashtextextended(address_key, 0)))
+          and (device is not null or pg_try_advisory_xact_lock(hashtextextended(account_key, 0)))) then
     answer := 'busy';
     return;
   end if;
   -- counted before it is tried, and given back if it was right
   retry_after := ops.delay(own_key, 5, '5 seconds', '15 minutes', '1 day');
-  if device is null then
-    if retry_after = 0 then retry_after := ops.take(address_key, 60, 0.5); end if;
-    if retry_after = 0 then retry_after := ops.take(account_key, 60, 1.0 / 60); end if;
-  end if;
+  if retry_after = 0 and counts_address then retry_after := ops.take(address_key, 60, 0.5); end if;
+  if retry_after = 0 and device is null then retry_after := ops.take(account_key, 60, 1.0 / 60); end if;
   if retry_after > 0 then
     answer := 'wait';
     perform ops.record_limited(ring, iam.gate_claims(account, null, null), 'password', own_key, caller);
@@ -8422,16 +8554,18 @@ begin
     answer := 'refused';
     perform audit.append(iam.gate_claims(account, null, iam.caller_origin(ring, m.organisation_id, null, caller)),
       'session.password', 'session', null, null, 'failure', '{"reason":"refused"}');
+    perform ops.note_try(ring, account, false, caller);
     return;
   end if;
   perform ops.forget(own_key);
-  if device is null then perform ops.give_back(address_key), ops.give_back(account_key); end if;
+  if counts_address then perform ops.give_back(address_key); end if;
+  if device is null then perform ops.give_back(account_key); end if;
   perform vault.saw_ring(ring);
   s := iam.start_session(ring, account, token, '{password}', caller, old_token);
   perform audit.append(iam.gate_claims(account, s.id, s.origin_id), 'session.password', 'session', s.id, null, 'success');
   answer := 'second_factor';
 end $function$;
-comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: there is no turn for hashing (0086), nothing was tried, ask again in a moment. Errors: VS503.';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: there is no turn for hashing (0086), nothing was tried, ask again in a moment. Errors: VS471, VS503.';
 
 create function iam.signal_points(signal text) returns integer
 language sql immutable as $function$
@@ -8523,6 +8657,8 @@ begin
   perform audit.append(iam.gate_claims(s.account_id, s.id, origin), case when s.factors = 2 then 'session.step_up' else 'session.factor' end,
     'session', s.id, null, case when answer = 'ok' then 'success' else 'failure' end,
     json_build_object('factor', case when method in ('totp', 'passkey', 'recovery_code', 'email_code', 'sms_code') then method end, 'answer', answer)::text);
+  -- a try to sign in ends here, or with a password that was refused
+  if s.factors = 1 then perform ops.note_try(ring, s.account_id, answer = 'ok', caller); end if;
 end $function$;
 comment on function iam.take_factor is 'The second step of a sign-in, or a factor shown again (step-up). method: totp, recovery_code, email_code, sms_code (proof: {"code"}) or passkey (proof: 0094). Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), expired, or stopped (0097). Errors: VS503.';
 
@@ -8705,7 +8841,9 @@ begin
   entry.at := clock_timestamp();
   entry.network := iam.network_of(key, caller ->> 'ip');
   select f.signals, f.facts into entry.signals, facts
-  from iam.find_signals(key, s.account_id, device is not null, entry.network, place, entry.at) f;
+  -- one that a whole practice shares is usual to each of them (0088)
+  from iam.find_signals(key, s.account_id, device is not null, case when not ops.is_allowed_network(caller ->> 'ip') then entry.network end,
+                        place, entry.at) f;
   entry.score := (select coalesce(sum(iam.signal_points(signal)), 0) from unnest(entry.signals) signal);
   entry.outcome := case when entry.score >= o.stop_from and not s.enrols then 'stopped' when entry.score >= o.notice_from then 'told' else 'let_in' end;
   if entry.outcome <> 'let_in' then entry.link_hash := iam.hash_token(link); end if;
@@ -8736,6 +8874,20 @@ begin
 end $function$;
 comment on function iam.withdraw_message is 'Not sent any more, unless it was. Internal.';
 
+create function ops.account_key(ring text, account uuid) returns text
+language plpgsql stable as $function$
+begin
+  return encode(substr(extensions.hmac(convert_to(account::text, 'UTF8'),
+    vault.derive(vault.master(ring, vault.current_master(ring)), 'traffic'), 'sha256'), 1, 12), 'hex');
+end $function$;
+comment on function ops.account_key is 'A keyed hash of an account: what a try is counted under; NULL for none. Internal.';
+
+create function ops.allow_network(network inet, reason text, lasting interval) returns uuid
+language sql volatile as $function$
+  select ops.list_network(network, 'allow', reason, lasting)
+$function$;
+comment on function ops.allow_network is 'A network that many share: tries aren''t counted for its address, and it isn''t unusual. reason: practice, partner or test. As vs_owner. Errors: VS422.';
+
 create function ops.clear_outbox() returns void
 language plpgsql volatile as $function$
 begin
@@ -8762,6 +8914,13 @@ begin
   return true;
 end $function$;
 comment on function ops.clear_to_serve is 'Lets people in again; true if they were kept out. compared: with what is `outside`, an `empty` database, or `nothing`. As vs_owner.';
+
+create function ops.count_tries(at timestamp with time zone, OUT tries integer, OUT failures integer, OUT unknown integer) returns record
+language sql stable as $function$
+  select count(*), count(*) filter (where not t.ok), count(*) filter (where not t.known)
+  from ops.tries t where t.at > count_tries.at - interval '5 minutes' and t.at <= count_tries.at
+$function$;
+comment on function ops.count_tries is 'Of the five minutes until then. Internal.';
 
 create function ops.delay(key text, free integer, first interval, longest interval, memory interval) returns integer
 language plpgsql volatile as $function$
@@ -8799,6 +8958,12 @@ language sql stable as $function$
 $function$;
 comment on function ops.delivers is 'Does anybody deliver messages of this kind? Internal.';
 
+create function ops.deny_network(network inet, reason text, lasting interval) returns uuid
+language sql volatile as $function$
+  select ops.list_network(network, 'deny', reason, lasting)
+$function$;
+comment on function ops.deny_network is 'Refuses a network for a while: ''203.0.113.0/24'', or one address; in place of an entry that it has. reason: guessing, flood, scanning, incident or test. Gives the id that events name. As vs_owner. Errors: VS422.';
+
 create function ops.end_message(m ops.outbox, outcome text, reason text) returns void
 language plpgsql volatile as $function$
 begin
@@ -8833,15 +8998,73 @@ begin
   select 'seconds_since_checkpoint', 'Age of the last signed checkpoint of the audit log.',
     (select extract(epoch from clock_timestamp() - max(c.sealed_at))::double precision from audit.checkpoints c)
   union all
-  select f.name, f.help, f.value from ops.outbox_figures() f;
+  select f.name, f.help, f.value from ops.outbox_figures() f
+  union all
+  select f.name, f.help, f.value from ops.traffic_figures() f;
 end $function$;
 comment on function ops.figures is 'What monitoring watches. A definer, since vs_dba executes nothing of the vault; it gives numbers alone. NULL: not known yet.';
+
+create function ops.find_unusual(network text, account text, at timestamp with time zone, whole boolean DEFAULT true) returns TABLE(signal text, subject text, figure integer, usual integer)
+language plpgsql stable as $function$
+#variable_conflict use_column
+declare
+  now_at timestamptz := find_unusual.at;
+  found_tries record;
+  usual_tries record;
+begin
+  -- somebody who has mistyped and come in since is no attack: forty people behind one address do that every morning
+  select count(*) into figure from (
+    select from ops.tries t where t.network = find_unusual.network and t.at > now_at - interval '1 hour' and t.at <= now_at
+    group by t.account having not bool_or(t.ok) limit 1000) a;
+  if figure >= ops.traffic_floor('many_accounts') then
+    return query select 'many_accounts', find_unusual.network, figure, null::int;
+  end if;
+  select count(*) into figure from (
+    select from ops.tries t where t.account = find_unusual.account and t.at > now_at - interval '1 hour' and t.at <= now_at
+    group by t.network having not bool_or(t.ok) limit 1000) n;
+  if figure >= ops.traffic_floor('many_networks') then
+    return query select 'many_networks', find_unusual.account, figure, null::int;
+  end if;
+  if not whole then return; end if;
+  select * into found_tries from ops.count_tries(now_at);
+  -- what is usual is asked for only where it could matter
+  if found_tries.tries < ops.traffic_floor('unknown_addresses') then return; end if;
+  select * into usual_tries from ops.usual_traffic(now_at);
+  return query select x.signal, '', x.figure, x.usual
+  from (values ('many_tries', found_tries.tries, usual_tries.tries), ('many_failures', found_tries.failures, usual_tries.failures),
+               ('unknown_addresses', found_tries.unknown, usual_tries.unknown)) x (signal, figure, usual)
+  where x.figure >= ops.traffic_floor(x.signal) and x.figure > 3 * x.usual;
+end $function$;
+comment on function ops.find_unusual is 'What is unusual about a network, an account (keyed hashes), and the installation as a `whole`, at this moment. Internal.';
 
 create function ops.forget(key text) returns void
 language sql volatile as $function$
   delete from ops.delays d where d.key = forget.key
 $function$;
 comment on function ops.forget is 'All failures: whoever failed has shown who they are. Internal.';
+
+create function ops.forget_networks() returns void
+language plpgsql volatile as $function$
+begin
+  delete from ops.networks n where least(n.until, coalesce(n.lifted_at, n.until)) < clock_timestamp() - interval '30 days';
+end $function$;
+comment on function ops.forget_networks is 'Removes entries 30 days after their end. As vs_owner, by ops.upkeep.';
+
+create function ops.forget_traffic() returns void
+language plpgsql volatile as $function$
+begin
+  with gone as (
+    -- and what a clock that was ahead has left
+    delete from ops.tries t where t.at < clock_timestamp() - interval '1 hour' or t.at > clock_timestamp() + interval '1 hour' returning t.*)
+  insert into ops.traffic as x (at, tries, failures, unknown)
+  select date_bin('5 minutes', g.at, '2000-01-01Z'), count(*), count(*) filter (where not g.ok), count(*) filter (where not g.known)
+  from gone g where g.at < clock_timestamp() group by 1
+  on conflict on constraint traffic_pkey do update set
+    tries = x.tries + excluded.tries, failures = x.failures + excluded.failures, unknown = x.unknown + excluded.unknown;
+  delete from ops.traffic t where t.at < clock_timestamp() - interval '15 days' or t.at > clock_timestamp() + interval '1 hour';
+  delete from ops.unusual u where u.at < clock_timestamp() - interval '30 days';
+end $function$;
+comment on function ops.forget_traffic is 'Sums up tries that are an hour old, and removes what is over. As vs_owner, by ops.upkeep.';
 
 create function ops.forgive(key text) returns void
 language sql volatile as $function$
@@ -8928,6 +9151,13 @@ begin
 end $function$;
 comment on function ops.intend is 'Announces a change. content: what will be written, of which a keyed digest is kept. ok, done (it has happened already), conflict (the key stands for something else), step_up (show a factor again, then ask again) or signed_out.';
 
+create function ops.is_allowed_network(ip text) returns boolean
+language plpgsql stable as $function$
+begin
+  return coalesce((ops.network_of(ip)).list = 'allow', false);
+end $function$;
+comment on function ops.is_allowed_network is 'Is this a network that many share, says the owner? Internal.';
+
 create function ops.is_cleared() returns boolean
 language plpgsql volatile as $function$
 begin
@@ -8937,11 +9167,48 @@ begin
 end $function$;
 comment on function ops.is_cleared is 'Is this the database that was cleared, since it was? Asked by iam.admit and the sign-in functions.';
 
+create function ops.is_in_force(n ops.networks) returns boolean
+language sql stable as $function$
+  -- one that was made by a clock that was years ahead doesn't stay for years
+  select n.lifted_at is null and n.until > clock_timestamp() and n.until <= clock_timestamp() + interval '1 year'
+$function$;
+comment on function ops.is_in_force is 'Internal.';
+
+create function ops.is_local(network inet) returns boolean
+language sql immutable as $function$
+  -- 0.0.0.0 stands for a socket without an address (edge/client.ts)
+  select network && '127.0.0.0/8' or network && '0.0.0.0/8' or network && '::/127'
+$function$;
+comment on function ops.is_local is 'This machine. Internal.';
+
 create function ops.is_sqlstate(code text) returns boolean
 language sql immutable parallel safe as $function$
   select code ~ '^(VS[0-9]{3}|([0-9][0-9A-Z]|F0|HV|P0|XX)[0-9P][0-9][0-9A-Z])$'
 $function$;
 comment on function ops.is_sqlstate is 'The form of the codes of Postgres and ours. Internal.';
+
+create function ops.is_wide(network inet) returns boolean
+language sql immutable as $function$
+  select masklen(network) < case family(network) when 6 then 19 else 8 end
+$function$;
+comment on function ops.is_wide is 'Wider than what one provider has. Internal.';
+
+create function ops.lift_network(network inet) returns integer
+language plpgsql volatile as $function$
+#variable_conflict use_column
+declare
+  lifted int;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('ops.networks', 0));
+  update ops.networks n set lifted_at = clock_timestamp(), lifted_by = session_user
+  where n.network = network(ops.plain_network(lift_network.network)) and ops.is_in_force(n);
+  get diagnostics lifted = row_count;
+  if lifted = 0 then
+    raise exception using errcode = 'VS404', message = 'there is no entry for exactly this network: vitalsync networks lists them';
+  end if;
+  return lifted;
+end $function$;
+comment on function ops.lift_network is 'Ends the entries for exactly this network, now: how many. As vs_owner. Errors: VS404.';
 
 create function ops.limit_route(ring text, route text, caller jsonb, subject uuid DEFAULT NULL::uuid) returns integer
 language plpgsql volatile as $function$
@@ -8952,6 +9219,7 @@ declare
   retry_after int;
   reached text := place;
 begin
+  perform ops.require_network(caller ->> 'ip');
   -- whoever doesn't wait, waits longer
   retry_after := ops.take(place, burst, an_hour / 3600, -burst);
   if retry_after = 0 and subject is not null then
@@ -8961,7 +9229,43 @@ begin
   if retry_after > 0 then perform ops.record_limited(ring, iam.gate_claims(subject, null, null), route, reached, caller); end if;
   return retry_after;
 end $function$;
-comment on function ops.limit_route is 'Begins a gate function that may be asked too often: 0, or the seconds to wait (answer `wait`, retry_after). route: register, recover, send_code (5 at once, 10 an hour), accept, confirm (20, 60), any other word (30, 360); for each network, and for each account if `subject` is given. Internal.';
+comment on function ops.limit_route is 'Begins a gate function that may be asked too often: 0, or the seconds to wait (answer `wait`, retry_after). route: register, recover, send_code (5 at once, 10 an hour), accept, confirm (20, 60), any other word (30, 360); for each network, and for each account if `subject` is given. Internal. Errors: VS471.';
+
+create function ops.list_network(network inet, list text, reason text, lasting interval) returns uuid
+language plpgsql volatile as $function$
+#variable_conflict use_column
+declare
+  plain cidr := network(ops.plain_network(list_network.network));
+  -- an interval counts a month for 30 days or 31; the end says which
+  ending timestamptz := clock_timestamp() + lasting;
+  made uuid;
+begin
+  if plain is null then
+    raise exception using errcode = 'VS422', message = 'which network? 203.0.113.0/24, or one address';
+  end if;
+  if ops.is_wide(plain) then
+    raise exception using errcode = 'VS422', message = 'this would reach half the world: an IPv4 network is /8 or narrower, an IPv6 network /19';
+  end if;
+  if list_network.list = 'deny' and ops.is_local(plain) then
+    raise exception using errcode = 'VS422', message = 'this machine can''t be denied: everybody comes by it when a proxy is in front';
+  end if;
+  if (ending > clock_timestamp() and ending <= clock_timestamp() + interval '1 year') is not true then
+    raise exception using errcode = 'VS422', message = 'an entry has an end, within a year';
+  end if;
+  if (list_network.reason = any (case list_network.list when 'deny' then '{guessing,flood,scanning,incident,test}'::text[] else '{practice,partner,test}' end)) is not true then
+    raise exception using errcode = 'VS422', message = case list_network.list
+      when 'deny' then 'the reason is guessing, flood, scanning, incident or test' else 'the reason is practice, partner or test' end;
+  end if;
+  -- two at the same moment come one after the other
+  perform pg_advisory_xact_lock(hashtextextended('ops.networks', 0));
+  -- again: another reason, or another end
+  update ops.networks n set lifted_at = clock_timestamp(), lifted_by = session_user
+  where n.network = plain and n.list = list_network.list and n.lifted_at is null;
+  insert into ops.networks (network, list, reason, until) values (plain, list_network.list, list_network.reason, ending)
+  returning id into made;
+  return made;
+end $function$;
+comment on function ops.list_network is 'Internal: ops.deny_network, ops.allow_network.';
 
 create function ops.message_done(id uuid, attempt integer, outcome text, reason text) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -9012,17 +9316,50 @@ comment on function ops.message_vars is 'key: of the profile. Internal.';
 create function ops.network_key(ring text, ip text) returns text
 language plpgsql stable as $function$
 declare
+  address inet := ops.plain_address(ip);
   network text;
 begin
   network := case when ip is null then ''
-                  when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64)))
-                  else host(ip::inet) end;
+                  when family(address) = 6 then text(network(set_masklen(address, 64)))
+                  else host(address) end;
   return encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
     vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256'), 1, 12), 'hex');
-exception when invalid_text_representation then
-  raise exception using errcode = 'VS422', message = 'the address of the request is no IP address';
 end $function$;
 comment on function ops.network_key is 'A keyed hash of an address, IPv6 by its /64: what a bucket is called by. Internal.';
+
+create function ops.network_of(ip text) returns ops.networks
+language plpgsql stable as $function$
+declare
+  address inet;
+  decides ops.networks;
+begin
+  -- most installations have no list
+  if ip is null or not exists (select from ops.networks n where n.lifted_at is null) then return null; end if;
+  address := ops.plain_address(ip);
+  select n.* into decides from ops.networks n
+  where n.network >>= address and n.lifted_at is null and n.until > clock_timestamp() and n.until <= clock_timestamp() + interval '1 year'
+  order by masklen(n.network) desc, n.list = 'deny' desc limit 1;
+  return decides;
+end $function$;
+comment on function ops.network_of is 'The entry that decides about an address; NULL for none. Internal.';
+
+create function ops.note_try(ring text, account uuid, ok boolean, caller jsonb) returns void
+language plpgsql volatile as $function$
+declare
+  network text := case when caller ->> 'ip' is not null then ops.network_key(ring, caller ->> 'ip') end;
+  key text := ops.account_key(ring, account);
+  known boolean := exists (select from iam.accounts a where a.id = account);
+  -- it is the same for everybody: one at a time looks at it, once in ten seconds
+  whole boolean := pg_try_advisory_xact_lock(hashtextextended('ops.unusual', 0))
+    and ops.peek('unusual', 1, 0.1) = 0 and ops.take('unusual', 1, 0.1) = 0;
+  found_one record;
+begin
+  insert into ops.tries (at, network, account, known, ok) values (clock_timestamp(), network, key, known, note_try.ok);
+  for found_one in select f.* from ops.find_unusual(network, key, clock_timestamp(), whole) f loop
+    perform ops.record_unusual(found_one.signal, found_one.subject, found_one.figure, found_one.usual, account);
+  end loop;
+end $function$;
+comment on function ops.note_try is 'Counts a try to sign in, and tells of what is unusual. Last in its function: after it nothing is locked. Internal.';
 
 create function ops.outbox_figures() returns TABLE(name text, help text, value double precision)
 language sql stable as $function$
@@ -9069,6 +9406,23 @@ begin
 end $function$;
 comment on function ops.pin_messages is 'What waits to be sent goes to this address, whatever the account''s is by then. Internal: a change of address.';
 
+create function ops.plain_address(ip text) returns inet
+language plpgsql immutable as $function$
+begin
+  return ops.plain_network(host(ip::inet)::inet);
+exception when invalid_text_representation then
+  raise exception using errcode = 'VS422', message = 'the address of the request is no IP address';
+end $function$;
+comment on function ops.plain_address is 'The address of a request; NULL if nobody knows it. Internal. Errors: VS422.';
+
+create function ops.plain_network(network inet) returns inet
+language sql immutable as $function$
+  select case when network <<= '::ffff:0.0.0.0/96'
+              then set_masklen(inet '0.0.0.0' + (set_masklen(network, 128) - inet '::ffff:0.0.0.0'), masklen(network) - 96)
+              else network end
+$function$;
+comment on function ops.plain_network is 'An IPv4 address or network that is written as IPv6 (RFC 4291 §2.5.5.2), as IPv4. Internal.';
+
 create function ops.post(ring text, account uuid, channel text, template text, vars jsonb DEFAULT '{}'::jsonb) returns uuid
 language plpgsql volatile as $function$
 declare
@@ -9084,6 +9438,15 @@ begin
   return id;
 end $function$;
 comment on function ops.post is 'Puts a message into the outbox. template: which words (app/mail); vars: what goes into them, {"path"} for a link, {"to"} where it goes to another address than the account''s (0345). Internal. Errors: VS404, VS422.';
+
+create function ops.record_denied(network uuid, claims text[] DEFAULT array_fill(NULL::text, ARRAY[8])) returns text
+language plpgsql volatile as $function$
+begin
+  if ops.peek('denied/' || network, 1, 1.0 / 60) > 0 or ops.take('denied/' || network, 1, 1.0 / 60) > 0 then return 'limited'; end if;
+  perform audit.append(claims, 'network.refused', 'Network', network, null, 'failure');
+  return 'ok';
+end $function$;
+comment on function ops.record_denied is 'That somebody came from a denied network: once a minute for each entry. Internal.';
 
 create function ops.record_limited(ring text, claims text[], step text, reached text, caller jsonb) returns void
 language plpgsql volatile as $function$
@@ -9150,6 +9513,24 @@ begin
 end $function$;
 comment on function ops.record_unknown is 'Records that a token of nobody was tried: ten at once and one a minute for each network, a hundred at once and six a minute in all. Internal.';
 
+create function ops.record_unusual(signal text, subject text, figure integer, usual integer, account uuid) returns void
+language plpgsql volatile as $function$
+declare
+  place text := 'unusual/' || signal || '/' || subject;
+  claims text[] := case when signal = 'many_networks' then iam.gate_claims(account, null, null) else array_fill(null::text, array[8]) end;
+  id uuid := ops.uuid_v7();
+begin
+  -- nobody waits for another's: the next try finds the same
+  if not pg_try_advisory_xact_lock(hashtextextended('ops.unusual/record', 0)) then return; end if;
+  if ops.peek(place, 1, 1.0 / 3600) > 0 or ops.peek('unusual/' || signal, 20, 20.0 / 3600) > 0 then return; end if;
+  if ops.take(place, 1, 1.0 / 3600) > 0 or ops.take('unusual/' || signal, 20, 20.0 / 3600) > 0 then return; end if;
+  insert into ops.unusual (id, signal, subject, figure, usual, floor, organisation_id)
+  values (id, signal, subject, figure, usual, ops.traffic_floor(signal), claims[3]::uuid);
+  perform audit.append(claims, 'traffic.unusual', 'Traffic', id, null, 'failure',
+    json_strip_nulls(json_build_object('signal', signal, 'figure', figure, 'usual', usual, 'floor', ops.traffic_floor(signal)))::text);
+end $function$;
+comment on function ops.record_unusual is 'Once an hour for each network, account, and the installation; 20 an hour of a kind. Where one account is tried, in the log of its practice. Internal.';
+
 create function ops.require_clearance() returns void
 language plpgsql volatile as $function$
 begin
@@ -9159,6 +9540,17 @@ begin
   end if;
 end $function$;
 comment on function ops.require_clearance is 'Internal. Errors: VS503.';
+
+create function ops.require_network(ip text) returns void
+language plpgsql stable as $function$
+declare
+  decides ops.networks := ops.network_of(ip);
+begin
+  if decides.list = 'deny' then
+    raise exception using errcode = 'VS471', message = 'the network that this request comes from is refused for a while', detail = decides.id;
+  end if;
+end $function$;
+comment on function ops.require_network is 'Internal: first in every function of the gate that takes a caller. Errors: VS471, whose detail is the id for ops.record_denied.';
 
 create function ops.seconds_until(not_before timestamp with time zone, longest interval) returns integer
 language sql volatile as $function$
@@ -9223,6 +9615,7 @@ begin
   where c in ('email', 'sms') and not exists (select from ops.deliveries x where x.channel = c and x.seen_at > clock_timestamp() - interval '1 minute')
   on conflict on constraint deliveries_pkey do update set seen_at = clock_timestamp();
   perform ops.give_up_messages();
+  perform ops.tell_of_traffic(ring);
   for m in select o.* from ops.outbox o
            where o.state = 'waiting' and o.next_at <= clock_timestamp() and o.channel = any (channels)
            order by o.next_at limit least(most, 20) for update skip locked loop
@@ -9257,6 +9650,69 @@ begin
 end $function$;
 comment on function ops.take_messages is 'Messages to send now, `most` of them: each is given once, and ops.message_done tells within two minutes what became of it. channels: what the caller delivers. Errors: VS503.';
 
+create function ops.tell_of_traffic(ring text) returns void
+language plpgsql volatile as $function$
+declare
+  place uuid;
+  administrator uuid;
+begin
+  for place in
+    update ops.unusual u set told_at = clock_timestamp()
+    where u.id in (select x.id from ops.unusual x where x.organisation_id is not null and x.told_at is null limit 100 for update skip locked)
+    returning u.organisation_id
+  loop
+    if ops.take('told/traffic/' || place, 1, 1.0 / 86400) > 0 then continue; end if;
+    for administrator in
+      select m.account_id from access.memberships m
+      where m.organisation_id = place and m.role = 'org_admin' and access.membership_is_live(m.id) order by m.id limit 20
+    loop
+      perform ops.post(ring, administrator, 'email', 'unusual_traffic', '{"path": "/admin/sign-ins"}');
+    end loop;
+  end loop;
+end $function$;
+comment on function ops.tell_of_traffic is 'Posts to the administrators of a practice, once a day, that an account of theirs is tried from many networks. Internal: ops.take_messages.';
+
+create function ops.tg_networks__record() returns trigger
+language plpgsql volatile as $function$
+declare
+  n ops.networks := coalesce(new, old);
+begin
+  if tg_op = 'UPDATE' and (to_jsonb(new) - '{lifted_at,lifted_by}'::text[] <> to_jsonb(old) - '{lifted_at,lifted_by}'::text[]
+                           or old.lifted_at is not null) then
+    raise exception using errcode = 'VS422', message = 'an entry is lifted, and another one made: ops.lift_network, ops.deny_network, ops.allow_network';
+  end if;
+  -- one that is over changes nothing by going
+  if tg_op = 'DELETE' and not ops.is_in_force(old) then return null; end if;
+  perform audit.append(array_fill(null::text, array[8]), case when tg_op = 'INSERT' then 'network.' || n.list else 'network.lift' end,
+    'Network', n.id, null, 'success', json_build_object('list', n.list, 'family', family(n.network), 'length', masklen(n.network),
+      'reason', n.reason, 'until', to_char(n.until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))::text);
+  return null;
+end $function$;
+comment on function ops.tg_networks__record is 'network.deny, network.allow, network.lift: without the network itself (see above).';
+
+create function ops.traffic_figures() returns TABLE(name text, help text, value double precision)
+language sql stable as $function$
+  select 'sign_in_tries', 'Tries to sign in of the last five minutes that were looked at.', c.tries::float8 from ops.count_tries(clock_timestamp()) c
+  union all
+  select 'sign_in_failures', 'Those of them that failed.', c.failures::float8 from ops.count_tries(clock_timestamp()) c
+  union all
+  select 'sign_in_unknown_addresses', 'Those of them for addresses that have no account.', c.unknown::float8 from ops.count_tries(clock_timestamp()) c
+  union all
+  select 'sign_in_unusual', 'What was unusual about tries to sign in within the last hour: see ops.unusual.',
+    (select count(*)::float8 from ops.unusual u where u.at > clock_timestamp() - interval '1 hour')
+  union all
+  select 'networks_denied', 'Networks that are denied now.',
+    (select count(*)::float8 from ops.networks_in_force n where n.list = 'deny')
+$function$;
+comment on function ops.traffic_figures is 'Internal: ops.figures.';
+
+create function ops.traffic_floor(signal text) returns integer
+language sql immutable as $function$
+  select case signal when 'many_tries' then 100 when 'many_failures' then 30 when 'unknown_addresses' then 20
+                     when 'many_accounts' then 10 when 'many_networks' then 6 end
+$function$;
+comment on function ops.traffic_floor is 'From where on it counts at all. In five minutes: tries, failures, tries for addresses that have no account. In an hour: accounts that one network fails to open, networks that fail to open one account.';
+
 create function ops.upkeep() returns void
 language plpgsql volatile as $function$
 begin
@@ -9284,9 +9740,23 @@ begin
   perform iam.forget_expired_registrations(), iam.forget_ended_recoveries(), iam.forget_address_changes();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
-  perform iam.forget_sign_ins();
+  perform iam.forget_sign_ins(), ops.forget_networks(), ops.forget_traffic();
 end $function$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
+
+create function ops.usual_traffic(at timestamp with time zone, OUT tries integer, OUT failures integer, OUT unknown integer) returns record
+language sql stable as $function$
+  select percentile_disc(0.5) within group (order by d.tries), percentile_disc(0.5) within group (order by d.failures),
+         percentile_disc(0.5) within group (order by d.unknown)
+  from (
+    -- a day without anybody counts as one
+    select coalesce(max(t.tries), 0) as tries, coalesce(max(t.failures), 0) as failures, coalesce(max(t.unknown), 0) as unknown
+    from generate_series(1, 14) as day
+    left join ops.traffic t on t.at >= date_bin('1 hour', usual_traffic.at, '2000-01-01Z') - day * interval '24 hours'
+                           and t.at < date_bin('1 hour', usual_traffic.at, '2000-01-01Z') - day * interval '24 hours' + interval '1 hour'
+    group by day) d
+$function$;
+comment on function ops.usual_traffic is 'The median, over 14 days, of the busiest five minutes of this hour. Internal.';
 
 create function ops.uuid_v7() returns uuid
 language plpgsql volatile parallel safe as $function$
@@ -10707,6 +11177,7 @@ CREATE TRIGGER _900_audit AFTER INSERT OR UPDATE ON audit.signing_keys FOR EACH 
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF password_hash, status ON iam.accounts FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Person', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF number, confirmed_at ON iam.phones FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF secret, confirmed_at ON iam.totp_factors FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON ops.networks FOR EACH ROW EXECUTE FUNCTION ops.tg_networks__record();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON privacy.answers FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON privacy.answers FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON privacy.answers FOR EACH ROW EXECUTE FUNCTION audit.tg_row('PrivacyAnswer', '');
@@ -10967,9 +11438,14 @@ grant select on ops.deliveries to vs_dba;
 grant select on ops.hashing to vs_dba;
 grant select on ops.intents to vs_dba;
 grant select on ops.limits to vs_dba;
+grant select on ops.networks to vs_dba;
+grant select on ops.networks_in_force to vs_dba;
 grant select on ops.outbox to vs_dba;
 grant select on ops.service to vs_dba;
+grant select on ops.traffic to vs_dba;
+grant select on ops.tries to vs_dba;
 grant select on ops.unrecorded to vs_dba;
+grant select on ops.unusual to vs_dba;
 grant select on privacy.answers to vs_dba;
 grant select on privacy.consent_texts to vs_dba;
 grant select on privacy.consents to vs_dba;
@@ -11434,6 +11910,7 @@ grant execute on function iam.read_own_factors() to vs_secretary;
 grant execute on function iam.read_phone(ring text, token text, caller jsonb) to vs_gate;
 grant execute on function iam.read_recovery(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT lost text, OUT code text, OUT ready_at timestamp with time zone, OUT has_factors boolean, OUT about text[], OUT retry_after integer) to vs_gate;
 grant execute on function iam.read_registration(ring text, token text, caller jsonb, OUT answer text, OUT account uuid, OUT organisation text, OUT email text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.record_denied(network uuid) to vs_gate;
 grant execute on function iam.record_failed_sign_in(ring text, account uuid, token text, sqlstate text, caller jsonb) to vs_gate;
 grant execute on function iam.remove_passkey(ring text, token text, passkey uuid, caller jsonb) to vs_gate;
 grant execute on function iam.remove_phone(ring text, token text, caller jsonb) to vs_gate;

@@ -13,6 +13,9 @@ export const errors = messages(
     forbidden: 'Action non autorisée',
     forbiddenHelp:
       'Votre rôle ne permet pas cette action. Rien n’a été modifié, et la demande a été inscrite au journal.',
+    network: 'Accès refusé depuis ce réseau',
+    networkHelp:
+      'Vital Sync n’accepte rien, pour le moment, du réseau que vous utilisez. Ce que vous avez saisi n’est pas en cause, et rien n’a été modifié. Essayez depuis un autre réseau, celui de votre téléphone par exemple, ou appelez votre cabinet.',
     invalid: 'Demande incomplète',
     invalidHelp: 'Ce qui a été envoyé n’a pas pu être lu. Rien n’a été enregistré.',
     conflict: 'Quelqu’un a modifié ces informations entre-temps',
@@ -46,6 +49,9 @@ export const errors = messages(
     hiddenHelp: 'This page does not exist, or is not among those you may see.',
     forbidden: 'Not allowed',
     forbiddenHelp: 'Your role does not permit this. Nothing was changed, and the request was recorded in the log.',
+    network: 'Refused from this network',
+    networkHelp:
+      'For the time being, Vital Sync takes nothing from the network that you are using. What you typed is not the reason, and nothing was changed. Try from another network, your phone’s for instance, or call your practice.',
     invalid: 'Incomplete request',
     invalidHelp: 'What was sent could not be read. Nothing was saved.',
     conflict: 'Somebody changed this information in the meantime',

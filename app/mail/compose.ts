@@ -161,6 +161,11 @@ const templates = {
     `${t.codes_refused} ${when}`,
     `${t.codes_refused_else}\n${link('/account/password')}`,
   ],
+  unusual_traffic: ({ t, when, link }: Parts) => [
+    `${t.unusual_traffic} ${when}`,
+    t.unusual_traffic_else,
+    `${t.unusual_traffic_where}\n${link('/admin/sign-ins')}`,
+  ],
   factor_added: (parts: Parts) => notice(parts, parts.t.factor_added(factor(parts))),
   factor_removed: (parts: Parts) => notice(parts, parts.t.factor_removed(factor(parts))),
   recovery_codes_made: (parts: Parts) => notice(parts, parts.t.recovery_codes_made),

@@ -98,6 +98,12 @@ export const mail = messages(
     codes_refused:
       'Quelqu’un, peut-être vous, a saisi aujourd’hui votre mot de passe, puis cinq codes qui ne convenaient pas. Rien n’a été ouvert.',
     codes_refused_else: 'Si ce n’était pas vous, quelqu’un connaît votre mot de passe : changez-le.',
+    unusual_traffic_subject: 'Essais de connexion inhabituels dans votre cabinet',
+    unusual_traffic:
+      'Quelqu’un essaie, depuis plusieurs réseaux, d’ouvrir un compte de votre cabinet. Ces essais ont été refusés.',
+    unusual_traffic_else:
+      'Les essais sont ralentis sans que vous ayez rien à faire. Rappelez à vos collègues de ne donner aucun code à personne, et prévenez votre assistance : elle peut refuser ces réseaux.',
+    unusual_traffic_where: 'Les connexions inhabituelles de votre cabinet :',
     from: (where: string) => `Depuis : ${where}`,
     on: 'sur',
     reasons: 'Ce qui était inhabituel :',
@@ -258,6 +264,12 @@ export const mail = messages(
     codes_refused:
       'Somebody, perhaps you, typed your password today and then five codes that didn’t fit. Nothing was opened.',
     codes_refused_else: 'If it wasn’t you, somebody knows your password: change it.',
+    unusual_traffic_subject: 'Unusual attempts to sign in at your practice',
+    unusual_traffic:
+      'Somebody is trying, from several networks, to open an account of your practice. These attempts were refused.',
+    unusual_traffic_else:
+      'The attempts are slowed down without your doing anything. Remind your colleagues to give no code to anybody, and tell your support: it can refuse these networks.',
+    unusual_traffic_where: 'Unusual sign-ins of your practice:',
     from: (where: string) => `From: ${where}`,
     on: 'on',
     reasons: 'What was unusual:',

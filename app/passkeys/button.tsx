@@ -42,6 +42,7 @@ export function PasskeyButton(props: {
         data-failed={t.failed}
         data-later={t.later}
         data-over={t.over}
+        data-network={t.network}
       />
       {purpose === 'passwordless' ? null : (
         <noscript>

@@ -62,6 +62,7 @@ export const passkeys = messages(
     failed: 'La clé d’accès n’a pas pu être utilisée. Recommencez.',
     later: 'Trop d’essais. Réessayez dans une minute.',
     over: 'Cette étape a expiré. Rechargez la page.',
+    network: 'Accès refusé depuis ce réseau. Essayez depuis un autre, ou appelez votre cabinet.',
     noScript: 'Les clés d’accès ont besoin de JavaScript, que ce navigateur n’exécute pas.',
   },
   {
@@ -123,6 +124,7 @@ export const passkeys = messages(
     failed: 'The passkey could not be used. Try again.',
     later: 'Too many attempts. Try again in a minute.',
     over: 'This step has expired. Reload the page.',
+    network: 'Refused from this network. Try from another one, or call your practice.',
     noScript: 'Passkeys need JavaScript, which this browser does not run.',
   },
 );

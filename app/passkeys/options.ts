@@ -4,6 +4,7 @@
  */
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
+import { Refusal } from '../../db/batch.ts';
 import { ringNow } from '../../db/ring.ts';
 import { publicOrigin } from '../../edge/client.ts';
 import type { Env } from '../../edge/session.ts';
@@ -20,7 +21,12 @@ const TIMEOUT = 300_000;
 export function optionRoutes({ door, ring }: Services) {
   return new Hono<Env>().post('/options', async (c) => {
     const { purpose } = Asked.parse(await c.req.parseBody());
-    const [row] = await door.gate(askOptions(ringNow(ring), purpose, publicOrigin(c), c.var.who));
+    const asked = door.gate(askOptions(ringNow(ring), purpose, publicOrigin(c), c.var.who));
+    const [row] = await asked.catch((error) => {
+      if (error instanceof Refusal && error.reason === 'network') return ['network' as const];
+      throw error;
+    });
+    if (row === 'network') return c.json({ answer: row }, 403);
     const answer = row?.answer ?? 'expired';
     if (!row || answer !== 'ok') return refuse(c, answer, row?.retry_after ?? null);
     return c.json({ answer, publicKey: purpose === 'register' ? creation(row) : request(row, purpose) });

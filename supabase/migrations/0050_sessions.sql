@@ -10,7 +10,8 @@
 --   6. A token is replaced after 15 minutes. For 30 seconds the old one serves the requests that were under way; whoever
 --      brings it later holds a copy, and the whole session ends. A browser that never got its new one (a link clicked
 --      twice: the first answer is dropped) is given it again within these seconds, at the address where it was made.
---   7. What asks for it (iam.asks_again) wants a factor that was shown within the last 10 minutes.
+--   7. A session opens nothing to who comes from a denied network (0088), and goes on elsewhere.
+--   8. What asks for it (iam.asks_again) wants a factor that was shown within the last 10 minutes.
 
 set role vs_owner;
 
@@ -218,6 +219,7 @@ declare
   replaced_at uuid;
   renewed boolean := false;
   told boolean := false;
+  denied uuid;
 begin
   if phase not in ('open', 'read', 'write') then
     raise exception using errcode = 'VS422', message = 'phase is open, read or write';
@@ -246,10 +248,20 @@ begin
     answer := 'second_factor';
   else
     answer := 'ok';
+    -- most installations deny nobody: asked here, that costs nothing
+    if exists (select from ops.networks n where n.lifted_at is null) then
+      select n.id into denied from ops.network_of(ip) n where n.list = 'deny';
+      if denied is not null then answer := 'network'; end if;
+    end if;
   end if;
   if answer <> 'ok' then
     if phase <> 'open' then
+      if denied is not null then perform ops.require_network(ip); end if;
       raise exception using errcode = 'VS401', message = 'no session: sign in';
+    end if;
+    if denied is not null then
+      perform ops.record_denied(denied, array[s.id::text, s.account_id::text, s.organisation_id::text, s.role, null, null, null, null]);
+      return array[answer, 'vs_anon'];
     end if;
     -- somebody tries a token: of a session that is known, and is over or unfinished, or of none. The log doesn't grow by it for ever.
     if s.id is null and token is not null then
@@ -308,7 +320,7 @@ begin
   return case when admitted[3] = 'true' then 'renewed' else admitted[1] end;
 end $$;
 comment on function iam.enter is 'Who is asking: checks the session token, seals identity and keys into this transaction, and takes the role on.
-phase `open` (first transaction): answers ok, renewed (ok, and `renewal` is the session''s token from now on), signed_out or second_factor, and acts as vs_anon unless ok; `read` and `write`: raises VS401 instead.
+phase `open` (first transaction): answers ok, renewed (ok, and `renewal` is the session''s token from now on), signed_out, second_factor or network (a denied one), and acts as vs_anon unless ok; `read` and `write`: raises VS401 or VS471 instead.
 ring: VITAL_KEYS. focus: the patient on the page, if there is one. renewal: a new token, used when the present one is older than 15 minutes.';
 grant execute on function iam.enter to vs_edge;
 

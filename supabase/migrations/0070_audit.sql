@@ -42,7 +42,7 @@ create table audit.events (
     'patient.read', 'patients.list', 'patients.search', 'log.read', 'log.verify', 'accounts.read',
     'row.insert', 'row.update', 'row.delete', 'page.refused',
     'session.password', 'session.factor', 'session.end', 'session.reuse', 'session.step_up', 'session.revoke', 'session.unusual',
-    'session.limited', 'openings.limited',
+    'session.limited', 'openings.limited', 'network.deny', 'network.allow', 'network.lift', 'network.refused', 'traffic.unusual',
     'request.forged', 'request.host', 'request.malformed', 'request.method', 'request.polluted', 'request.too_large', 'factor.add', 'factor.remove', 'factor.counter', 'password.change', 'code.send', 'message.send',
     'account.invite', 'account.accept', 'account.register', 'account.confirm', 'account.change',
     'recovery.request', 'recovery.confirm', 'recovery.cancel', 'recovery.complete', 'consent.give', 'consent.withdraw', 'request.answer',

@@ -143,15 +143,14 @@ comment on function ops.forget is 'All failures: whoever failed has shown who th
 create function ops.network_key(ring text, ip text) returns text
 language plpgsql stable set search_path = '' as $$
 declare
+  address inet := ops.plain_address(ip);
   network text;
 begin
   network := case when ip is null then ''
-                  when family(ip::inet) = 6 then text(network(set_masklen(ip::inet, 64)))
-                  else host(ip::inet) end;
+                  when family(address) = 6 then text(network(set_masklen(address, 64)))
+                  else host(address) end;
   return encode(substr(extensions.hmac(convert_to(network, 'UTF8'),
     vault.derive(vault.master(ring, vault.current_master(ring)), 'origin'), 'sha256'), 1, 12), 'hex');
-exception when invalid_text_representation then
-  raise exception using errcode = 'VS422', message = 'the address of the request is no IP address';
 end $$;
 comment on function ops.network_key is 'A keyed hash of an address, IPv6 by its /64: what a bucket is called by. Internal.';
 
@@ -165,6 +164,7 @@ declare
   retry_after int;
   reached text := place;
 begin
+  perform ops.require_network(caller ->> 'ip');
   -- whoever doesn't wait, waits longer
   retry_after := ops.take(place, burst, an_hour / 3600, -burst);
   if retry_after = 0 and subject is not null then
@@ -174,7 +174,7 @@ begin
   if retry_after > 0 then perform ops.record_limited(ring, iam.gate_claims(subject, null, null), route, reached, caller); end if;
   return retry_after;
 end $$;
-comment on function ops.limit_route is 'Begins a gate function that may be asked too often: 0, or the seconds to wait (answer `wait`, retry_after). route: register, recover, send_code (5 at once, 10 an hour), accept, confirm (20, 60), any other word (30, 360); for each network, and for each account if `subject` is given. Internal.';
+comment on function ops.limit_route is 'Begins a gate function that may be asked too often: 0, or the seconds to wait (answer `wait`, retry_after). route: register, recover, send_code (5 at once, 10 an hour), accept, confirm (20, 60), any other word (30, 360); for each network, and for each account if `subject` is given. Internal. Errors: VS471.';
 
 create function ops.record_limited(ring text, claims text[], step text, reached text, caller jsonb) returns void
 language plpgsql volatile set search_path = '' as $$

@@ -13,7 +13,8 @@
 --   7. A step that ended in an error is recorded as well (iam.record_failed_sign_in).
 --   8. A token is worth nothing once the session has gained a right: each gain brings a new one.
 --   9. A factor is added or taken away on a factor shown within 10 minutes; the first one, by a link of the practice alone.
---  10. What is done to one account at the same moment comes one after the other, and none of it ends in a deadlock.
+--  10. Nobody comes in from a denied network (0088), whoever they are: functions that take a caller ask first.
+--  11. What is done to one account at the same moment comes one after the other, and none of it ends in a deadlock.
 --
 -- `caller` is where a request comes from, as the edge saw it: {"ip", "user_agent", "device" (the token of its cookie),
 -- "place" (if a proxy knows it)}.
@@ -113,6 +114,7 @@ declare
   late boolean;
   m access.memberships;
 begin
+  perform ops.require_network(caller ->> 'ip');
   perform iam.lock_account(x.account_id) from iam.sessions x where x.token_hash = iam.hash_token(token)
     or x.id = (select o.session_id from iam.old_tokens o where o.token_hash = iam.hash_token(token));
   select * into s from iam.sessions x where x.token_hash = iam.hash_token(token) for update;
@@ -151,10 +153,13 @@ declare
   -- whose failures make the next try wait: this browser's, or this account's at this address
   own_key text := 'password/device/' || device;
   reached text;
+  -- one that a whole practice shares isn't (0088)
+  counts_address boolean := device is null and not ops.is_allowed_network(caller ->> 'ip');
   ok boolean;
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   address_key := 'password/address/' || ops.network_key(ring, caller ->> 'ip');
   own_key := coalesce(own_key, address_key || '/' || account);
@@ -162,7 +167,7 @@ begin
   -- by what happens elsewhere, so that a stranger who goes on failing doesn't keep the owner out.
   select x.reached, x.seconds into reached, retry_after
   from (values (own_key, ops.delayed(own_key, '15 minutes')),
-               (address_key, case when device is null then ops.peek(address_key, 60, 0.5) end),
+               (address_key, case when counts_address then ops.peek(address_key, 60, 0.5) end),
                (account_key, case when device is null then ops.peek(account_key, 60, 1.0 / 60) end)) x (reached, seconds)
   where x.seconds > 0 order by x.seconds desc limit 1;
   if retry_after > 0 then
@@ -172,17 +177,15 @@ begin
   end if;
   -- one hash at a time for an account and for an address: what is counted below is locked until it is done
   if not (ops.hash_turn(device is not null) and pg_try_advisory_xact_lock(hashtextextended(own_key, 0))
-          and (device is not null or (pg_try_advisory_xact_lock(hashtextextended(address_key, 0))
-                                      and pg_try_advisory_xact_lock(hashtextextended(account_key, 0))))) then
+          and (not counts_address or pg_try_advisory_xact_lock(hashtextextended(address_key, 0)))
+          and (device is not null or pg_try_advisory_xact_lock(hashtextextended(account_key, 0)))) then
     answer := 'busy';
     return;
   end if;
   -- counted before it is tried, and given back if it was right
   retry_after := ops.delay(own_key, 5, '5 seconds', '15 minutes', '1 day');
-  if device is null then
-    if retry_after = 0 then retry_after := ops.take(address_key, 60, 0.5); end if;
-    if retry_after = 0 then retry_after := ops.take(account_key, 60, 1.0 / 60); end if;
-  end if;
+  if retry_after = 0 and counts_address then retry_after := ops.take(address_key, 60, 0.5); end if;
+  if retry_after = 0 and device is null then retry_after := ops.take(account_key, 60, 1.0 / 60); end if;
   if retry_after > 0 then
     answer := 'wait';
     perform ops.record_limited(ring, iam.gate_claims(account, null, null), 'password', own_key, caller);
@@ -202,16 +205,18 @@ begin
     answer := 'refused';
     perform audit.append(iam.gate_claims(account, null, iam.caller_origin(ring, m.organisation_id, null, caller)),
       'session.password', 'session', null, null, 'failure', '{"reason":"refused"}');
+    perform ops.note_try(ring, account, false, caller);
     return;
   end if;
   perform ops.forget(own_key);
-  if device is null then perform ops.give_back(address_key), ops.give_back(account_key); end if;
+  if counts_address then perform ops.give_back(address_key); end if;
+  if device is null then perform ops.give_back(account_key); end if;
   perform vault.saw_ring(ring);
   s := iam.start_session(ring, account, token, '{password}', caller, old_token);
   perform audit.append(iam.gate_claims(account, s.id, s.origin_id), 'session.password', 'session', s.id, null, 'success');
   answer := 'second_factor';
 end $$;
-comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: there is no turn for hashing (0086), nothing was tried, ask again in a moment. Errors: VS503.';
+comment on function iam.sign_in_password is 'First step. prehash: `pepper id:base64(HMAC-SHA-256(pepper, account id ‖ password))`. token: what the cookie will hold; old_token: what it holds now. Answers second_factor, refused, wait (retry_after: seconds), or busy: there is no turn for hashing (0086), nothing was tried, ask again in a moment. Errors: VS471, VS503.';
 grant execute on function iam.sign_in_password to vs_gate;
 
 -- ---------------------------------------------------------------- the second factor, and a factor shown again
@@ -310,6 +315,8 @@ begin
   perform audit.append(iam.gate_claims(s.account_id, s.id, origin), case when s.factors = 2 then 'session.step_up' else 'session.factor' end,
     'session', s.id, null, case when answer = 'ok' then 'success' else 'failure' end,
     json_build_object('factor', case when method in ('totp', 'passkey', 'recovery_code', 'email_code', 'sms_code') then method end, 'answer', answer)::text);
+  -- a try to sign in ends here, or with a password that was refused
+  if s.factors = 1 then perform ops.note_try(ring, s.account_id, answer = 'ok', caller); end if;
 end $$;
 comment on function iam.take_factor is 'The second step of a sign-in, or a factor shown again (step-up). method: totp, recovery_code, email_code, sms_code (proof: {"code"}) or passkey (proof: 0094). Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), expired, or stopped (0097). Errors: VS503.';
 grant execute on function iam.take_factor to vs_gate;

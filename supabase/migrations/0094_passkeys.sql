@@ -156,6 +156,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   if purpose = 'register' then
     select * into allowed from iam.may_change_factors(ring, token, caller);
     answer := allowed.answer;
@@ -318,6 +319,7 @@ begin
   perform audit.append(iam.gate_claims(account, s.id, origin), 'session.factor', 'session', s.id, null,
     case when answer = 'ok' then 'success' else 'failure' end,
     json_strip_nulls(json_build_object('factor', 'passkey', 'passwordless', true, 'answer', answer, 'reason', why))::text);
+  perform ops.note_try(ring, account, answer = 'ok', caller);
 end $$;
 comment on function iam.sign_in_passkey is 'Signs in with a passkey alone, which has verified its user: two factors in one. token: what the cookie will hold. Answers ok (with the role), refused, wait (retry_after: seconds), or stopped (0099). Errors: VS503.';
 grant execute on function iam.sign_in_passkey to vs_gate;

@@ -19,7 +19,7 @@ create table ops.outbox (
   template         text not null check (template in (
     'invitation', 'invitation_exists', 'email_confirmation', 'registration_exists', 'email_code', 'sms_code', 'phone_code',
     'recovery_link', 'recovery_requested', 'recovery_requested_sms', 'recovery_ready', 'recovery_confirmed', 'recovery_cancelled', 'recovery_asks_colleague',
-    'unusual_sign_in', 'unusual_sign_in_of_member', 'sign_in_stopped', 'sign_in_disowned', 'codes_refused',
+    'unusual_sign_in', 'unusual_sign_in_of_member', 'sign_in_stopped', 'sign_in_disowned', 'codes_refused', 'unusual_traffic',
     'factor_added', 'factor_removed', 'recovery_codes_made', 'recovery_code_used', 'password_changed', 'account_changed', 'glass_broken',
     'consent_withdrawn', 'consent_withdrawn_here', 'address_link', 'address_exists', 'address_asked', 'address_changed', 'address_kept')),
   vars             bytea,
@@ -163,6 +163,7 @@ begin
   where c in ('email', 'sms') and not exists (select from ops.deliveries x where x.channel = c and x.seen_at > clock_timestamp() - interval '1 minute')
   on conflict on constraint deliveries_pkey do update set seen_at = clock_timestamp();
   perform ops.give_up_messages();
+  perform ops.tell_of_traffic(ring);
   for m in select o.* from ops.outbox o
            where o.state = 'waiting' and o.next_at <= clock_timestamp() and o.channel = any (channels)
            order by o.next_at limit least(most, 20) for update skip locked loop

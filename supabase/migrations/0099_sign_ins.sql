@@ -71,8 +71,10 @@ comment on function iam.signal_points is 'What a signal weighs: a new device in 
 -- A house or a mobile operator, not one address: IPv4 by its /24, IPv6 by its /48.
 create function iam.network_of(profile_key bytea, ip text) returns bytea
 language plpgsql immutable set search_path = '' as $$
+declare
+  address inet := ops.plain_address(ip);
 begin
-  return substr(extensions.hmac(convert_to(text(network(set_masklen(ip::inet, case family(ip::inet) when 6 then 48 else 24 end))), 'UTF8'),
+  return substr(extensions.hmac(convert_to(text(network(set_masklen(address, case family(address) when 6 then 48 else 24 end))), 'UTF8'),
                                 vault.derive(profile_key, 'network'), 'sha256'), 1, 16);
 end $$;
 comment on function iam.network_of is 'A keyed hash of the network of an address; NULL for none. Internal.';
@@ -183,7 +185,9 @@ begin
   entry.at := clock_timestamp();
   entry.network := iam.network_of(key, caller ->> 'ip');
   select f.signals, f.facts into entry.signals, facts
-  from iam.find_signals(key, s.account_id, device is not null, entry.network, place, entry.at) f;
+  -- one that a whole practice shares is usual to each of them (0088)
+  from iam.find_signals(key, s.account_id, device is not null, case when not ops.is_allowed_network(caller ->> 'ip') then entry.network end,
+                        place, entry.at) f;
   entry.score := (select coalesce(sum(iam.signal_points(signal)), 0) from unnest(entry.signals) signal);
   entry.outcome := case when entry.score >= o.stop_from and not s.enrols then 'stopped' when entry.score >= o.notice_from then 'told' else 'let_in' end;
   if entry.outcome <> 'let_in' then entry.link_hash := iam.hash_token(link); end if;
@@ -296,6 +300,8 @@ declare
   entry iam.sign_ins := iam.find_by_link(ring, link, caller);
   claims text[];
 begin
+  -- "that wasn't me" opens nothing, and is said from anywhere
+  if mine is not false then perform ops.require_network(caller ->> 'ip'); end if;
   answer := iam.state_of(entry);
   if answer in ('expired', 'disowned') then return; end if;
   claims := iam.gate_claims(entry.account_id, null, iam.caller_origin(ring, entry.organisation_id, null, caller));

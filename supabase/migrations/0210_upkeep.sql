@@ -34,7 +34,7 @@ begin
   perform iam.forget_expired_registrations(), iam.forget_ended_recoveries(), iam.forget_address_changes();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
-  perform iam.forget_sign_ins();
+  perform iam.forget_sign_ins(), ops.forget_networks(), ops.forget_traffic();
 end $$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 
@@ -61,7 +61,9 @@ begin
   select 'seconds_since_checkpoint', 'Age of the last signed checkpoint of the audit log.',
     (select extract(epoch from clock_timestamp() - max(c.sealed_at))::double precision from audit.checkpoints c)
   union all
-  select f.name, f.help, f.value from ops.outbox_figures() f;
+  select f.name, f.help, f.value from ops.outbox_figures() f
+  union all
+  select f.name, f.help, f.value from ops.traffic_figures() f;
 end $$;
 comment on function ops.figures is 'What monitoring watches. A definer, since vs_dba executes nothing of the vault; it gives numbers alone. NULL: not known yet.';
 grant execute on function ops.figures to vs_dba;

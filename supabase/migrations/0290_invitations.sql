@@ -384,6 +384,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   i := iam.find_invitation(token);
   if i.account_id is null then
@@ -413,6 +414,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   i := iam.find_invitation(token);
   if i.account_id is null then

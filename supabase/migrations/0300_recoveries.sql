@@ -144,6 +144,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_recovery(token);
   if r.id is null then
@@ -188,6 +189,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_recovery(token);
   if r.id is null or r.state <> 'asked' then
@@ -344,6 +346,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_recovery(token);
   if r.id is null or r.state <> 'waiting' then

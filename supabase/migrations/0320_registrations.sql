@@ -234,6 +234,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_registration(token);
   if r.account_id is null then
@@ -276,6 +277,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_registration(token);
   if r.account_id is null then
@@ -324,6 +326,7 @@ declare
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
   r := iam.find_registration(token);
   if r.completed_at is null then

@@ -71,6 +71,7 @@ insert into plain values
   ('vault.keys.master', 'which master key'), ('vault.keys.indexed', 'which master key'), ('vault.masters.id', 'which master key'), ('vault.rings.names', 'which master keys'),
   ('iam.passkeys.rp_id', 'a host name of ours'), ('iam.passkeys.transports', 'words of the standard'), ('iam.challenges.origin', 'an address of ours'),
   ('ops.limits.key', 'keyed hashes of addresses, ids of accounts'), ('ops.delays.key', 'keyed hashes of addresses, ids of accounts'), ('ops.service.file', 'the place of its own file'),
+  ('ops.networks.network', 'what an operator lists, until 30 days after its end'),
   ('audit.events.resource_type', 'audit.append: a word of ours'), ('audit.events.actor_role', 'audit.append: a role'),
   ('audit.events.details', 'audit.append: digests, column names, words'), ('audit.events.leaf', 'the fields beside it'),
   ('audit.checkpoints.note', 'sizes and hashes, signed'), ('audit.log_origins.origin', 'the name of the log'), ('audit.log_origins.leaf', 'an event''s leaf'),
@@ -80,7 +81,7 @@ insert into plain values
   ('vault.existing_tables.name', 'a table'), ('vault.existing_tables.view_name', 'a view'), ('vault.existing_columns.table_name', 'a table'),
   ('vault.existing_columns.name', 'a column'), ('vault.existing_columns.type', 'a type'), ('vault.existing_columns.sealed_name', 'a column');
 select is_empty($$select a.attrelid::regclass, a.attname from pg_attribute a join tables t on t.oid = a.attrelid
-  where t.nspname <> 'store' and not t.relispartition and a.attnum > 0 and not a.attisdropped and a.atttypid in ('text'::regtype, 'text[]'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype, 'inet'::regtype, 'date'::regtype)
+  where t.nspname <> 'store' and not t.relispartition and a.attnum > 0 and not a.attisdropped and a.atttypid in ('text'::regtype, 'text[]'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype, 'inet'::regtype, 'cidr'::regtype, 'date'::regtype)
     and not exists (select from pg_constraint c where c.conrelid = a.attrelid and c.contype = 'c' and a.attnum = any (c.conkey) and pg_get_constraintdef(c.oid) ~ '= ANY|= ''|~ ''|<@ ')
     and format('%s.%s', a.attrelid::regclass, a.attname) not in (select name from plain)$$, 'text outside of store is a word of a list, or known to be nobody''s');
 select is_empty($$select name from plain where not exists (select from pg_attribute a join tables t on t.oid = a.attrelid where format('%s.%s', a.attrelid::regclass, a.attname) = name)$$, 'and what is known is there');
@@ -98,6 +99,7 @@ insert into justified values
   ('iam.sign_in_lookup', 'nobody is signed in yet; vs_gate alone'), ('iam.sign_in_password', 'asks for the password; vs_gate alone'), ('iam.sign_in_is_known', 'tells the edge who may go first; vs_gate alone'),
   ('iam.passkey_key', 'a public key, by an id that only its owner''s browser has; vs_gate alone'), ('iam.sign_in_passkey', 'asks for a passkey; vs_gate alone'),
   ('iam.record_failed_sign_in', 'records, and tells nothing; vs_gate alone'), ('ops.record_refusals', 'records, and tells nothing; vs_gate alone'),
+  ('iam.record_denied', 'records, once a minute, and tells nothing; vs_gate alone'),
   ('iam.may_begin_change', 'iam.may_change_factors asks; vs_gate alone'), ('iam.begin_totp', 'iam.may_change_factors asks; vs_gate alone'), ('iam.confirm_totp', 'iam.may_change_factors asks; vs_gate alone'), ('iam.remove_totp', 'iam.may_change_factors asks; vs_gate alone'),
   ('iam.make_recovery_codes', 'iam.may_change_factors asks; vs_gate alone'), ('iam.change_password', 'iam.may_change_factors asks, and for the password; vs_gate alone'),
   ('iam.begin_address_change', 'iam.may_change_factors asks; vs_gate alone'), ('iam.cancel_own_address_change', 'asks for the session; vs_gate alone'), ('iam.read_address_change', 'asks for the session; vs_gate alone'),

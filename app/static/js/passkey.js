@@ -55,6 +55,7 @@ async function use(box) {
   const options = answer.headers.get('Content-Type')?.startsWith('application/json') ? await answer.json() : {};
   if (options.answer === 'place') return 'place';
   if (options.answer === 'wait') return 'later';
+  if (options.answer === 'network') return 'network';
   // the server says what is missing: the form goes there as it is
   if (options.answer === 'step_up') return send(form);
   if (options.answer === 'expired' || options.answer === 'second_factor') return 'over';
