@@ -19,10 +19,12 @@ export type RecoveriesProps = {
   done?: 'confirm' | 'reject';
   /** What the database answered, and to which request. */
   refusal?: { id: string; reason: string };
+  /** What was typed for which request, and isn't six digits. */
+  missing?: { id: string; code: string };
 };
 
 /** Who waits for somebody to confirm that it is them: one request, one card, one decision. */
-export function RecoveriesPage({ rows, done, refusal }: RecoveriesProps) {
+export function RecoveriesPage({ rows, done, refusal, missing }: RecoveriesProps) {
   const t = useWords(recover);
   const lost = refusal && !rows.some((row) => row.id === refusal.id);
   return (
@@ -33,7 +35,12 @@ export function RecoveriesPage({ rows, done, refusal }: RecoveriesProps) {
       {lost ? <Alert tone="warn" title={labelOf(t, 'refusal', refusal.reason)} /> : null}
       {rows.length > 0 ? (
         rows.map((row) => (
-          <Recovery key={row.id} row={row} refusal={refusal?.id === row.id ? refusal.reason : undefined} />
+          <Recovery
+            key={row.id}
+            row={row}
+            refusal={refusal?.id === row.id ? refusal.reason : undefined}
+            typed={missing?.id === row.id ? missing.code : undefined}
+          />
         ))
       ) : (
         <Empty>{t.listEmpty}</Empty>
@@ -43,7 +50,7 @@ export function RecoveriesPage({ rows, done, refusal }: RecoveriesProps) {
   );
 }
 
-function Recovery({ row, refusal }: { row: RecoveryRow; refusal?: string }) {
+function Recovery({ row, refusal, typed }: { row: RecoveryRow; refusal?: string; typed?: string }) {
   const t = useWords(recover);
   const roles = useWords(frame);
   const name = row.display_name ?? t.nameUnknown;
@@ -65,7 +72,7 @@ function Recovery({ row, refusal }: { row: RecoveryRow; refusal?: string }) {
           <Moment at={row.confirmed_at} />
         </p>
       ) : (
-        <Confirm id={row.id} name={name} />
+        <Confirm id={row.id} name={name} typed={typed} again={Boolean(refusal)} />
       )}
       <form method="post" action={`/admin/recoveries/${row.id}/reject`}>
         <button class="button" data-danger="" type="submit">
@@ -87,16 +94,20 @@ function Alone({ at }: { at: Date | null }) {
   );
 }
 
-function Confirm({ id, name }: { id: string; name: string }) {
+function Confirm({ id, name, typed, again }: { id: string; name: string; typed?: string; again: boolean }) {
   const t = useWords(recover);
   return (
     <form class="form" method="post" action={`/admin/recoveries/${id}/confirm`}>
       <Field
         name={`code_${id}`}
         label={t.codeOf(name)}
+        value={typed}
+        error={typed === undefined ? undefined : t.codeMissing}
         inputMode="numeric"
-        maxLength={7}
-        width="short"
+        // as it is pasted or heard: with spaces
+        maxLength={20}
+        width="medium"
+        autofocus={again || typed !== undefined}
         spellcheck={false}
         required
       />

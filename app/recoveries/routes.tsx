@@ -9,6 +9,7 @@ import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { readMe } from '../me.ts';
 import { recover } from '../recover/messages.ts';
+import { bare, looksLike } from '../sign-in/code-form.ts';
 import { RecoveriesPage, type RecoveriesProps } from './page.tsx';
 import { confirmRecovery, openRecoveries, readRecoveries, rejectRecovery } from './queries.ts';
 
@@ -23,8 +24,10 @@ export function recoveryRoutes(door: Door) {
     .post('/:id/confirm', async (c) => {
       const id = z.guid().parse(c.req.param('id'));
       const typed = (await c.req.parseBody())[`code_${id}`];
-      const code = z.string().max(20).catch('').parse(typed).replace(/\s/g, '');
-      return decide(c, door, 'confirm', id, confirmRecovery(id, code));
+      const code = z.string().max(40).catch('').parse(typed);
+      // a digit left out on the telephone is no wrong code: of those there are only a few
+      if (!looksLike('totp', bare(code))) return answerPage(c, door, { missing: { id, code } }, 422);
+      return decide(c, door, 'confirm', id, confirmRecovery(id, bare(code)));
     })
 
     .post('/:id/reject', async (c) => {
