@@ -43,5 +43,6 @@
     const left = look();
     if (left.length === 1) left[0].querySelector('a')?.click();
   });
-  addEventListener('pageshow', look);
+  // going back brings what was typed
+  addEventListener('pageshow', () => input.value && look());
 })();

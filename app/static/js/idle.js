@@ -1,6 +1,12 @@
 // The end of a session that nobody uses: said five minutes before, with one click to stay. All tabs of a browser share one
 // clock; typing counts as being there. When it is over, nothing of a patient stays on the screen; what was typed waits
 // behind the dialog until one has signed in again in another tab. The session itself ends in the database.
+//
+// Without script a page stays on the screen after its session, as paper would; the next click shows nothing more. A
+// `<noscript><meta http-equiv="refresh">` would take it away, and isn't there on purpose: nobody could put it off (staying in
+// another tab doesn't reach this one), which WCAG 2.2.1 and RGAA 13.1 refuse (F40), it would pull the page from under somebody
+// who reads slowly or by ear, and as a reload it would itself be activity: two forgotten tabs would keep a session alive.
+// The foot of each page names the hour instead (app/session/end.tsx).
 (() => {
   const dialog = document.getElementById('session-end');
   if (!dialog) return;
@@ -57,10 +63,11 @@
 
   function hasTyped() {
     if (document.querySelector('.unsent, .error-summary')) return true;
-    return [...document.querySelectorAll('textarea, input:not([type=hidden], [role=combobox])')].some((field) =>
-      field.type === 'checkbox' || field.type === 'radio'
-        ? field.checked !== field.defaultChecked
-        : field.value.trim() !== '' && (field.value !== field.defaultValue || field.closest('[data-unsaved]')),
+    return [...document.querySelectorAll('textarea, input:not([type=hidden], [type=search], [role=combobox])')].some(
+      (field) =>
+        field.type === 'checkbox' || field.type === 'radio'
+          ? field.checked !== field.defaultChecked
+          : field.value.trim() !== '' && (field.value !== field.defaultValue || field.closest('[data-unsaved]')),
     );
   }
 
