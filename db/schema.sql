@@ -1385,6 +1385,7 @@ CREATE INDEX conditions_patient ON store.conditions USING btree (patient_id, ons
 CREATE INDEX consents_account ON privacy.consents USING btree (account_id);
 CREATE INDEX consents_organisation ON privacy.consents USING btree (organisation_id, at DESC);
 CREATE INDEX consents_text ON privacy.consents USING btree (text_hash);
+CREATE INDEX consents_withdrawn ON privacy.consents USING btree (organisation_id, at DESC) WHERE (NOT given);
 CREATE INDEX delays_forgotten ON ops.delays USING btree (forgotten_at);
 CREATE INDEX emergency_searches_account ON access.emergency_searches USING btree (account_id, made_at DESC);
 CREATE INDEX emergency_searches_patient ON access.emergency_searches USING btree (patient_id) WHERE (patient_id IS NOT NULL);

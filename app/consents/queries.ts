@@ -32,6 +32,17 @@ export function readConsents(lang: Lang) {
   return k.selectFrom('clinic.consents').selectAll().where('lang', '=', lang).compile();
 }
 
+/** Titles of what one has agreed to in other words than those of now. */
+export function readNewTexts(lang: Lang) {
+  return k
+    .selectFrom('clinic.consents')
+    .select('title')
+    .where('lang', '=', lang)
+    .where('given', '=', true)
+    .whereRef('agreed_version', '<>', 'version')
+    .compile();
+}
+
 export function readHistory() {
   return k.selectFrom('clinic.consent_history').selectAll().orderBy('at', 'desc').limit(100).compile();
 }

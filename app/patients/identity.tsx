@@ -67,6 +67,7 @@ function Traits({ patient }: { patient: PatientRecord }) {
         { label: t.sex, value: <Sex value={patient.sex} /> },
         { label: isInseeCode(patient.birth_place) ? t.birthPlaceCode : t.birthPlace, value: patient.birth_place },
         { label: t.matricule, value: <Matricule patient={patient} />, code: patient.identity_status === 'qualifiee' },
+        { label: t.recordNumber, value: patient.id, code: true },
         { label: t.status, value: <IdentityBadge status={patient.identity_status} /> },
       ]}
     />

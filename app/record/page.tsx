@@ -4,6 +4,7 @@ import { latestPerCode, type ObservationRow } from '../chart/observations.ts';
 import type { ConditionRow } from '../chart/problems.tsx';
 import { useLang, useWords } from '../i18n.ts';
 import { NoteEntry, type NoteRow } from '../notes/entry.tsx';
+import { Alert } from '../ui/alert.tsx';
 import type { Allergies } from '../ui/allergies.tsx';
 import { type PatientIdentity, Sex } from '../ui/banner.tsx';
 import { DefinitionList } from '../ui/definitions.tsx';
@@ -28,6 +29,8 @@ export type RecordProps = {
   vitals: readonly ObservationRow[];
   laboratory: readonly ObservationRow[];
   notes: readonly NoteRow[];
+  /** What they have agreed to whose words are others now. */
+  newTexts: readonly string[];
 };
 
 /** What is held on a person, in the words of that person. */
@@ -39,6 +42,11 @@ export function RecordPage(props: RecordProps) {
       <p class="lead">
         {t.intro(props.organisation)} <a href="/record/accesses">{t.whoLooked}</a>
       </p>
+      {props.newTexts.length > 0 ? (
+        <Alert tone="info" title={t.newTexts(props.newTexts.join(', '))}>
+          <a href="/account/consents">{t.readTexts}</a>
+        </Alert>
+      ) : null}
       <div class="own-record">
         <Part id="allergies" title={t.allergies}>
           <OwnAllergies allergies={props.allergies} />

@@ -4,6 +4,7 @@ import type { Door } from '../../db/batch.ts';
 import type { Env } from '../../edge/session.ts';
 import { bannerAllergies } from '../chart/allergies.ts';
 import { readBanner, readNotes, readSummary } from '../chart/queries.ts';
+import { readNewTexts } from '../consents/queries.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { readMe } from '../me.ts';
@@ -28,11 +29,17 @@ export function recordRoutes(door: Door) {
 }
 
 async function answerRecord(c: Context<Env>, door: Door) {
-  const [me, patients, status, allergies, conditions, medications, vitals, laboratory, notes] = await door.read(
+  const [me, patients, status, allergies, conditions, medications, vitals, laboratory, notes, texts] = await door.read(
     c.var.who,
     {
       open: openOwnRecord(),
-      reads: [readMe(), ...readBanner(ownPatient), ...readSummary(ownPatient), readNotes(ownPatient, noteLimit)],
+      reads: [
+        readMe(),
+        ...readBanner(ownPatient),
+        ...readSummary(ownPatient),
+        readNotes(ownPatient, noteLimit),
+        readNewTexts(c.var.lang),
+      ],
     },
   );
   const patient = patients[0];
@@ -45,6 +52,7 @@ async function answerRecord(c: Context<Env>, door: Door) {
       patient={patient}
       allergies={bannerAllergies(status[0], allergies)}
       {...{ conditions, medications, vitals, laboratory, notes }}
+      newTexts={texts.map(({ title }) => title)}
     />,
   );
 }

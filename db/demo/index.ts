@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { connect, withLogin } from '../connect.ts';
 import { asOwner } from '../owner.ts';
 import { type DemoAccount, type Made, makeAccount, setPasswords } from './accounts.ts';
+import { agree } from './agreements.ts';
 import { breakGlass } from './emergency.ts';
 import { type Colleague, PRACTICES, type Practice } from './practices.ts';
 import { fillRecord, fillTeams, type Invented, patientsOf, type Team } from './records.ts';
@@ -36,6 +37,8 @@ export async function fillDemo(ctx: DemoContext): Promise<DemoAccount[]> {
     ]);
     const [owner, colleague] = teams as [Team, Team];
     await breakGlass(ctx.admin, ctx.ring, edge, { owner, colleague, today });
+    const patients = made.filter(({ account }) => account.role === 'patient').map(({ id }) => id);
+    await agree(ctx.admin, ctx.ring, edge, patients);
   } finally {
     await Promise.all(connections.map((connection) => connection.end()));
   }

@@ -132,6 +132,8 @@ create table privacy.consents (
 comment on table privacy.consents is 'FHIR Consent: given or withdrawn, one row each; the last row of a type counts.';
 -- the DPO's list
 create index consents_organisation on privacy.consents (organisation_id, at desc);
+-- what waits on the DPO's desk (0315)
+create index consents_withdrawn on privacy.consents (organisation_id, at desc) where not given;
 create index consents_account on privacy.consents (account_id);
 create index consents_text on privacy.consents (text_hash);
 alter table privacy.consents enable row level security;

@@ -175,6 +175,9 @@ select is(pg_temp.seen('a.secretary'), '("telemedicine_usage=false true")', 'a s
 select is(pg_temp.seen(who), 'nothing', who || ' sees nothing of it') from unnest(array['b.clinician', 'b.secretary']) who;
 select is(pg_temp.seen('a.clinician', 'a.theirs'), 'nothing', 'nor of a patient whom one doesn''t see');
 select is(pg_temp.seen('a.' || who), '42501', 'nor a ' || who) from unnest(array['patient', 'org_admin', 'auditor', 'dpo', 'researcher', 'import of clinician']) who;
+insert into audit.openings (session_id, patient_id, level, opened_at, transaction)
+select id, tests.the('a.mine')::uuid, 'identity', clock_timestamp(), pg_current_xact_id() from iam.sessions where token_hash in (iam.hash_token(tests.the('b.clinician')), iam.hash_token(tests.the('b.secretary')));
+select is(pg_temp.seen(who), 'nothing', 'nor ' || who || ', who sees the patient no longer, while what they opened is still open') from unnest(array['b.clinician', 'b.secretary']) who;
 delete from audit.openings;
 select is(pg_temp.seen(who), 'nothing', 'nor anybody who didn''t open the record') from unnest(array['a.clinician', 'a.secretary']) who;
 -- other files have this patient too

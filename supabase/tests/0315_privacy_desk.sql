@@ -15,7 +15,7 @@ create temp table keys as
   select pg_temp.intend('a.patient', o) as key, o as operation from unnest(array['consents.give', 'consents.withdraw']) o, generate_series(1, 6)
   union all select pg_temp.intend('a.dpo', 'requests.answer'), 'requests.answer' from generate_series(1, 12)
   union all select pg_temp.intend('b.dpo', 'requests.answer'), 'foreign' from generate_series(1, 2)
-  union all select pg_temp.intend('a.dpo', 'erasures.request'), 'erasures.request';
+  union all select pg_temp.intend('a.dpo', 'erasures.request'), 'erasures.request' from generate_series(1, 2);
 create function pg_temp.key(o text) returns uuid language sql as $$
   delete from keys x where x.key = (select y.key from keys y where y.operation = o limit 1) returning x.key
 $$;
@@ -94,5 +94,15 @@ select is(tests.attempt('a.dpo', format('select answer from clinic.erasure_reque
 select is(tests.attempt('a.dpo', format('select * from clinic.privacy_tasks where id = %L', :'request')), 'nothing', 'and waits no more');
 select is(tests.owner(format('select privacy.erase_patient(%L, %L)::text', tests.the('ring'), tests.the('a.mine'))), 'VS422', 'nor does anybody erase on it')
 where not exists (select from privacy.erasure_requests where patient_id = tests.the('a.mine')::uuid and id <> :'request');
+
+-- 5: one that was done
+select substr(tests.attempt('a.import of clinician', format('select id from clinic.import_patient(%L)',
+  jsonb_build_object('source', gen_random_uuid(), 'birth_name', 'Lenoir', 'sex', 'male', 'birth_date', '1931-04-02')), 'write'), 2, 36) as forgotten \gset
+select is(tests.attempt('a.dpo', format('select clinic.request_erasure(%L, %L, ''unlawful_processing'', ''courrier'')', pg_temp.key('erasures.request'), :'forgotten'), 'write') ~ '^\(', true);
+select is(length(tests.owner(format('select privacy.erase_patient(%L, %L)::text', tests.the('ring'), :'forgotten'))), 36, 'an erasure is done');
+select id as done from privacy.erasure_requests where patient_id = :'forgotten' \gset
+select is(tests.attempt(who, format('select clinic.erasure_certificate(%L) ->> ''patient''', :'done')), answer, who || ' and its certificate')
+from (values ('a.dpo', '(' || :'forgotten' || ')'), ('b.dpo', 'VS404'), ('a.org_admin', '42501'), ('a.auditor', '42501')) x (who, answer);
+select is(tests.attempt('a.dpo', format('select * from clinic.privacy_tasks where patient_id = %L', :'forgotten')), 'nothing', 'nothing of them waits');
 
 select * from finish();

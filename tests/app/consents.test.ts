@@ -74,6 +74,26 @@ test('words that were never shown are no agreement', async () => {
   expect(await agrees()).toBe(false);
 });
 
+test('a new text is told at home, agreed to beside the old one, and keeps nobody from taking theirs back', async () => {
+  const old = await hashOf('mes_sharing');
+  expect((await decide('yes', old, randomUUID(), 'mes_sharing')).status).toBe(303);
+  expect(visibleText((await pages.get(pages.patientPerson, '/record')).text)).not.toContain('a changé');
+  await asOwner(pages.db.admin, async () => {
+    for (const lang of ['fr', 'en'])
+      await pages.db.admin.query("select privacy.publish_text('mes_sharing', '2026.1', $1, $2, 'Texte <neuf>')", [
+        lang,
+        `Titre ${lang}`,
+      ]);
+  });
+  expect(visibleText((await pages.get(pages.patientPerson, '/record')).text)).toContain('a changé : Titre fr');
+  const asked = await pages.get(pages.patientPerson, path);
+  expect(visibleText(asked.text)).toMatch(/Texte <neuf> .*Accepter le nouveau texte/);
+  expect((await decide('no', old, randomUUID(), 'mes_sharing')).status).toBe(303);
+  expect((await decide('yes', old, randomUUID(), 'mes_sharing')).status).toBe(409);
+  expect((await decide('yes', await hashOf('mes_sharing'), randomUUID(), 'mes_sharing')).status).toBe(303);
+  expect(visibleText((await pages.get(pages.patientPerson, '/record')).text)).not.toContain('a changé');
+});
+
 test('the DPO shows who agreed to which words, when and from where; a row that was changed shows nothing', async () => {
   const { db, practice } = pages;
   const dpo = await asOwner(db.admin, () => createPerson(db, { organisation: practice.organisation, role: 'dpo' }));
@@ -83,7 +103,7 @@ test('the DPO shows who agreed to which words, when and from where; a row that w
       look(
         edge,
         { token: dpo.token, ring: db.ring },
-        'select given, ip, text_hash from clinic.consent_proofs order by at',
+        "select given, ip, text_hash from clinic.consent_proofs where type = 'research_anonymized' order by at",
       );
     const text_hash = await hashOf('research_anonymized');
     expect(await proofs()).toEqual([
