@@ -393,6 +393,7 @@ comment on table iam.accounts is 'FHIR Person: somebody who signs in.';
 create table iam.address_changes (
   id uuid default ops.uuid_v7() not null,
   account_id uuid not null,
+  session_id uuid not null,
   email bytea,
   former bytea,
   former_index bytea,
@@ -414,6 +415,7 @@ create table iam.address_changes (
   constraint address_changes_check2 CHECK (((former IS NULL) OR (state = 'done'::text))),
   constraint address_changes_former_index_check CHECK ((length(former_index) = 16)),
   constraint address_changes_pkey PRIMARY KEY (id),
+  constraint address_changes_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id),
   constraint address_changes_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'cancelled'::text, 'taken_back'::text]))),
   constraint address_changes_token_hash_check CHECK ((length(token_hash) = 32)),
   constraint address_changes_token_hash_key UNIQUE (token_hash)
@@ -730,7 +732,7 @@ create table iam.sign_ins (
   constraint sign_ins_session_id_fkey FOREIGN KEY (session_id) REFERENCES iam.sessions(id),
   constraint sign_ins_session_id_key UNIQUE (session_id),
   constraint sign_ins_signals_check CHECK ((signals <@ ARRAY['new_device'::text, 'new_network'::text, 'impossible_speed'::text, 'many_failures'::text, 'odd_hour'::text])),
-  constraint sign_ins_undone_check CHECK ((undone <@ ARRAY['session'::text, 'device'::text, 'recovery'::text, 'passkey'::text, 'totp'::text, 'sms_code'::text, 'recovery_code'::text]))
+  constraint sign_ins_undone_check CHECK ((undone <@ ARRAY['session'::text, 'device'::text, 'recovery'::text, 'address'::text, 'passkey'::text, 'totp'::text, 'sms_code'::text, 'recovery_code'::text]))
 );
 alter table iam.sign_ins enable row level security;
 alter table iam.sign_ins force row level security;
@@ -1367,6 +1369,7 @@ comment on table vault.secrets is 'Seals what is put into transaction-local sett
 CREATE INDEX address_changes_account ON iam.address_changes USING btree (account_id);
 CREATE INDEX address_changes_asked ON iam.address_changes USING btree (asked_at);
 CREATE INDEX address_changes_former ON iam.address_changes USING btree (former_index) WHERE (former_index IS NOT NULL);
+CREATE INDEX address_changes_session ON iam.address_changes USING btree (session_id);
 CREATE INDEX allergy_intolerances_patient ON store.allergy_intolerances USING btree (patient_id, recorded_at DESC);
 CREATE INDEX answers_answered_by ON privacy.answers USING btree (answered_by);
 CREATE INDEX answers_organisation ON privacy.answers USING btree (organisation_id);
@@ -5675,7 +5678,7 @@ begin
 end $function$;
 comment on function iam.answer_sign_in is 'The person answers the link: mine releases what was held back, not mine ends every session. Gives what it is now: released, disowned, told, or expired. Errors: VS503.';
 
-create function iam.ask_for_address(ring text, account uuid, address text) returns void
+create function iam.ask_for_address(ring text, session uuid, account uuid, address text) returns void
 language plpgsql volatile as $function$
 declare
   key bytea := vault.unwrap(ring, account, 'profile');
@@ -5696,8 +5699,8 @@ begin
       perform ops.post(ring, holder, 'email', 'address_exists');
     end if;
   end if;
-  insert into iam.address_changes (id, account_id, email, token_hash, asked_hash, message_id)
-  values (entry, account, vault.seal(key, entry, account, 1, '', 'iam.address_changes.email', address), iam.hash_token(link), iam.hash_token(notice), message);
+  insert into iam.address_changes (id, account_id, session_id, email, token_hash, asked_hash, message_id)
+  values (entry, account, session, vault.seal(key, entry, account, 1, '', 'iam.address_changes.email', address), iam.hash_token(link), iam.hash_token(notice), message);
   perform ops.post(ring, account, 'email', 'address_asked', jsonb_build_object('path', '/account/address/not-me/' || notice, 'to',
     (select convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8') from iam.accounts a where a.id = account)));
 end $function$;
@@ -5739,7 +5742,7 @@ begin
       return;
     end if;
     perform iam.cancel_address_changes(account, claims, 'asked_again');
-    perform iam.ask_for_address(ring, account, address);
+    perform iam.ask_for_address(ring, allowed.session, account, address);
   end if;
   perform audit.append(claims, 'account.change', 'Person', account, null, case when answer = 'ok' then 'success' else 'failure' end,
     json_build_object('change', 'address', 'step', 'asked', 'answer', answer)::text);
@@ -6488,9 +6491,9 @@ create function iam.disown_address_change(ring text, link text, caller jsonb, OU
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   c iam.address_changes := iam.find_address_notice(ring, link);
-  -- the first that was done since: another one may have come after it
-  first iam.address_changes;
   claims text[];
+  restored boolean;
+  removed text[];
   ended int;
 begin
   answer := case when c.state = 'taken_back' then 'taken_back' when c.id is not null then 'ok' else 'gone' end;
@@ -6501,22 +6504,20 @@ begin
   if answer <> 'ok' then return; end if;
   claims := iam.gate_claims(c.account_id, null, iam.caller_origin(ring, null, null, caller));
   perform iam.cancel_address_changes(c.account_id, claims, 'disowned');
-  select * into first from iam.address_changes x where x.account_id = c.account_id and x.former is not null
-    and x.changed_at >= coalesce(c.changed_at, c.asked_at) order by x.changed_at limit 1;
-  if first.id is not null then
-    perform iam.give_address(ring, c.account_id,
-      iam.address_of(vault.unwrap(ring, c.account_id, 'profile'), first.id, c.account_id, 'former', first.former));
-  end if;
-  update iam.address_changes x set state = 'taken_back', former = null, former_index = null
-  where x.id = c.id or (x.account_id = c.account_id and x.changed_at >= first.changed_at);
+  restored := iam.take_address_back(ring, c.account_id, coalesce(c.changed_at, c.asked_at));
+  update iam.address_changes x set state = 'taken_back' where x.id = c.id;
+  removed := iam.remove_factors_of(c.account_id, iam.find_sessions_of_change(c));
   perform iam.cancel_recoveries(ring, c.account_id, claims, 'disowned');
   ended := iam.revoke_account(claims, c.account_id, 'disowned');
   -- whoever asked had a session and a factor: no browser is known any more
   update iam.devices d set forgotten_at = clock_timestamp() where d.account_id = c.account_id and d.forgotten_at is null;
   perform ops.post(ring, c.account_id, 'email', 'address_kept');
+  if removed <> '{}' then
+    perform audit.append(claims, 'factor.remove', 'Person', c.account_id, null, 'success', json_build_object('because', 'disowned', 'factors', removed)::text);
+  end if;
   answer := 'taken_back';
   perform audit.append(claims, 'account.change', 'Person', c.account_id, null, 'success',
-    json_build_object('change', 'address', 'step', 'taken_back', 'restored', first.id is not null, 'sessions_ended', ended)::text);
+    json_build_object('change', 'address', 'step', 'taken_back', 'restored', restored, 'sessions_ended', ended)::text);
 end $function$;
 comment on function iam.disown_address_change is 'It wasn''t them: the address is what it was, nothing waits, and every session is over. Answers taken_back, gone, or wait (retry_after: seconds). Errors: VS503.';
 
@@ -6533,6 +6534,12 @@ begin
   removed := iam.remove_factors_of(entry.account_id, doubtful);
   ended := removed;
   if iam.revoke_account(claims, entry.account_id, 'disowned', asking.id) > 0 then ended := ended || 'session'::text; end if;
+  -- also where a change of the address came from there (0345): the notices go to whom they belong
+  perform iam.cancel_address_changes(entry.account_id, claims, 'disowned');
+  if iam.take_address_back(ring, entry.account_id, (select min(x.changed_at) from iam.address_changes x
+      where x.account_id = entry.account_id and x.former is not null and x.session_id = any (doubtful))) then
+    ended := ended || 'address'::text;
+  end if;
   if iam.cancel_recoveries(ring, entry.account_id, claims, 'disowned') then ended := ended || 'recovery'::text; end if;
   update iam.devices d set forgotten_at = clock_timestamp()
   where d.forgotten_at is null
@@ -6771,6 +6778,16 @@ begin
   return case when m.id is not null then s end;
 end $function$;
 comment on function iam.find_session is 'The live session of a token, of one factor or two, locked; NULL for none. Ends it if the token is an old one that comes too late. Internal.';
+
+create function iam.find_sessions_of_change(c iam.address_changes) returns uuid[]
+language plpgsql stable as $function$
+declare
+  entry iam.sign_ins;
+begin
+  select * into entry from iam.sign_ins s where s.session_id = c.session_id;
+  return array_append(case when entry.id is null then '{}' else iam.find_doubtful_sessions(entry, null) end, c.session_id);
+end $function$;
+comment on function iam.find_sessions_of_change is 'The session that asked, and those that 0335 doubts with it. Internal.';
 
 create function iam.find_signals(profile_key bytea, account uuid, device_known boolean, network bytea, place text, at timestamp with time zone, OUT signals text[], OUT facts jsonb) returns record
 language plpgsql stable as $function$
@@ -8603,6 +8620,22 @@ language sql immutable as $function$
 $function$;
 comment on function iam.state_of is NULL;
 
+create function iam.take_address_back(ring text, account uuid, since timestamp with time zone) returns boolean
+language plpgsql volatile as $function$
+declare
+  -- another one may have come after it
+  first iam.address_changes;
+begin
+  select * into first from iam.address_changes x where x.account_id = account and x.former is not null and x.changed_at >= since
+    and x.changed_at > clock_timestamp() - interval '7 days' order by x.changed_at limit 1;
+  if first.id is null then return false; end if;
+  perform iam.give_address(ring, account, iam.address_of(vault.unwrap(ring, account, 'profile'), first.id, account, 'former', first.former));
+  update iam.address_changes x set state = 'taken_back', former = null, former_index = null
+  where x.account_id = account and x.changed_at >= first.changed_at;
+  return true;
+end $function$;
+comment on function iam.take_address_back is 'The address that the account had before the first change since then; was there one? Internal.';
+
 create function iam.take_factor(ring text, token text, method text, proof jsonb, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -9899,6 +9932,7 @@ begin
   delete from iam.totp_enrolments x where x.session_id in (select s.id from iam.sessions s where s.account_id = any (own_accounts));
   delete from iam.challenges x where x.session_id in (select s.id from iam.sessions s where s.account_id = any (own_accounts));
   delete from iam.sent_codes x where x.account_id = any (own_accounts);
+  delete from iam.address_changes x where x.account_id = any (own_accounts);
   delete from iam.sign_ins x where x.account_id = any (own_accounts);
   update iam.sessions s set device_id = null where s.account_id = any (own_accounts) and s.device_id is not null;
   delete from iam.devices x where x.account_id = any (own_accounts);
@@ -9906,7 +9940,6 @@ begin
   delete from iam.registration_links x where x.account_id = any (own_accounts);
   delete from iam.registrations x where x.account_id = any (own_accounts);
   delete from iam.recoveries x where x.account_id = any (own_accounts);
-  delete from iam.address_changes x where x.account_id = any (own_accounts);
   delete from iam.former_names x where x.account_id = any (own_accounts);
   delete from ops.outbox x where x.account_id = any (own_accounts);
   -- the index of an address could be tried with the master key: random bytes instead

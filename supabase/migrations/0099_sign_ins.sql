@@ -35,7 +35,7 @@ create table iam.sign_ins (
   released_by      uuid references iam.accounts,
   disowned_at      timestamptz,
   -- what that has undone (0335)
-  undone           text[] not null default '{}' check (undone <@ array['session', 'device', 'recovery', 'passkey', 'totp', 'sms_code', 'recovery_code']),
+  undone           text[] not null default '{}' check (undone <@ array['session', 'device', 'recovery', 'address', 'passkey', 'totp', 'sms_code', 'recovery_code']),
   check (outcome = 'stopped' or released_at is null),
   check (released_at is not null or released_by is null)
 );

@@ -224,6 +224,7 @@ begin
   delete from iam.totp_enrolments x where x.session_id in (select s.id from iam.sessions s where s.account_id = any (own_accounts));
   delete from iam.challenges x where x.session_id in (select s.id from iam.sessions s where s.account_id = any (own_accounts));
   delete from iam.sent_codes x where x.account_id = any (own_accounts);
+  delete from iam.address_changes x where x.account_id = any (own_accounts);
   delete from iam.sign_ins x where x.account_id = any (own_accounts);
   update iam.sessions s set device_id = null where s.account_id = any (own_accounts) and s.device_id is not null;
   delete from iam.devices x where x.account_id = any (own_accounts);
@@ -231,7 +232,6 @@ begin
   delete from iam.registration_links x where x.account_id = any (own_accounts);
   delete from iam.registrations x where x.account_id = any (own_accounts);
   delete from iam.recoveries x where x.account_id = any (own_accounts);
-  delete from iam.address_changes x where x.account_id = any (own_accounts);
   delete from iam.former_names x where x.account_id = any (own_accounts);
   delete from ops.outbox x where x.account_id = any (own_accounts);
   -- the index of an address could be tried with the master key: random bytes instead

@@ -3,7 +3,8 @@
 -- Guarantees
 --   1. One disowns a sign-in of one's own: by the link that was mailed, or on its page, on a factor shown within 10 minutes,
 --      and never the sign-in that one is using.
---   2. It ends every session of the account but the one that asks, and a recovery that was asked for, whoever asked.
+--   2. It ends every session of the account but the one that asks, and a recovery or a change of the address that was asked
+--      for, whoever asked; a change that such a session has made is taken back, within 7 days (0345).
 --   3. Passkeys, app, telephone number and recovery codes that it added are removed, and its browser is forgotten; so is what
 --      came after it in browsers that the account didn't know before, for whoever has come in so may have come in elsewhere.
 --      What the session that asks has added stays, and what is older.
@@ -61,6 +62,12 @@ begin
   removed := iam.remove_factors_of(entry.account_id, doubtful);
   ended := removed;
   if iam.revoke_account(claims, entry.account_id, 'disowned', asking.id) > 0 then ended := ended || 'session'::text; end if;
+  -- also where a change of the address came from there (0345): the notices go to whom they belong
+  perform iam.cancel_address_changes(entry.account_id, claims, 'disowned');
+  if iam.take_address_back(ring, entry.account_id, (select min(x.changed_at) from iam.address_changes x
+      where x.account_id = entry.account_id and x.former is not null and x.session_id = any (doubtful))) then
+    ended := ended || 'address'::text;
+  end if;
   if iam.cancel_recoveries(ring, entry.account_id, claims, 'disowned') then ended := ended || 'recovery'::text; end if;
   update iam.devices d set forgotten_at = clock_timestamp()
   where d.forgotten_at is null

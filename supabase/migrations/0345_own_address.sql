@@ -6,7 +6,8 @@
 --   2. The address changes when its link is confirmed in a whole session of the same account, within an hour, once. The link
 --      opens nothing: a stranger whose mailbox was typed by mistake can do nothing with it.
 --   3. The mailbox of before is told when it is asked for and when it has changed, and for 7 days one link there takes it
---      back, with whatever was changed after it, and ends every session. As long, nobody else gets that address.
+--      back, with whatever was changed after it and the factors that the session which asked has added (0335), and ends every
+--      session. As long, nobody else gets that address. Whoever disowns that sign-in takes it back as well.
 --   4. With the change every other session ends, and what waited to be sent goes to the address that it was written for.
 --   5. A recovery goes to the confirmed address. One that goes further than its link ends a change that waits, and a change
 --      that is confirmed or taken back ends every recovery.
@@ -17,6 +18,8 @@ set role vs_owner;
 create table iam.address_changes (
   id            uuid primary key default ops.uuid_v7(),
   account_id    uuid not null references iam.accounts,
+  -- that asked for it
+  session_id    uuid not null references iam.sessions,
   -- the one that waits for its link
   email         bytea,
   -- the one before, as long as it may come back
@@ -40,6 +43,7 @@ comment on table iam.address_changes is 'Changes of the address that somebody si
 -- one at a time
 create unique index address_changes_waiting on iam.address_changes (account_id) where state = 'waiting';
 create index address_changes_account on iam.address_changes (account_id);
+create index address_changes_session on iam.address_changes (session_id);
 -- is this address kept for whoever has just left it?
 create index address_changes_former on iam.address_changes (former_index) where former_index is not null;
 -- clearing out
@@ -121,7 +125,7 @@ begin
       return;
     end if;
     perform iam.cancel_address_changes(account, claims, 'asked_again');
-    perform iam.ask_for_address(ring, account, address);
+    perform iam.ask_for_address(ring, allowed.session, account, address);
   end if;
   perform audit.append(claims, 'account.change', 'Person', account, null, case when answer = 'ok' then 'success' else 'failure' end,
     json_build_object('change', 'address', 'step', 'asked', 'answer', answer)::text);
@@ -129,7 +133,7 @@ end $$;
 comment on function iam.begin_address_change is 'Somebody wants to sign in with another address: a link goes there. Answers ok, address (it is none), same (one''s own), wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503.';
 grant execute on function iam.begin_address_change to vs_gate;
 
-create function iam.ask_for_address(ring text, account uuid, address text) returns void
+create function iam.ask_for_address(ring text, session uuid, account uuid, address text) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
   key bytea := vault.unwrap(ring, account, 'profile');
@@ -150,8 +154,8 @@ begin
       perform ops.post(ring, holder, 'email', 'address_exists');
     end if;
   end if;
-  insert into iam.address_changes (id, account_id, email, token_hash, asked_hash, message_id)
-  values (entry, account, vault.seal(key, entry, account, 1, '', 'iam.address_changes.email', address), iam.hash_token(link), iam.hash_token(notice), message);
+  insert into iam.address_changes (id, account_id, session_id, email, token_hash, asked_hash, message_id)
+  values (entry, account, session, vault.seal(key, entry, account, 1, '', 'iam.address_changes.email', address), iam.hash_token(link), iam.hash_token(notice), message);
   perform ops.post(ring, account, 'email', 'address_asked', jsonb_build_object('path', '/account/address/not-me/' || notice, 'to',
     (select convert_from(vault.unpack(key, iam.profile_aad(a.id, 'email'), a.email), 'UTF8') from iam.accounts a where a.id = account)));
 end $$;
@@ -359,13 +363,39 @@ begin
 end $$;
 comment on function iam.look_at_address_notice is 'Is there something to take back? Changes nothing. Answers ok, taken_back, gone, or wait (retry_after: seconds). Errors: VS503.';
 
+create function iam.take_address_back(ring text, account uuid, since timestamptz) returns boolean
+language plpgsql volatile set search_path = '' as $$
+declare
+  -- another one may have come after it
+  first iam.address_changes;
+begin
+  select * into first from iam.address_changes x where x.account_id = account and x.former is not null and x.changed_at >= since
+    and x.changed_at > clock_timestamp() - interval '7 days' order by x.changed_at limit 1;
+  if first.id is null then return false; end if;
+  perform iam.give_address(ring, account, iam.address_of(vault.unwrap(ring, account, 'profile'), first.id, account, 'former', first.former));
+  update iam.address_changes x set state = 'taken_back', former = null, former_index = null
+  where x.account_id = account and x.changed_at >= first.changed_at;
+  return true;
+end $$;
+comment on function iam.take_address_back is 'The address that the account had before the first change since then; was there one? Internal.';
+
+create function iam.find_sessions_of_change(c iam.address_changes) returns uuid[]
+language plpgsql stable set search_path = '' as $$
+declare
+  entry iam.sign_ins;
+begin
+  select * into entry from iam.sign_ins s where s.session_id = c.session_id;
+  return array_append(case when entry.id is null then '{}' else iam.find_doubtful_sessions(entry, null) end, c.session_id);
+end $$;
+comment on function iam.find_sessions_of_change is 'The session that asked, and those that 0335 doubts with it. Internal.';
+
 create function iam.disown_address_change(ring text, link text, caller jsonb, out answer text, out retry_after int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   c iam.address_changes := iam.find_address_notice(ring, link);
-  -- the first that was done since: another one may have come after it
-  first iam.address_changes;
   claims text[];
+  restored boolean;
+  removed text[];
   ended int;
 begin
   answer := case when c.state = 'taken_back' then 'taken_back' when c.id is not null then 'ok' else 'gone' end;
@@ -376,22 +406,20 @@ begin
   if answer <> 'ok' then return; end if;
   claims := iam.gate_claims(c.account_id, null, iam.caller_origin(ring, null, null, caller));
   perform iam.cancel_address_changes(c.account_id, claims, 'disowned');
-  select * into first from iam.address_changes x where x.account_id = c.account_id and x.former is not null
-    and x.changed_at >= coalesce(c.changed_at, c.asked_at) order by x.changed_at limit 1;
-  if first.id is not null then
-    perform iam.give_address(ring, c.account_id,
-      iam.address_of(vault.unwrap(ring, c.account_id, 'profile'), first.id, c.account_id, 'former', first.former));
-  end if;
-  update iam.address_changes x set state = 'taken_back', former = null, former_index = null
-  where x.id = c.id or (x.account_id = c.account_id and x.changed_at >= first.changed_at);
+  restored := iam.take_address_back(ring, c.account_id, coalesce(c.changed_at, c.asked_at));
+  update iam.address_changes x set state = 'taken_back' where x.id = c.id;
+  removed := iam.remove_factors_of(c.account_id, iam.find_sessions_of_change(c));
   perform iam.cancel_recoveries(ring, c.account_id, claims, 'disowned');
   ended := iam.revoke_account(claims, c.account_id, 'disowned');
   -- whoever asked had a session and a factor: no browser is known any more
   update iam.devices d set forgotten_at = clock_timestamp() where d.account_id = c.account_id and d.forgotten_at is null;
   perform ops.post(ring, c.account_id, 'email', 'address_kept');
+  if removed <> '{}' then
+    perform audit.append(claims, 'factor.remove', 'Person', c.account_id, null, 'success', json_build_object('because', 'disowned', 'factors', removed)::text);
+  end if;
   answer := 'taken_back';
   perform audit.append(claims, 'account.change', 'Person', c.account_id, null, 'success',
-    json_build_object('change', 'address', 'step', 'taken_back', 'restored', first.id is not null, 'sessions_ended', ended)::text);
+    json_build_object('change', 'address', 'step', 'taken_back', 'restored', restored, 'sessions_ended', ended)::text);
 end $$;
 comment on function iam.disown_address_change is 'It wasn''t them: the address is what it was, nothing waits, and every session is over. Answers taken_back, gone, or wait (retry_after: seconds). Errors: VS503.';
 grant execute on function iam.look_at_address_notice, iam.disown_address_change to vs_gate;

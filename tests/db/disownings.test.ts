@@ -6,6 +6,7 @@ import { connect } from '../../db/connect.ts';
 import { asOwner } from '../../db/owner.ts';
 import { totpCode } from '../../db/totp.ts';
 import { change } from '../support/care.ts';
+import { take } from '../support/outbox.ts';
 import { createPerson, openSession, type Person } from '../support/practice.ts';
 import { callerFrom, type From, newToken, signInFrom } from '../support/sign-ins.ts';
 import { outcome } from '../support/world.ts';
@@ -205,5 +206,67 @@ describe('on the page', () => {
     const before = await f.mails(nurse.account);
     await disown(mine, id);
     expect(await f.mails(nurse.account)).toEqual(before);
+  });
+});
+
+describe('another address to sign in with', () => {
+  const address = () => `volee-${randomBytes(4).toString('hex')}@exemple.fr`;
+  const emailIs = async (email: string) =>
+    (
+      await f.owner('select id from iam.accounts where email_index = any (iam.email_indexes($1, $2))', [
+        f.db.ring,
+        email,
+      ])
+    ).length === 1;
+  /** Asked for in this session, and confirmed. */
+  async function changeAddress(token: string, email: string): Promise<void> {
+    await f.owner('delete from ops.outbox');
+    expect((await f.call('begin_address_change', [token, email])).answer).toBe('ok');
+    const message = (await take(f.db, f.gate)).find(({ template }) => template === 'address_link');
+    const link = String(message?.vars.path).split('/').at(-1);
+    expect((await f.call('confirm_address_change', [token, link])).answer).toBe('ok');
+  }
+
+  test('that a stranger’s session has asked for waits no more', async () => {
+    const token = await signIn(stranger);
+    expect((await f.call('begin_address_change', [token, address()])).answer).toBe('ok');
+    await answerLink(await mailedLink());
+    expect(
+      await f.owner("select id from iam.address_changes where account_id = $1 and state = 'waiting'", [nurse.account]),
+    ).toEqual([]);
+  });
+
+  test('that a stranger’s session has changed is taken back, and the person is told at the one of before', async () => {
+    const email = address();
+    const token = await signIn(stranger);
+    const link = await mailedLink();
+    await changeAddress(token, email);
+    await f.owner('delete from ops.outbox');
+    expect(await answerLink(link)).toBe('disowned');
+    expect([await emailIs(email), await emailIs(nurse.email)]).toEqual([false, true]);
+    expect((await last()).undone).toContain('address');
+    const told = (await take(f.db, f.gate)).find(({ template }) => template === 'sign_in_disowned');
+    expect(told?.address).toBe(nurse.email);
+  });
+
+  test('that the person has changed at home stays, though a stranger signed in later', async () => {
+    const email = address();
+    await changeAddress(mine, email);
+    await signIn(stranger);
+    await answerLink(await mailedLink());
+    expect([await emailIs(email), await emailIs(nurse.email)]).toEqual([true, false]);
+  });
+
+  test('taken back by the notice, takes the factors along that its session has added', async () => {
+    const token = await signIn(stranger);
+    await addPasskey(mine);
+    await f.owner('delete from ops.outbox');
+    expect((await f.call('begin_address_change', [token, address()])).answer).toBe('ok');
+    const message = (await take(f.db, f.gate)).find(({ template }) => template === 'address_asked');
+    await addApp(token);
+    expect(await methods()).toEqual(['passkey', 'totp']);
+    const link = String(message?.vars.path).split('/').at(-1);
+    expect((await f.call('disown_address_change', [link])).answer).toBe('taken_back');
+    expect(await methods()).toEqual(['passkey']);
   });
 });

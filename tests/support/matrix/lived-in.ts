@@ -50,7 +50,8 @@ const waiting = `
 /** Who had another name, and wants another address. */
 const renamed = `
   with n as (insert into iam.former_names (account_id, name, changed_by) select a, 'sealed', a from unnest($1::uuid[]) a)
-  insert into iam.address_changes (account_id, email, token_hash, asked_hash) select a, 'sealed', sha256(uuid_send(a)), sha256(uuid_send(a)) from unnest($1::uuid[]) a`;
+  insert into iam.address_changes (account_id, session_id, email, token_hash, asked_hash)
+  select distinct on (s.account_id) s.account_id, s.id, 'sealed', sha256(uuid_send(s.account_id)), sha256(uuid_send(s.account_id)) from iam.sessions s where s.account_id = any ($1)`;
 
 async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promise<void> {
   const entry = ({ token }: { token: string }) => ({ token, ring: db.ring });
