@@ -586,13 +586,13 @@ comment on table iam.recoveries is 'Ways back into an account: what was lost, wh
 create table iam.recovery_codes (
   id uuid default ops.uuid_v7() not null,
   account_id uuid not null,
-  code_hash bytea not null,
+  code_hash text not null,
   made_at timestamp with time zone default clock_timestamp() not null,
   used_at timestamp with time zone,
   added_in uuid,
   constraint recovery_codes_account_id_code_hash_key UNIQUE (account_id, code_hash),
   constraint recovery_codes_account_id_fkey FOREIGN KEY (account_id) REFERENCES iam.accounts(id),
-  constraint recovery_codes_code_hash_check CHECK ((length(code_hash) = 32)),
+  constraint recovery_codes_code_hash_check CHECK ((code_hash ~ '^\$2[ab]\$1[0-9]\$.{53}$'::text)),
   constraint recovery_codes_pkey PRIMARY KEY (id)
 );
 alter table iam.recovery_codes enable row level security;
@@ -7011,14 +7011,16 @@ begin
 end $function$;
 comment on function iam.give_address is 'Gives the index of the address before. Internal. Errors: 23505 where somebody else has it.';
 
-create function iam.hash_recovery_code(ring text, account uuid, code text) returns bytea
-language plpgsql stable as $function$
+create function iam.hash_recovery_code(ring text, account uuid, code text, salt text) returns text
+language plpgsql volatile as $function$
 begin
+  perform ops.wait_for_hash_turn();
   -- as people copy it: any case, any spaces and hyphens, o for 0, i and l for 1
-  return extensions.hmac(convert_to(translate(lower(regexp_replace(code, '[^0-9A-Za-z]', '', 'g')), 'oil', '011'), 'UTF8'),
-                         vault.derive(vault.unwrap(ring, account, 'profile'), 'code'), 'sha256');
+  return extensions.crypt(encode(extensions.hmac(
+    convert_to(translate(lower(regexp_replace(code, '[^0-9A-Za-z]', '', 'g')), 'oil', '011'), 'UTF8'),
+    vault.derive(vault.unwrap(ring, account, 'profile'), 'code'), 'sha256'), 'base64'), salt);
 end $function$;
-comment on function iam.hash_recovery_code is 'Internal. Errors: VS404, VS503.';
+comment on function iam.hash_recovery_code is 'salt: of extensions.gen_salt(''bf'', 10), or of a hash that is there. Internal. Errors: VS404, VS503, 55P03 (no turn for hashing within 5 s).';
 
 create function iam.hash_token(token text) returns bytea
 language plpgsql immutable as $function$
@@ -7244,6 +7246,8 @@ create function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   allowed record;
+  salt text := extensions.gen_salt('bf', 10);
+  hashes text[];
 begin
   retry_after := 0;
   select * into allowed from iam.may_change_factors(ring, token, caller);
@@ -7260,12 +7264,13 @@ begin
     perform ops.record_limited(ring, iam.gate_claims(allowed.account, allowed.session, allowed.origin), 'recovery_codes', 'codes/' || allowed.account, caller);
     return;
   end if;
+  codes := array(select iam.new_recovery_code() from generate_series(1, 10));
+  -- hashed before the account is locked: whoever has a turn for hashing waits for nobody who waits for one
+  hashes := array(select iam.hash_recovery_code(ring, allowed.account, c, salt) from unnest(codes) c);
   -- two requests at once: the second one's codes are the ten that there are
   perform iam.lock_factors(allowed.account);
-  codes := array(select iam.new_recovery_code() from generate_series(1, 10));
   delete from iam.recovery_codes r where r.account_id = allowed.account;
-  insert into iam.recovery_codes (account_id, code_hash, added_in)
-  select allowed.account, iam.hash_recovery_code(ring, allowed.account, c), allowed.session from unnest(codes) c;
+  insert into iam.recovery_codes (account_id, code_hash, added_in) select allowed.account, h, allowed.session from unnest(hashes) h;
   perform audit.append(iam.gate_claims(allowed.account, allowed.session, allowed.origin), 'factor.add',
     'session', allowed.session, null, 'success', '{"factor":"recovery_code","count":10}');
   perform ops.post(ring, allowed.account, 'email', 'recovery_codes_made');
@@ -8823,10 +8828,15 @@ comment on function iam.verify_passkey is 'Is this the answer of a passkey of th
 
 create function iam.verify_recovery_code(ring text, account uuid, code text) returns boolean
 language plpgsql volatile as $function$
+declare
+  salt text := (select left(r.code_hash, 29) from iam.recovery_codes r where r.account_id = account and r.used_at is null limit 1);
+  hash text;
 begin
+  if salt is null then return false; end if;
+  hash := iam.hash_recovery_code(ring, account, code, salt);
   -- one statement: a code that is sent twice at once works once
   update iam.recovery_codes r set used_at = clock_timestamp()
-  where r.account_id = account and r.code_hash = iam.hash_recovery_code(ring, account, code) and r.used_at is null;
+  where r.account_id = account and r.code_hash = hash and r.used_at is null;
   if not found then return false; end if;
   perform ops.post(ring, account, 'email', 'recovery_code_used',
     json_build_object('left', (select count(*) from iam.recovery_codes r where r.account_id = account and r.used_at is null))::jsonb);

@@ -72,7 +72,7 @@ begin
                                 patient => patient, password_hash => '$2a$12$' || repeat('.', 53));
   token := iam.open_session(account);
   insert into iam.devices (account_id, token_hash) values (account, iam.hash_token('a browser'));
-  insert into iam.recovery_codes (account_id, code_hash) values (account, sha256('a code'));
+  insert into iam.recovery_codes (account_id, code_hash) values (account, '$2a$10$' || repeat('.', 53));
   insert into iam.passkeys (account_id, credential_id, public_key, rp_id, name, user_verified, backup_eligible, backed_up)
   values (account, uuid_send(account), 'key', 'localhost', 'sealed', true, false, false);
   perform ops.post(ring, account, 'email', 'password_changed', '{}');

@@ -89,9 +89,10 @@ async function makeRecoveryCodes(): Promise<string[]> {
   const { db } = app;
   return asOwner(db.admin, async () => {
     const { rows } = await db.admin.query(
-      `with code as materialized (select iam.new_recovery_code() as code from generate_series(1, 10))
+      `with code as materialized (select iam.new_recovery_code() as code from generate_series(1, 10)),
+            salt as materialized (select extensions.gen_salt('bf', 10) as salt)
        insert into iam.recovery_codes (account_id, code_hash)
-       select $2, iam.hash_recovery_code($1, $2, code) from code returning (select array_agg(code) from code) as codes`,
+       select $2, iam.hash_recovery_code($1, $2, code, salt) from code, salt returning (select array_agg(code) from code) as codes`,
       [db.ring, account],
     );
     return rows[0].codes;

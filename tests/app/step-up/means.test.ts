@@ -16,8 +16,8 @@ const waiting = async (text: string) =>
 test('a recovery code works once, with what was typed kept on the way to its field', async () => {
   const { account } = scene.clinician;
   await scene.owner(
-    'insert into iam.recovery_codes (account_id, code_hash) values ($1, iam.hash_recovery_code($2, $1, $3))',
-    [account, scene.app.db.ring, 'abcdefghjk'],
+    'insert into iam.recovery_codes (account_id, code_hash) values ($1, iam.hash_recovery_code($2, $1, $3, extensions.gen_salt($4, 10)))',
+    [account, scene.app.db.ring, 'abcdefghjk', 'bf'],
   );
   const asked = await waiting('Par un code de secours');
   const other = await scene.ask('/step-up', { form: { ...asked, step_up_by: 'recovery_code' } });

@@ -34,9 +34,15 @@ test('cannot be made without a session, by a link, or on a factor of more than 1
 
 test('are made ten times an hour at most, since each time the person is told', async () => {
   const one = await newPerson();
-  for (let i = 0; i < 10; i += 1) expect(await make(one.token)).toHaveLength(10);
+  expect(await make(one.token)).toHaveLength(10);
+  // nine more times: each costs ten hashes
+  const [bucket] = await f.owner(`select round(tokens)::int as left from ops.limits where key = 'codes/' || $1`, [
+    one.account,
+  ]);
+  expect(bucket?.left).toBe(9);
+  await f.owner(`update ops.limits set tokens = 0 where key = 'codes/' || $1`, [one.account]);
   expect(await f.call('make_recovery_codes', [one.token])).toMatchObject({ answer: 'wait', codes: null });
-  expect(await f.mails(one.account)).toHaveLength(10);
+  expect(await f.mails(one.account)).toHaveLength(1);
   expect(await f.events(one.account, 'session.limited')).toHaveLength(1);
 });
 
@@ -88,14 +94,26 @@ test("cannot be somebody else's, empty, or one of before", async () => {
   expect(await show(one, after[1]!)).toBe('ok');
 });
 
-test('are stored as hashes that the code alone does not give', async () => {
+test('are stored with bcrypt, one salt for each set, and the code alone gives no hash', async () => {
   const one = await newPerson();
+  const saltOf = async () =>
+    (
+      await f.owner('select distinct left(code_hash, 29) as salt from iam.recovery_codes where account_id = $1', [
+        one.account,
+      ])
+    ).map(({ salt }) => String(salt));
   const [code] = await make(one.token);
-  const plain = code!.replace('-', '');
-  const rows = await f.owner(
+  const first = await saltOf();
+  expect(first).toEqual([expect.stringMatching(/^\$2a\$10\$/)]);
+  const found = await f.owner(
     `select from iam.recovery_codes r where r.account_id = $1
-       and (r.code_hash in (sha256(convert_to($2, 'UTF8')), iam.hash_token($2)) or r::text like '%' || $2 || '%')`,
-    [one.account, plain],
+       and (r.code_hash in (extensions.crypt($2, r.code_hash), extensions.crypt($3, r.code_hash)) or r::text like '%' || $2 || '%')`,
+    [one.account, code!.replace('-', ''), code],
   );
-  expect(rows).toHaveLength(0);
+  expect(found).toHaveLength(0);
+  await make(one.token);
+  expect(await saltOf()).not.toEqual(first);
+  // nor is another kind of hash kept
+  const plain = `insert into iam.recovery_codes (account_id, code_hash) values ($1, encode(sha256('x'), 'hex'))`;
+  await expect(f.owner(plain, [one.account])).rejects.toMatchObject({ code: '23514' });
 });
