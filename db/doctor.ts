@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { drift } from './doctor/drift.ts';
 import { erasures } from './doctor/erasures.ts';
 import type { Check, Finding } from './doctor/finding.ts';
+import { hostName } from './doctor/host.ts';
 import { cleared, keys, migrations } from './doctor/installation.ts';
 import { masterKeys } from './doctor/keys.ts';
 import { chains, checkpoints, months } from './doctor/log.ts';
@@ -25,6 +26,7 @@ const checks: readonly Check[] = [
   cleared,
   keys,
   masterKeys,
+  hostName,
   logins,
   publicPowers,
   memberships,

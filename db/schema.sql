@@ -470,6 +470,17 @@ alter table iam.former_names enable row level security;
 alter table iam.former_names force row level security;
 comment on table iam.former_names is 'Names that people of this installation had before.';
 
+create table iam.hosts (
+  one boolean default true not null,
+  origin text,
+  constraint hosts_one_check CHECK (one),
+  constraint hosts_origin_check CHECK ((origin ~ '^https?://[^/]+$'::text)),
+  constraint hosts_pkey PRIMARY KEY (one)
+);
+alter table iam.hosts enable row level security;
+alter table iam.hosts force row level security;
+comment on table iam.hosts is 'Where browsers reach this installation: https://dossier.exemple.fr.';
+
 create table iam.invitations (
   account_id uuid not null,
   organisation_id uuid not null,
@@ -1538,6 +1549,7 @@ create policy all_owner on iam.address_changes for all to vs_owner using (true) 
 create policy all_owner on iam.challenges for all to vs_owner using (true) with check (true); -- Made and used up by functions of the gate.
 create policy all_owner on iam.devices for all to vs_owner using (true) with check (true); -- Known by the sign-in functions.
 create policy all_owner on iam.former_names for all to vs_owner using (true) with check (true); -- The functions of this file.
+create policy all_owner on iam.hosts for all to vs_owner using (true) with check (true); -- iam.serve_at, and the functions that count factors.
 create policy all_owner on iam.invitations for all to vs_owner using (true) with check (true); -- The functions of this file.
 create policy all_owner on iam.old_tokens for all to vs_owner using (true) with check (true); -- iam.admit and the sign-in functions.
 create policy all_owner on iam.passkeys for all to vs_owner using (true) with check (true); -- Registration, authentication and removal, by functions of the gate.
@@ -1866,6 +1878,7 @@ create view clinic.own_factors with (security_invoker=true) (
   email text,
   totp_since timestamp with time zone,
   passkeys integer,
+  passkeys_elsewhere integer,
   recovery_codes integer,
   recovery_codes_made_at timestamp with time zone,
   email_codes boolean,
@@ -1873,7 +1886,7 @@ create view clinic.own_factors with (security_invoker=true) (
   password_changed_at timestamp with time zone,
   password_is_old boolean
 );
-comment on view clinic.own_factors is 'One''s own factors: one row. email_codes, sms_codes: may be sent. not null: email, passkeys, recovery_codes, email_codes, sms_codes, password_changed_at, password_is_old';
+comment on view clinic.own_factors is 'One''s own factors: one row. email_codes, sms_codes: may be sent; passkeys_elsewhere: of another host name, which don''t count. not null: email, passkeys, passkeys_elsewhere, recovery_codes, email_codes, sms_codes, password_changed_at, password_is_old';
 
 create view clinic.own_sessions with (security_invoker=true) (
   id uuid,
@@ -6042,7 +6055,7 @@ begin
   passkey := p.id;
   owner := p.account_id;
   counted := p.sign_count;
-  why := case when p.id is null or p.rp_id <> rp or p.account_id <> account then 'credential'
+  why := case when p.id is null or p.rp_id <> rp or not iam.is_here(p.rp_id) or p.account_id <> account then 'credential'
               -- who is meant says the authenticator, or the session says it and the authenticator may
               when passwordless and handle is distinct from uuid_send(p.account_id) then 'user_handle'
               when handle <> uuid_send(p.account_id) then 'user_handle'
@@ -6442,6 +6455,15 @@ begin
   return degrees::double precision[];
 end $function$;
 comment on function iam.coordinates is 'Latitude and longitude at the end of `country/city/latitude,longitude`; NULL where it has none. Internal.';
+
+create function iam.count_elsewhere(OUT accounts integer, OUT kept_out integer) returns record
+language plpgsql stable as $function$
+begin
+  select count(*), count(*) filter (where iam.methods_of(a.id) = '{}') into accounts, kept_out
+  from iam.accounts a
+  where a.status = 'active' and exists (select from iam.passkeys p where p.account_id = a.id and not iam.is_here(p.rp_id));
+end $function$;
+comment on function iam.count_elsewhere is 'Accounts with passkeys that don''t work here, and those of them that have no other factor. As vs_owner: serve_at and the doctor.';
 
 create function iam.create_account(ring text, organisation uuid, role text, email text, profile jsonb, prehash text, totp_secret bytea, patient uuid DEFAULT NULL::uuid, password_hash text DEFAULT NULL::text) returns uuid
 language plpgsql volatile as $function$
@@ -7118,6 +7140,24 @@ begin
 end $function$;
 comment on function iam.is_half is 'Has this session one factor? A link lets it add the first one, and nothing else. Internal.';
 
+create function iam.is_here(rp_id text) returns boolean
+language plpgsql stable as $function$
+declare
+  here text := (select h.origin from iam.hosts h);
+begin
+  return here is null or coalesce(is_here.rp_id = iam.rp_id(here), false);
+end $function$;
+comment on function iam.is_here is 'Does a passkey of this host name work here? Internal.';
+
+create function iam.is_last_factor(account uuid, passkey uuid DEFAULT NULL::uuid) returns boolean
+language plpgsql volatile as $function$
+begin
+  perform iam.lock_factors(account);
+  return not exists (select from iam.passkeys p where p.account_id = account and p.id is distinct from passkey and iam.is_here(p.rp_id))
+     and not (passkey is not null and exists (select from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null));
+end $function$;
+comment on function iam.is_last_factor is 'Would neither an app nor a passkey that works here be left without this passkey (NULL: without the app)? Keeps others from changing them. Internal.';
+
 create function iam.is_name(name text, most integer) returns boolean
 language sql immutable as $function$
   select coalesce(length(btrim(name)) <= most and name !~ '[[:cntrl:]<>\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]', false)
@@ -7200,7 +7240,7 @@ begin
   return (select count(*) from iam.passkeys p where p.account_id = account)
        + (select count(*) from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null);
 end $function$;
-comment on function iam.lock_factors is 'How many factors an account has that it can''t do without (apps and passkeys), and keeps others from changing them. Internal.';
+comment on function iam.lock_factors is 'How many apps and passkeys an account has, of whichever host name, and keeps others from changing them. Internal.';
 
 create function iam.look_at_address_change(ring text, token text, link text, caller jsonb, OUT answer text, OUT email text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -7305,7 +7345,9 @@ begin
                  when s.factors = 2 and iam.factor_is_recent(s.id) then 'ok'
                  when s.factors = 2 then 'step_up'
                  -- the link of an invitation, a registration or a recovery: the first factor and nothing else
-                 when s.enrols and (iam.methods_of(s.account_id) <@ '{email_code,recovery_code}' or iam.recovers(s.id)) then 'ok'
+                 when s.enrols and (iam.recovers(s.id) or (iam.methods_of(s.account_id) <@ '{email_code,recovery_code}'
+                   -- one of another host name is somebody's factor all the same
+                   and not exists (select from iam.passkeys p where p.account_id = s.account_id))) then 'ok'
                  else 'second_factor' end;
   session := s.id;
   account := s.account_id;
@@ -7346,7 +7388,7 @@ begin
   select x.* into o from access.memberships m join access.organisations x on x.id = m.organisation_id
   where m.account_id = account order by m.valid_from, m.id limit 1;
   return array_remove(array[
-    case when exists (select from iam.passkeys p where p.account_id = account) then 'passkey' end,
+    case when exists (select from iam.passkeys p where p.account_id = account and iam.is_here(p.rp_id)) then 'passkey' end,
     case when exists (select from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null) then 'totp' end,
     case when exists (select from iam.phones p where p.account_id = account and p.confirmed_at is not null) and o.sms_codes then 'sms_code' end,
     case when exists (select from iam.accounts a where a.id = account and a.email_confirmed_at is not null) and o.email_codes then 'email_code' end,
@@ -7477,7 +7519,7 @@ begin
 end $function$;
 comment on function iam.origin_of is 'Address and browser that a session was begun with; NULL when it isn''t known. Internal: asked for one''s own.';
 
-create function iam.own_passkeys() returns TABLE(id uuid, name text, created_at timestamp with time zone, last_used_at timestamp with time zone, backed_up boolean, user_verified boolean, rp_id text)
+create function iam.own_passkeys() returns TABLE(id uuid, name text, created_at timestamp with time zone, last_used_at timestamp with time zone, backed_up boolean, user_verified boolean, rp_id text, works_here boolean)
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
 declare
   account uuid := (access.claims())[2]::uuid;
@@ -7488,10 +7530,10 @@ begin
   return query
     select p.id, convert_from(vault.unpack(key, convert_to('iam.passkeys.name', 'UTF8') || '\x00'::bytea || uuid_send(p.id)
              || uuid_send(account) || int8send(1), p.name), 'UTF8'),
-           p.created_at, p.last_used_at, p.backed_up, p.user_verified, p.rp_id
+           p.created_at, p.last_used_at, p.backed_up, p.user_verified, p.rp_id, iam.is_here(p.rp_id)
     from iam.passkeys p where p.account_id = account order by p.created_at;
 end $function$;
-comment on function iam.own_passkeys is 'The passkeys of whoever asks.';
+comment on function iam.own_passkeys is 'The passkeys of whoever asks. works_here: made at the host name of today.';
 
 create function iam.passkey_key(credential text) returns bytea
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -7525,7 +7567,7 @@ begin
   end if;
   if answer <> 'ok' then return; end if;
   passkey_options.rp_id := iam.rp_id(origin);
-  if passkey_options.rp_id is null then
+  if passkey_options.rp_id is null or not iam.is_here(passkey_options.rp_id) then
     answer := 'place';
     return;
   end if;
@@ -7683,7 +7725,7 @@ begin
 end $function$;
 comment on function iam.read_invitation is 'Where a link leads, without using it up: mail programs open links by themselves. about: address and names, which a password must not be made of; for the edge, and no page shows them. Answers ok, gone, or wait (retry_after: seconds). Errors: VS503.';
 
-create function iam.read_own_factors() returns TABLE(email text, totp_since timestamp with time zone, passkeys integer, recovery_codes integer, recovery_codes_made_at timestamp with time zone, email_codes boolean, sms_codes boolean, password_changed_at timestamp with time zone, password_is_old boolean)
+create function iam.read_own_factors() returns TABLE(email text, totp_since timestamp with time zone, passkeys integer, passkeys_elsewhere integer, recovery_codes integer, recovery_codes_made_at timestamp with time zone, email_codes boolean, sms_codes boolean, password_changed_at timestamp with time zone, password_is_old boolean)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 #variable_conflict use_column
 declare
@@ -7693,7 +7735,8 @@ begin
   return query
   select convert_from(vault.unpack(vault.unwrap(vault.ring(), a.id, 'profile'), iam.profile_aad(a.id, 'email'), a.email), 'UTF8'),
          f.confirmed_at,
-         (select count(*)::int from iam.passkeys p where p.account_id = a.id),
+         (select count(*)::int from iam.passkeys p where p.account_id = a.id and iam.is_here(p.rp_id)),
+         (select count(*)::int from iam.passkeys p where p.account_id = a.id and not iam.is_here(p.rp_id)),
          (select count(*)::int from iam.recovery_codes r where r.account_id = a.id and r.used_at is null),
          (select max(r.made_at) from iam.recovery_codes r where r.account_id = a.id),
          'email_code' = any (methods), 'sms_code' = any (methods),
@@ -8031,7 +8074,7 @@ begin
     perform iam.record_refused_change(ring, token, 'factor.remove', answer, caller);
     return answer;
   end if;
-  answer := case when iam.lock_factors(allowed.account) < 2 then 'last' else 'ok' end;
+  answer := case when iam.is_last_factor(allowed.account, passkey) then 'last' else 'ok' end;
   if not exists (select from iam.passkeys p where p.id = passkey and p.account_id = allowed.account) then answer := 'hidden'; end if;
   if answer = 'ok' then
     delete from iam.passkeys p where p.id = passkey;
@@ -8042,7 +8085,7 @@ begin
     json_build_object('factor', 'passkey', 'answer', answer)::text);
   return answer;
 end $function$;
-comment on function iam.remove_passkey is 'Removes a passkey of one''s own. Answers ok, hidden, last (there would be neither a passkey nor an app), or those of iam.may_change_factors. Errors: VS503.';
+comment on function iam.remove_passkey is 'Removes a passkey of one''s own. Answers ok, hidden, last (there would be neither a passkey that works here nor an app), or those of iam.may_change_factors. Errors: VS503.';
 
 create function iam.remove_phone(ring text, token text, caller jsonb) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -8087,7 +8130,7 @@ begin
     perform iam.record_refused_change(ring, token, 'factor.remove', answer, caller);
     return answer;
   end if;
-  if iam.lock_factors(allowed.account) < 2 then
+  if iam.is_last_factor(allowed.account) then
     answer := 'last';
   else
     delete from iam.totp_factors f where f.account_id = allowed.account;
@@ -8374,6 +8417,19 @@ begin
 end $function$;
 comment on function iam.sending_wait is 'Seconds until another code may be sent. Internal.';
 
+create function iam.serve_at(origin text, OUT changed boolean, OUT accounts integer, OUT kept_out integer) returns record
+language plpgsql volatile as $function$
+begin
+  update iam.hosts h set origin = serve_at.origin where h.origin is distinct from serve_at.origin;
+  changed := found;
+  if changed then
+    perform audit.append(array[null, null, null, null, null, null, null, null], 'row.update', 'host', null, null, 'success',
+      json_build_object('columns', array['origin'], 'host', iam.rp_id(origin))::text);
+  end if;
+  select c.accounts, c.kept_out into accounts, kept_out from iam.count_elsewhere() c;
+end $function$;
+comment on function iam.serve_at is 'Says where browsers reach this installation: the administrator''s, as vs_owner. Gives whether that is new, and whom it concerns (iam.count_elsewhere). Errors: 23514 for what is no origin.';
+
 create function iam.session_is_live(session uuid) returns boolean
 language plpgsql stable as $function$
 begin
@@ -8451,7 +8507,7 @@ begin
 end $function$;
 comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account. Errors: VS503 for a ring that isn''t this database''s.';
 
-create function iam.sign_in_methods(ring text, token text, caller jsonb) returns TABLE(methods text[], factors integer, enrols boolean)
+create function iam.sign_in_methods(ring text, token text, caller jsonb) returns TABLE(methods text[], factors integer, enrols boolean, elsewhere text)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   s iam.sessions;
@@ -8459,9 +8515,10 @@ begin
   perform ops.require_clearance();
   s := iam.find_session(ring, token, caller);
   if s.id is null then return; end if;
-  return query select iam.methods_for(s), s.factors, s.enrols and s.factors = 1;
+  return query select iam.methods_for(s), s.factors, s.enrols and s.factors = 1,
+    (select p.rp_id from iam.passkeys p where p.account_id = s.account_id and not iam.is_here(p.rp_id) order by p.created_at desc limit 1);
 end $function$;
-comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. Errors: VS503.';
+comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. elsewhere: the host name of a passkey that doesn''t work here. Errors: VS503.';
 
 create function iam.sign_in_passkey(ring text, token text, proof jsonb, caller jsonb, old_token text DEFAULT NULL::text, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -11463,6 +11520,7 @@ grant select on iam.address_changes to vs_dba;
 grant select on iam.challenges to vs_dba;
 grant select on iam.devices to vs_dba;
 grant select on iam.former_names to vs_dba;
+grant select on iam.hosts to vs_dba;
 grant select on iam.invitations to vs_dba;
 grant select on iam.old_tokens to vs_dba;
 grant select on iam.passkeys to vs_dba;

@@ -269,6 +269,7 @@ export interface ClinicOwnFactors {
   email: string;
   totp_since: Date | null;
   passkeys: number;
+  passkeys_elsewhere: number;
   recovery_codes: number;
   recovery_codes_made_at: Date | null;
   email_codes: boolean;

@@ -23,6 +23,10 @@ export const factors = messages(
     passkeysWhat: 'Votre empreinte, votre visage, le code de l’appareil ou une clé de sécurité, sans rien à recopier.',
     passkeysHave: (count: number) => (count > 1 ? `Vous en avez ${count}.` : 'Vous en avez une.'),
     passkeysNone: 'Vous n’en avez aucune.',
+    passkeysElsewhere: (count: number) =>
+      count > 1
+        ? `${count} clés ont été ajoutées à une ancienne adresse de ce site : elles ne servent plus ici.`
+        : 'Une clé a été ajoutée à une ancienne adresse de ce site : elle ne sert plus ici.',
     passkeysManage: 'Voir vos clés d’accès',
     passkeysAdd: 'Ajouter une clé d’accès',
 
@@ -77,6 +81,10 @@ export const factors = messages(
     passkeysWhat: 'Your fingerprint, your face, the code of the device or a security key, with nothing to copy.',
     passkeysHave: (count: number) => (count > 1 ? `You have ${count}.` : 'You have one.'),
     passkeysNone: 'You have none.',
+    passkeysElsewhere: (count: number) =>
+      count > 1
+        ? `${count} passkeys were added at a former address of this site: they don’t work here any more.`
+        : 'A passkey was added at a former address of this site: it doesn’t work here any more.',
     passkeysManage: 'See your passkeys',
     passkeysAdd: 'Add a passkey',
 

@@ -76,9 +76,10 @@ function Passkeys({ own }: { own: ClinicOwnFactors }) {
   return (
     <Section id="passkeys" title={t.passkeys} what={t.passkeysWhat}>
       <p>{own.passkeys > 0 ? t.passkeysHave(own.passkeys) : t.passkeysNone}</p>
+      {own.passkeys_elsewhere > 0 ? <p>{t.passkeysElsewhere(own.passkeys_elsewhere)}</p> : null}
       <div class="form-actions">
         <a class="button" href="/account/passkeys">
-          {own.passkeys > 0 ? t.passkeysManage : t.passkeysAdd}
+          {own.passkeys + own.passkeys_elsewhere > 0 ? t.passkeysManage : t.passkeysAdd}
         </a>
       </div>
     </Section>

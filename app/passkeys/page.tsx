@@ -55,7 +55,8 @@ function PasskeyTable({ rows, host }: Rows) {
         { label: t.kind, cell: (row) => (row.backed_up ? t.synced : t.device) },
         {
           label: t.alone,
-          cell: (row) => (row.rp_id !== host ? t.elsewhere(row.rp_id) : row.user_verified ? t.aloneYes : t.aloneNo),
+          cell: (row) =>
+            row.rp_id !== host || !row.works_here ? t.elsewhere(row.rp_id) : row.user_verified ? t.aloneYes : t.aloneNo,
         },
         { label: t.action, evident: true, cell: (row) => <Actions row={row} /> },
       ]}

@@ -26,6 +26,8 @@ export type OwnPasskey = {
   user_verified: boolean;
   /** The host name that it was made at, and works at. */
   rp_id: string;
+  /** The installation has had no other name since. */
+  works_here: boolean;
 };
 
 /** `origin`: what the browser has in its address bar. */
@@ -69,5 +71,7 @@ export function signInWithPasskey(ring: string, proof: AssertionProof, newToken:
 
 export function readOwnPasskeys() {
   return sql<OwnPasskey>`
-    select id, name, created_at, last_used_at, backed_up, user_verified, rp_id from iam.own_passkeys()`.compile(k);
+    select id, name, created_at, last_used_at, backed_up, user_verified, rp_id, works_here from iam.own_passkeys()`.compile(
+    k,
+  );
 }

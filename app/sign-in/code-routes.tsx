@@ -14,6 +14,7 @@ import { CodeStep, type CodeStepProps } from './code.tsx';
 import { isSent } from './code-field.tsx';
 import { bare, looksLike, METHODS, outcome, sentNotice, setback, wasSent } from './code-form.ts';
 import { secondStep } from './code-words.ts';
+import { NoMeans } from './no-means.tsx';
 import { readMethods, recordFailed, sendCode, takeFactor } from './queries.ts';
 
 const Form = z.object({
@@ -40,6 +41,8 @@ export function codeRoutes(services: Services, expired: (c: Context<Env>) => Res
     if (row.enrols) return c.redirect('/enrol', 303);
     if (row.factors === 2) return c.redirect('/', 303);
     const methods = METHODS.filter((method) => row.methods.includes(method));
+    if (methods.length === 0)
+      return page(c, { title: inLang(secondStep, c.var.lang).noMeans, narrow: true }, <NoMeans {...row} />);
     const method = methods.find((one) => one === asked.method) ?? methods[0] ?? 'totp';
     const t = inLang(secondStep, c.var.lang);
     const title = method === 'passkey' ? t.titlePasskey : t.title;

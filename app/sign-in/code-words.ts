@@ -10,6 +10,11 @@ export const secondStep = messages(
     step: 'Étape 2 sur 2',
     enter: 'Se connecter',
     restart: 'Recommencer avec une autre adresse',
+    noMeans: 'Il vous manque un moyen de connexion',
+    noMeansHelp: 'Votre mot de passe est juste, mais votre compte n’a plus de deuxième moyen de connexion.',
+    noMeansElsewhere: (host: string) =>
+      `Votre mot de passe est juste, mais votre clé d’accès a été ajoutée à l’ancienne adresse de ce site, ${host} : elle ne sert plus ici.`,
+    noMeansRecover: 'Retrouver l’accès à mon compte',
     otherMeans: 'Autre moyen',
     sendAgain: 'Renvoyer un code',
     haveCode: 'J’ai déjà reçu un code',
@@ -60,6 +65,11 @@ export const secondStep = messages(
     step: 'Step 2 of 2',
     enter: 'Sign in',
     restart: 'Start again with another address',
+    noMeans: 'A way to sign in is missing',
+    noMeansHelp: 'Your password is right, but your account has no second way to sign in any more.',
+    noMeansElsewhere: (host: string) =>
+      `Your password is right, but your passkey was added at the former address of this site, ${host}: it doesn’t work here any more.`,
+    noMeansRecover: 'Get back into my account',
     otherMeans: 'Another way',
     sendAgain: 'Send another code',
     haveCode: 'I have received a code already',

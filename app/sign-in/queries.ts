@@ -41,8 +41,8 @@ export function takeFactor(ring: string, method: Method, proof: object, newToken
 
 /** What the second step may ask for; no row when the first one is over. */
 export function readMethods(ring: string, who: Who) {
-  return sql<{ methods: Method[]; factors: number; enrols: boolean }>`
-    select methods, factors, enrols from iam.sign_in_methods(${ring}, ${who.token}, ${callerOf(who)}::jsonb)`.compile(
+  return sql<{ methods: Method[]; factors: number; enrols: boolean; elsewhere: string | null }>`
+    select methods, factors, enrols, elsewhere from iam.sign_in_methods(${ring}, ${who.token}, ${callerOf(who)}::jsonb)`.compile(
     k,
   );
 }

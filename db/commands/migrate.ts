@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { type Command, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
+import { tellHostName } from '../host-name.ts';
 import { DriftError, migrate } from '../migrate.ts';
 import { asOwner, checkRing, setLoginPasswords } from '../owner.ts';
 import { clearToServe } from '../service.ts';
@@ -14,7 +15,7 @@ export const migrateCommand: Command = {
   help: `
 Applies the files of supabase/migrations that the database hasn't had, each whole or not at all, and gives the logins
 vs_edge, vs_gate and vs_dba the passwords of keys.env. DATABASE_URL is the administrator's: owner of the database,
-CREATEROLE, not superuser. The supabase CLI keeps the same books: supabase db push may go on where this stopped.
+CREATEROLE, not superuser. PUBLIC_ORIGIN, if it is set, says where browsers find the pages: passkeys belong to it. The supabase CLI keeps the same books: supabase db push may go on where this stopped.
 
   --json  the names of the files that ran`,
   options: { json: { type: 'boolean' } },
@@ -34,6 +35,8 @@ export async function prepareDatabase(site: Site): Promise<string[]> {
     const answer = await asOwner(admin, () => checkRing(admin, site.keys));
     if (answer !== 'ok') throw new CommandError(`${answer}: put back ${site.keyFile} from your backup.`);
     await asOwner(admin, () => admin.query('select ops.upkeep()'));
+    const concerned = await tellHostName(admin, process.env.PUBLIC_ORIGIN);
+    if (concerned) process.stderr.write(`Warning: ${concerned}: vitalsync doctor says what to do.\n`);
     if (site.embedded) await takeSuperuserPowers(admin, site.embedded.superuserUrl, site.adminUrl);
     await clearToServe(site, admin);
     return files;

@@ -229,7 +229,7 @@ begin
   select x.* into o from access.memberships m join access.organisations x on x.id = m.organisation_id
   where m.account_id = account order by m.valid_from, m.id limit 1;
   return array_remove(array[
-    case when exists (select from iam.passkeys p where p.account_id = account) then 'passkey' end,
+    case when exists (select from iam.passkeys p where p.account_id = account and iam.is_here(p.rp_id)) then 'passkey' end,
     case when exists (select from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null) then 'totp' end,
     case when exists (select from iam.phones p where p.account_id = account and p.confirmed_at is not null) and o.sms_codes then 'sms_code' end,
     case when exists (select from iam.accounts a where a.id = account and a.email_confirmed_at is not null) and o.email_codes then 'email_code' end,
@@ -246,7 +246,7 @@ begin
 end $$;
 comment on function iam.methods_for is 'The same for one session: what goes to a mailbox doesn''t count beside a link that went there, and what was lost not at all (0300). Internal.';
 
-create function iam.sign_in_methods(ring text, token text, caller jsonb) returns table (methods text[], factors int, enrols boolean)
+create function iam.sign_in_methods(ring text, token text, caller jsonb) returns table (methods text[], factors int, enrols boolean, elsewhere text)
 language plpgsql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$
 declare
   s iam.sessions;
@@ -254,9 +254,10 @@ begin
   perform ops.require_clearance();
   s := iam.find_session(ring, token, caller);
   if s.id is null then return; end if;
-  return query select iam.methods_for(s), s.factors, s.enrols and s.factors = 1;
+  return query select iam.methods_for(s), s.factors, s.enrols and s.factors = 1,
+    (select p.rp_id from iam.passkeys p where p.account_id = s.account_id and not iam.is_here(p.rp_id) order by p.created_at desc limit 1);
 end $$;
-comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. Errors: VS503.';
+comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. elsewhere: the host name of a passkey that doesn''t work here. Errors: VS503.';
 grant execute on function iam.sign_in_methods to vs_gate;
 
 create function iam.take_factor(ring text, token text, method text, proof jsonb, new_token text, caller jsonb,
@@ -403,7 +404,9 @@ begin
                  when s.factors = 2 and iam.factor_is_recent(s.id) then 'ok'
                  when s.factors = 2 then 'step_up'
                  -- the link of an invitation, a registration or a recovery: the first factor and nothing else
-                 when s.enrols and (iam.methods_of(s.account_id) <@ '{email_code,recovery_code}' or iam.recovers(s.id)) then 'ok'
+                 when s.enrols and (iam.recovers(s.id) or (iam.methods_of(s.account_id) <@ '{email_code,recovery_code}'
+                   -- one of another host name is somebody's factor all the same
+                   and not exists (select from iam.passkeys p where p.account_id = s.account_id))) then 'ok'
                  else 'second_factor' end;
   session := s.id;
   account := s.account_id;

@@ -102,7 +102,16 @@ begin
   return (select count(*) from iam.passkeys p where p.account_id = account)
        + (select count(*) from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null);
 end $$;
-comment on function iam.lock_factors is 'How many factors an account has that it can''t do without (apps and passkeys), and keeps others from changing them. Internal.';
+comment on function iam.lock_factors is 'How many apps and passkeys an account has, of whichever host name, and keeps others from changing them. Internal.';
+
+create function iam.is_last_factor(account uuid, passkey uuid default null) returns boolean
+language plpgsql volatile set search_path = '' as $$
+begin
+  perform iam.lock_factors(account);
+  return not exists (select from iam.passkeys p where p.account_id = account and p.id is distinct from passkey and iam.is_here(p.rp_id))
+     and not (passkey is not null and exists (select from iam.totp_factors f where f.account_id = account and f.confirmed_at is not null));
+end $$;
+comment on function iam.is_last_factor is 'Would neither an app nor a passkey that works here be left without this passkey (NULL: without the app)? Keeps others from changing them. Internal.';
 
 create function iam.may_begin_change(ring text, token text, caller jsonb) returns text
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
@@ -221,7 +230,7 @@ begin
     perform iam.record_refused_change(ring, token, 'factor.remove', answer, caller);
     return answer;
   end if;
-  if iam.lock_factors(allowed.account) < 2 then
+  if iam.is_last_factor(allowed.account) then
     answer := 'last';
   else
     delete from iam.totp_factors f where f.account_id = allowed.account;

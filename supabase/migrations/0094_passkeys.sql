@@ -5,7 +5,8 @@
 --      whatever came of it.
 --   2. Type, challenge, origin, frame, RP ID, presence, verification, backup state, algorithm and counter are read here, from
 --      the bytes that were signed (§7.1, §7.2); of the edge's words only "the signature is that key's" is taken.
---   3. A passkey belongs to one account, and to the host name that it was made at; its name is sealed.
+--   3. A passkey belongs to one account, and to the host name that it was made at: elsewhere it counts for nothing (0091).
+--      Its name is sealed.
 --   4. Without a password it signs in only when it verified its user, and had done so when it was made or after a password:
 --      whoever finds a security key and gives it a PIN of their own gets nowhere.
 --   5. A counter that doesn't grow may be a copy: it signs nobody in, and is recorded.
@@ -74,17 +75,6 @@ language plpgsql immutable set search_path = '' as $$
 begin
   return translate(encode(value, 'base64'), '+/=' || E'\n', '-_');
 end $$;
-
--- http for localhost alone: elsewhere browsers have no passkeys without TLS, and none at an address made of numbers.
-create function iam.rp_id(origin text) returns text
-language plpgsql immutable set search_path = '' as $$
-declare
-  host text := coalesce((regexp_match(origin, '^https://([a-z0-9-]+(\.[a-z0-9-]+)*)(:[0-9]{1,5})?$'))[1],
-                        (regexp_match(origin, '^http://(localhost)(:[0-9]{1,5})?$'))[1]);
-begin
-  return case when host !~ '(^|\.)[0-9]+$' then host end;
-end $$;
-comment on function iam.rp_id is 'The RP ID of an origin, which is its host name; NULL where a browser makes no passkeys.';
 
 create function iam.read_client_data(client_data bytea) returns jsonb
 language plpgsql immutable set search_path = '' as $$
@@ -172,7 +162,7 @@ begin
   end if;
   if answer <> 'ok' then return; end if;
   passkey_options.rp_id := iam.rp_id(origin);
-  if passkey_options.rp_id is null then
+  if passkey_options.rp_id is null or not iam.is_here(passkey_options.rp_id) then
     answer := 'place';
     return;
   end if;
@@ -230,7 +220,7 @@ begin
   passkey := p.id;
   owner := p.account_id;
   counted := p.sign_count;
-  why := case when p.id is null or p.rp_id <> rp or p.account_id <> account then 'credential'
+  why := case when p.id is null or p.rp_id <> rp or not iam.is_here(p.rp_id) or p.account_id <> account then 'credential'
               -- who is meant says the authenticator, or the session says it and the authenticator may
               when passwordless and handle is distinct from uuid_send(p.account_id) then 'user_handle'
               when handle <> uuid_send(p.account_id) then 'user_handle'
@@ -458,7 +448,7 @@ begin
     perform iam.record_refused_change(ring, token, 'factor.remove', answer, caller);
     return answer;
   end if;
-  answer := case when iam.lock_factors(allowed.account) < 2 then 'last' else 'ok' end;
+  answer := case when iam.is_last_factor(allowed.account, passkey) then 'last' else 'ok' end;
   if not exists (select from iam.passkeys p where p.id = passkey and p.account_id = allowed.account) then answer := 'hidden'; end if;
   if answer = 'ok' then
     delete from iam.passkeys p where p.id = passkey;
@@ -469,13 +459,14 @@ begin
     json_build_object('factor', 'passkey', 'answer', answer)::text);
   return answer;
 end $$;
-comment on function iam.remove_passkey is 'Removes a passkey of one''s own. Answers ok, hidden, last (there would be neither a passkey nor an app), or those of iam.may_change_factors. Errors: VS503.';
+comment on function iam.remove_passkey is 'Removes a passkey of one''s own. Answers ok, hidden, last (there would be neither a passkey that works here nor an app), or those of iam.may_change_factors. Errors: VS503.';
 grant execute on function iam.remove_passkey to vs_gate;
 
 -- ---------------------------------------------------------------- one's own
 
 create function iam.own_passkeys()
-returns table (id uuid, name text, created_at timestamptz, last_used_at timestamptz, backed_up boolean, user_verified boolean, rp_id text)
+returns table (id uuid, name text, created_at timestamptz, last_used_at timestamptz, backed_up boolean, user_verified boolean, rp_id text,
+  works_here boolean)
 language plpgsql stable security definer rows 3 set search_path = '' set debug_print_plan = off as $$
 declare
   account uuid := (access.claims())[2]::uuid;
@@ -486,10 +477,10 @@ begin
   return query
     select p.id, convert_from(vault.unpack(key, convert_to('iam.passkeys.name', 'UTF8') || '\x00'::bytea || uuid_send(p.id)
              || uuid_send(account) || int8send(1), p.name), 'UTF8'),
-           p.created_at, p.last_used_at, p.backed_up, p.user_verified, p.rp_id
+           p.created_at, p.last_used_at, p.backed_up, p.user_verified, p.rp_id, iam.is_here(p.rp_id)
     from iam.passkeys p where p.account_id = account order by p.created_at;
 end $$;
-comment on function iam.own_passkeys is 'The passkeys of whoever asks.';
+comment on function iam.own_passkeys is 'The passkeys of whoever asks. works_here: made at the host name of today.';
 grant execute on function iam.own_passkeys to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
 
 reset role;

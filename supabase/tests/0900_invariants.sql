@@ -69,7 +69,7 @@ create temp table plain (name text primary key, why text not null);
 insert into plain values
   ('access.organisations.name', 'in the national directory'), ('iam.accounts.pepper_id', 'which pepper, not the pepper'), ('iam.recoveries.pepper_id', 'which pepper, not the pepper'),
   ('vault.keys.master', 'which master key'), ('vault.keys.indexed', 'which master key'), ('vault.masters.id', 'which master key'), ('vault.rings.names', 'which master keys'),
-  ('iam.passkeys.rp_id', 'a host name of ours'), ('iam.passkeys.transports', 'words of the standard'), ('iam.challenges.origin', 'an address of ours'),
+  ('iam.passkeys.rp_id', 'a host name of ours'), ('iam.passkeys.transports', 'words of the standard'), ('iam.challenges.origin', 'an address of ours'), ('iam.hosts.origin', 'an address of ours'),
   ('ops.limits.key', 'keyed hashes of addresses, ids of accounts'), ('ops.delays.key', 'keyed hashes of addresses, ids of accounts'), ('ops.service.file', 'the place of its own file'),
   ('ops.networks.network', 'what an operator lists, until 30 days after its end'),
   ('audit.events.resource_type', 'audit.append: a word of ours'), ('audit.events.actor_role', 'audit.append: a role'),

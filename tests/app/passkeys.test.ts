@@ -130,6 +130,21 @@ test('one of another host name says so', async () => {
   expect(list).toContain('elle ne sert qu’à l’adresse ancien.exemple.fr');
 });
 
+test('whoever has nothing but one of a former host name is told so, and led to a way back', async () => {
+  await register();
+  await owner("delete from iam.totp_factors; update iam.hosts set origin = 'https://nouveau.exemple.fr'");
+  const cookie = await halfWay();
+  const [code, list] = [
+    await (await ask('/sign-in/code', { cookie })).text(),
+    await (await ask('/account/factors', { cookie: asAnne() })).text(),
+  ];
+  await owner('update iam.hosts set origin = null');
+  expect(code).toContain('ancienne adresse de ce site');
+  expect(code).toContain('href="/recover"');
+  expect(code).not.toContain('name="code"');
+  expect(list).toContain('elle ne sert plus ici');
+});
+
 test('one without a name is refused in words, and what is no credential as well', async () => {
   const nameless = await ask('/account/passkeys/new', { cookie: asAnne(), form: { name: ' ', credential: '{}' } });
   expect([nameless.status, await nameless.text()]).toEqual([422, expect.stringContaining('Donnez un nom')]);

@@ -36,6 +36,7 @@ test('is one row, of whoever asks: factors are counted, and a password is old af
       email: one.email,
       totp_since: expect.any(Date),
       passkeys: 0,
+      passkeys_elsewhere: 0,
       recovery_codes: 9,
       recovery_codes_made_at: expect.any(Date),
       email_codes: false,
