@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { CommandError } from './command-error.ts';
 import { connect } from './connect.ts';
-import { erasuresFile, readErasures, replayErasures, writeErasures } from './erasures.ts';
+import { erasuresFile, readErasures, replayErasures, requireNewest, writeErasures } from './erasures.ts';
 import { type Comparison, compareWithOutside } from './log/compare.ts';
 import { logOrigin } from './log/origin.ts';
 import { outsideDirectory } from './log/outside.ts';
@@ -48,6 +48,7 @@ export async function clearToServe(
 async function compareAndClear(site: Place, admin: pg.Client, adopt: boolean): Promise<Clearance> {
   const told = readErasures(site);
   const comparison = await compareWithOutside(admin, site);
+  if (told && !adopt) requireNewest(told, comparison.outside, site);
   const compared = await whatCounts(site, admin, comparison, told !== undefined, adopt);
   const restarted = comparison.state === 'behind' ? await restartLog(admin, comparison) : undefined;
   const replayed = told ? await replayErasures(admin, told) : 0;

@@ -13,7 +13,7 @@ export const erasures: Check = (admin, site) =>
     const known = `${rows.length} erasures${waiting > 0 ? `, ${waiting} of them incomplete until backups of before are gone` : ''}`;
     try {
       const told = readErasures(site);
-      const missing = rows.filter(({ patient }) => !told?.has(patient)).length;
+      const missing = rows.filter(({ patient }) => !told?.lines.has(patient)).length;
       if (missing > 0 || !told)
         return [
           warn(

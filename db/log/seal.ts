@@ -4,8 +4,8 @@
 // 1. The log is compared with the last checkpoint that is outside; a database that went back or forked is refused.
 // 2. Events join, and that is committed: what is signed must not vanish in a rollback.
 // 3. The database proves that the signed log is the beginning of the one it has now; merkle.ts verifies it.
-// 4. Only then do we sign; the note goes outside first, then into the database, then to the witness.
-// 5. Who was forgotten is told outside as well.
+// 4. Who was forgotten is told outside, as of this size.
+// 5. Only then do we sign; the note goes outside first, then into the database, then to the witness.
 import type pg from 'pg';
 import { CommandError } from '../command-error.ts';
 import { writeErasures } from '../erasures.ts';
@@ -60,7 +60,6 @@ export async function sealWith(admin: pg.Client, site: Place, { adopt = false } 
   });
   const joined = await join(admin);
   const sealed = await asOwner(admin, () => sign(admin, site, adopt));
-  await asOwner(admin, () => writeErasures(admin, site));
   const stuck = await asOwner(admin, () => readStuck(admin));
   return { ...sealed, joined, stuck };
 }
@@ -97,11 +96,16 @@ async function sign(admin: pg.Client, site: Place, adopt: boolean): Promise<Omit
   await admin.query("select pg_advisory_xact_lock(hashtextextended('audit.extend_log', 0))");
   const comparison = await compareWithOutside(admin, site);
   const { head, outside } = refuse(comparison, adopt);
-  if (!head || head.size === 0) return { state: 'empty', origin: head?.origin ?? '', size: 0 };
+  if (!head || head.size === 0) {
+    await writeErasures(admin, site);
+    return { state: 'empty', origin: head?.origin ?? '', size: 0 };
+  }
   const { origin, size } = head;
   const directory = outsideDirectory(site);
   const fresh = comparison.state !== 'same' || !outside;
   const signed = fresh ? signHead(head, site) : outside;
+  // before the checkpoint: a list of before it is then an older one, whoever put it there
+  await writeErasures(admin, site, size);
   // also when the witness alone had the last one, and the directory was lost
   if (readLatest(directory, site)?.note !== signed.note) writeCheckpoint(directory, signed, site, head.generation);
   const { checkpoint, problem } = await askWitness(admin, site, head, signed);

@@ -9,6 +9,7 @@ import { connect } from '../../db/connect.ts';
 import { type Certificate, erase, listErasures } from '../../db/erase.ts';
 import { erasuresFile, readErasures } from '../../db/erasures.ts';
 import { importFiles } from '../../db/import.ts';
+import { signNote } from '../../db/log/note.ts';
 import { compareRows } from '../../db/log/rows.ts';
 import { asOwner, openImportSession } from '../../db/owner.ts';
 import type { Site } from '../../db/site.ts';
@@ -94,7 +95,7 @@ describe('a patient who was forgotten', () => {
       ),
     );
     expect(rows).toEqual([{ event: 'patient.erase', hash: certificate.event.leaf_hash }]);
-    expect(JSON.parse(readErasures(site)?.get(patient) ?? '')).toMatchObject({
+    expect(JSON.parse(readErasures(site)?.lines.get(patient) ?? '')).toMatchObject({
       id: certificate.erasure,
       event: certificate.event.id,
       leaf_hash: certificate.event.leaf_hash,
@@ -182,7 +183,7 @@ describe('a patient who was forgotten', () => {
     const again = await erase(world.db.admin, site, [patient], 'legal_obligation');
     expect(again.erasures).toEqual([certificate]);
     expect(await listErasures(world.db.admin)).toEqual([certificate]);
-    expect(readErasures(site)?.size).toBe(1);
+    expect(readErasures(site)?.lines.size).toBe(1);
   });
 
   test('left no wrapped key in any file of the database, WAL and backups apart', async () => {
@@ -307,15 +308,41 @@ describe('the record outside', () => {
   });
 
   test('takes nothing away when the database knows less', async () => {
-    const before = readErasures(site);
+    const before = readErasures(site)?.lines;
     expect(before?.size).toBe(4);
     const other = await createWorld();
     try {
       await erase(other.db.admin, site, [other.a.theirs], 'legal_obligation');
-      expect([...(readErasures(site)?.keys() ?? [])]).toEqual(expect.arrayContaining([...(before?.keys() ?? [])]));
+      expect([...(readErasures(site)?.lines.keys() ?? [])]).toEqual(
+        expect.arrayContaining([...(before?.keys() ?? [])]),
+      );
     } finally {
       await other.close();
     }
+  });
+
+  test('isn’t believed when an older one was put back with its signature, or what confirms it is gone', async () => {
+    const [list, head] = [erasuresFile(site), `${erasuresFile(site)}.head`];
+    const older = { list: readFileSync(list), head: readFileSync(head) };
+    const forgotten = await importRecord(world.db, world.a, clinician, { birth_name: 'Dernière' });
+    await erase(world.db.admin, site, [forgotten], 'legal_obligation');
+    const newest = { list: readFileSync(list), head: readFileSync(head, 'utf8') };
+    writeFileSync(list, older.list);
+    expect(() => readErasures(site)).toThrow(`${list} can't be believed`);
+    // writing was stopped before the list, or behind it: the head confirms both then
+    const [name = '', size, digest] = newest.head.split('\n');
+    const before = older.head.toString().split('\n')[2];
+    const both = { name, privateKeys: site.keys.signing.signs };
+    writeFileSync(head, signNote(`${name}\n${size}\n${digest}\n${before}\n`, both));
+    expect(readErasures(site)?.lines.has(forgotten)).toBe(false);
+    writeFileSync(list, newest.list);
+    expect(readErasures(site)?.lines.has(forgotten)).toBe(true);
+    writeFileSync(head, older.head);
+    expect(() => readErasures(site)).toThrow(`${list} can't be believed`);
+    rmSync(head);
+    expect(() => readErasures(site)).toThrow(`${head} can't be found`);
+    writeFileSync(head, newest.head);
+    expect(readErasures(site)?.lines.has(forgotten)).toBe(true);
   });
 });
 

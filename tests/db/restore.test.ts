@@ -24,6 +24,8 @@ describe.each(versions)('on Postgres %i', (version) => {
   let forgotten: string;
   let neighbour: string;
   let erasedAt: string;
+  /** The list of erasures and what confirms it, before somebody was forgotten. */
+  let olderRecord: Buffer[];
   const elsewhere: string[] = [];
   const at = (url: string, name: string) => Object.assign(new URL(url), { pathname: `/${name}` }).href;
 
@@ -36,6 +38,9 @@ describe.each(versions)('on Postgres %i', (version) => {
     await sealOnce(cluster.site);
     await db.admin.end();
     await cluster.takeBackups();
+    olderRecord = ['erasures', 'erasures.head'].map((name) =>
+      readFileSync(join(cluster.site.directory, 'witness', name)),
+    );
 
     const after = await cluster.connect();
     const { erasures } = await erase(after.admin, cluster.site, [forgotten], 'unlawful_processing');
@@ -177,6 +182,16 @@ describe.each(versions)('on Postgres %i', (version) => {
         expect(await found(cluster.site, cluster.superuserUrl)).toEqual(keptOut);
       },
     );
+
+    test('go on serving nobody where the list of before the erasure was put back, with all its signatures', async () => {
+      const names = ['erasures', 'erasures.head'];
+      const newest = names.map((name) => readFileSync(outside(name)));
+      for (const [i, name] of names.entries()) writeFileSync(outside(name), olderRecord[i]!);
+      const why = await whyNot();
+      for (const [i, name] of names.entries()) writeFileSync(outside(name), newest[i]!);
+      expect(why).toContain(`${outside('erasures')} is older than the last checkpoint`);
+      expect(await found(cluster.site, cluster.superuserUrl)).toEqual(keptOut);
+    });
 
     test('are refused by a command in one sentence', async () => {
       renameSync(outside('erasures'), outside('aside'));

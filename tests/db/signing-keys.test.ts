@@ -53,7 +53,9 @@ test('a key that is alone is not retired', async () => {
   expect(await states()).toEqual(['signs first']);
 });
 
-test('while two sign, whoever knows the old verifier key alone goes on believing, and learns the new one', async () => {
+test('while two sign, whoever knows the old verifier key alone goes on believing, and learns the new one', {
+  timeout: 60_000,
+}, async () => {
   expect(await run('keys', 'signing', '--add')).toContain('key.vkey');
   expect(await states()).toEqual(['signs first', 'signs']);
   await run('audit', 'export', exports.both);
@@ -67,7 +69,7 @@ test('while two sign, whoever knows the old verifier key alone goes on believing
   expect(leaves).toContain(JSON.stringify('keys.add'));
 });
 
-test('retired, the old one signs no more, and what it signed is believed', async () => {
+test('retired, the old one signs no more, and what it signed is believed', { timeout: 60_000 }, async () => {
   await run('keys', 'signing', '--retire');
   expect(await states()).toEqual(['signs first', 'retired']);
   expect(readFileSync(site.keyFile, 'utf8')).toMatch(/^VITAL_SIGNING_KEY=[^,:]+,retired:[^,:]+$/m);
@@ -82,7 +84,7 @@ test('retired, the old one signs no more, and what it signed is believed', async
   const event = JSON.parse(readFileSync(join(exports.before, 'leaves.jsonl'), 'utf8').split('\n')[0]!)[1];
   await run('audit', 'proof', event, scratch);
   await run('audit', 'verify', join(scratch, `${event}.tlog-proof`));
-  expect(readErasures({ ...site, keys: readKeys(site.keyFile, {}) })?.size).toBe(0);
+  expect(readErasures({ ...site, keys: readKeys(site.keyFile, {}) })?.lines.size).toBe(0);
 });
 
 /** What somebody signs who has the retired key: the end of the log as it is, or as they like. */
@@ -93,7 +95,9 @@ function signedByThief(size: number, root: string): string {
   return signNote(`${origin}\n${size}\n${root}\n`, { name: origin, privateKeys: thief });
 }
 
-test('a stolen retired key speaks for the end of no log: not outside, not in the database, not in an export', async () => {
+test('a stolen retired key speaks for the end of no log: not outside, not in the database, not in an export', {
+  timeout: 60_000,
+}, async () => {
   const root = Buffer.alloc(32, 7).toString('base64');
   const honest = readFileSync(outside('checkpoint'), 'utf8');
   writeFileSync(outside('checkpoint'), signedByThief(1_000_000, root));
