@@ -6,6 +6,7 @@ import { Alert } from '../ui/alert.tsx';
 import { labelOf } from '../ui/codeable.tsx';
 import { DefinitionList } from '../ui/definitions.tsx';
 import { Day } from '../ui/time.tsx';
+import { EndOthers } from './end-others.tsx';
 import { factors } from './messages.ts';
 import { Section } from './section.tsx';
 
@@ -24,9 +25,7 @@ export function FactorsPage({ own, done, refusal }: FactorsPageProps) {
       <p class="lead">{t.intro}</p>
       {done ? (
         <Alert tone="ok" title={labelOf(t, 'done', done)}>
-          <p>
-            <a href="/account/sessions">{t.endOthers}</a>
-          </p>
+          <EndOthers />
         </Alert>
       ) : null}
       {refusal ? <Alert tone="danger" title={labelOf(t, 'refusal', refusal)} /> : null}

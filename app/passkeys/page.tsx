@@ -1,4 +1,5 @@
 /** One's own passkeys: which there are, where they are, and one less. */
+import { EndOthers } from '../factors/end-others.tsx';
 import { useWords } from '../i18n.ts';
 import { Alert } from '../ui/alert.tsx';
 import { Empty, Missing } from '../ui/empty.tsx';
@@ -25,6 +26,7 @@ export function PasskeysPage({ rows, host, outcome }: Rows & { outcome?: Outcome
       {outcome ? (
         <Alert tone={TONES[outcome]} title={t[outcome]} id="outcome">
           <p>{outcome === 'renamed' ? null : t[`${outcome}Help`]}</p>
+          {outcome === 'added' || outcome === 'removed' ? <EndOthers /> : null}
         </Alert>
       ) : null}
       {rows.length > 0 ? <PasskeyTable rows={rows} host={host} /> : <Empty>{t.none}</Empty>}

@@ -6,7 +6,7 @@ export const phone = messages(
   {
     title: 'Votre numéro pour les SMS',
     intro:
-      'Quand rien d’autre n’est à portée de main, un code peut vous être envoyé par SMS. C’est un secours : une application ou une clé d’accès protège mieux.',
+      'Quand rien d’autre n’est à portée de main, un code peut vous être envoyé par SMS. C’est un secours : une application ou une clé d’accès protège mieux, car un SMS arrive aussi à qui reprend votre numéro ou copie votre carte SIM, et n’arrive pas sans réseau.',
     back: 'Retour à vos moyens de connexion',
 
     current: (ending: string) => `Les codes partent au numéro qui se termine par ${ending}.`,
@@ -46,7 +46,7 @@ export const phone = messages(
   {
     title: 'Your number for text messages',
     intro:
-      'When nothing else is at hand, a code can be sent to you by text message. It is a back-up: an app or a passkey protects better.',
+      'When nothing else is at hand, a code can be sent to you by text message. It is a back-up: an app or a passkey protects better, since a text message also reaches whoever takes over your number or copies your SIM card, and none arrives without a network.',
     back: 'Back to your ways to sign in',
 
     current: (ending: string) => `Codes go to the number that ends with ${ending}.`,

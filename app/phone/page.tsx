@@ -1,4 +1,5 @@
 /** How the number stands, then the one thing to do next: type the code, or a number. */
+import { EndOthers } from '../factors/end-others.tsx';
 import { useWords } from '../i18n.ts';
 import { Alert } from '../ui/alert.tsx';
 import { labelOf } from '../ui/codeable.tsx';
@@ -28,7 +29,11 @@ export function PhonePage({ phone, done, number, errors = {}, setback }: Said & 
       </header>
       <div class="attention">
         {/* sent: the form below says so, with the number */}
-        {done && !(done === 'sent' && waiting) ? <Alert tone="ok" title={labelOf(t, 'done', done)} /> : null}
+        {done && !(done === 'sent' && waiting) ? (
+          <Alert tone="ok" title={labelOf(t, 'done', done)}>
+            {done === 'sent' ? null : <EndOthers />}
+          </Alert>
+        ) : null}
         {setback ? <SetbackAlert setback={setback} /> : null}
         <ErrorSummary errors={errors} />
       </div>

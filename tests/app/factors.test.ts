@@ -159,6 +159,17 @@ test('an app that is the only factor stays; with another one it may go', async (
   expect(await (await app.ask('/account/factors?done=<img', { cookie })).text()).not.toContain('<img');
 });
 
+test.each([
+  ['/account/factors?done=totp'],
+  ['/account/phone?done=added'],
+  ['/account/phone?done=removed'],
+  ['/account/passkeys?done=added'],
+  ['/account/passkeys?done=removed'],
+])('after a change the other sessions can be ended: %s', async (path) => {
+  const page = await (await app.ask(path, { cookie: cookieOf(await newPerson()) })).text();
+  expect(page).toMatch(/<a href="\/account\/sessions">Si quelqu’un d’autre/);
+});
+
 test('a password manager finds the page, and nothing else there', async () => {
   const led = await app.ask('/.well-known/change-password');
   expect([led.status, led.headers.get('location')]).toEqual([303, '/account/password']);
