@@ -45,7 +45,7 @@ export const privacy = messages(
     withdrawn: 'Retirés',
     withdrawals: 'Accords nécessaires qui ont été retirés',
     withdrawalsIntro:
-      'Ceux qui soignent la personne continuent de voir son dossier, que la loi oblige à conserver. Le dossier n’est plus partagé avec d’autres et ne reçoit plus rien d’ailleurs.',
+      'Ceux qui soignent la personne continuent de voir son dossier, que la loi oblige à conserver. Seul ce qui est nouveau s’arrête, selon l’accord : orientation vers un autre confrère, documents venus d’ailleurs, consultation à distance.',
     noWithdrawals: 'Aucun accord nécessaire n’a été retiré.',
     state: 'État',
     waiting: 'à traiter',
@@ -111,7 +111,7 @@ export const privacy = messages(
     withdrawn: 'Withdrawn',
     withdrawals: 'Needed agreements that were withdrawn',
     withdrawalsIntro:
-      'Those who treat the person go on seeing the record, which the law obliges to keep. It is no longer shared with others, and takes nothing in from elsewhere.',
+      'Those who treat the person go on seeing the record, which the law obliges to keep. Only what is new stops, depending on the agreement: referrals to another colleague, documents from elsewhere, remote consultations.',
     noWithdrawals: 'No needed agreement was withdrawn.',
     state: 'State',
     waiting: 'to do',
