@@ -1401,6 +1401,7 @@ CREATE INDEX consents_organisation ON privacy.consents USING btree (organisation
 CREATE INDEX consents_text ON privacy.consents USING btree (text_hash);
 CREATE INDEX consents_withdrawn ON privacy.consents USING btree (organisation_id, at DESC) WHERE (NOT given);
 CREATE INDEX delays_forgotten ON ops.delays USING btree (forgotten_at);
+CREATE INDEX devices_seen ON iam.devices USING btree (last_seen_at);
 CREATE INDEX emergency_searches_account ON access.emergency_searches USING btree (account_id, made_at DESC);
 CREATE INDEX emergency_searches_patient ON access.emergency_searches USING btree (patient_id) WHERE (patient_id IS NOT NULL);
 CREATE INDEX emergency_searches_session ON access.emergency_searches USING btree (session_id);
@@ -1468,6 +1469,7 @@ CREATE INDEX sessions_account ON iam.sessions USING btree (account_id);
 CREATE INDEX sessions_device ON iam.sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_membership ON iam.sessions USING btree (membership_id);
 CREATE INDEX sessions_organisation ON iam.sessions USING btree (organisation_id);
+CREATE INDEX sessions_over ON iam.sessions USING btree (COALESCE(revoked_at, expires_at));
 CREATE INDEX sessions_replaces ON iam.sessions USING btree (replaces_id) WHERE (replaces_id IS NOT NULL);
 CREATE INDEX sessions_unfinished ON iam.sessions USING btree (organisation_id, expires_at) WHERE (revoked_at IS NULL);
 CREATE INDEX sign_ins_account ON iam.sign_ins USING btree (account_id, at DESC);
@@ -6888,6 +6890,19 @@ language sql volatile as $function$
 $function$;
 comment on function iam.forget_address_changes is 'Internal: ops.upkeep.';
 
+create function iam.forget_devices() returns void
+language plpgsql volatile as $function$
+declare
+  -- one that somebody is signing in with is locked, and stays
+  old uuid[] := array(select d.id from iam.devices d where d.last_seen_at < clock_timestamp() - interval '13 months'
+                      order by d.last_seen_at limit 10000 for update skip locked);
+begin
+  update iam.sessions s set device_id = null where s.device_id = any (old);
+  update iam.sign_ins s set device_id = null where s.device_id = any (old);
+  delete from iam.devices d where d.id = any (old);
+end $function$;
+comment on function iam.forget_devices is 'Browsers of more than 13 months ago, 10,000 at a time. Internal: ops.upkeep.';
+
 create function iam.forget_ended_recoveries() returns integer
 language plpgsql volatile as $function$
 declare
@@ -6962,6 +6977,30 @@ begin
   perform iam.forget_invited(account);
 end $function$;
 comment on function iam.forget_registration is 'Internal.';
+
+create function iam.forget_sessions() returns void
+language plpgsql volatile as $function$
+declare
+  over uuid[] := array(
+    select s.id from iam.sessions s
+    where coalesce(s.revoked_at, s.expires_at) < clock_timestamp() - interval '13 months'
+      and not exists (select from iam.sign_ins x where x.session_id = s.id)
+      and not exists (select from access.broken_glass x where x.session_id = s.id)
+      and not exists (select from access.emergency_searches x where x.session_id = s.id)
+      and not exists (select from iam.recoveries x where x.session_id = s.id)
+      and not exists (select from iam.address_changes x where x.session_id = s.id)
+    order by coalesce(s.revoked_at, s.expires_at) limit 10000 for update skip locked);
+begin
+  -- what only waited for a session goes with it; it is cleared out much earlier
+  delete from iam.old_tokens x where x.session_id = any (over);
+  delete from iam.totp_enrolments x where x.session_id = any (over);
+  delete from iam.challenges x where x.session_id = any (over);
+  delete from iam.sent_codes x where x.session_id = any (over);
+  -- the one that took its place began while it went on, so it is over as well
+  update iam.sessions x set replaces_id = null where x.replaces_id = any (over);
+  delete from iam.sessions x where x.id = any (over);
+end $function$;
+comment on function iam.forget_sessions is 'Sessions that were over 13 months ago and nothing refers to, 10,000 at a time. Internal: ops.upkeep.';
 
 create function iam.forget_sign_ins() returns void
 language plpgsql volatile as $function$
@@ -8668,7 +8707,8 @@ begin
           clock_timestamp() + case when start_session.enrols then interval '1 hour' else interval '10 minutes' end,
           -- one that waits for its second factor stands for the one before it: the password was typed twice
           (select case when x.factors = 1 then coalesce(x.replaces_id, x.id) else x.id end
-           from iam.sessions x where x.token_hash = iam.hash_token(old_token) and x.account_id = account))
+           from iam.sessions x where x.token_hash = iam.hash_token(old_token) and x.account_id = account
+             and x.revoked_at is null and x.expires_at > clock_timestamp()))
   returning * into s;
   update iam.sessions x set origin_id = iam.caller_origin(ring, m.organisation_id, s.id, caller) where x.id = s.id returning x.* into s;
   return s;
@@ -9834,14 +9874,17 @@ begin
   -- a session that is over refuses its old tokens like any unknown one
   delete from iam.old_tokens t where t.token_hash in (
     select x.token_hash from iam.old_tokens x join iam.sessions s on s.id = x.session_id
-    where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
+    where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000 for update of x skip locked);
   delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform ops.clear_outbox(), iam.clear_sent_codes(), iam.clear_challenges(10000);
   perform iam.forget_expired_registrations(), iam.forget_ended_recoveries(), iam.forget_address_changes();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
-  perform iam.forget_sign_ins(), ops.forget_networks(), ops.forget_traffic();
+  -- first what points to the others
+  perform iam.forget_sign_ins();
+  perform iam.forget_sessions(), iam.forget_devices();
+  perform ops.forget_networks(), ops.forget_traffic();
 end $function$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 

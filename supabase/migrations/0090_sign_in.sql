@@ -79,7 +79,8 @@ begin
           clock_timestamp() + case when start_session.enrols then interval '1 hour' else interval '10 minutes' end,
           -- one that waits for its second factor stands for the one before it: the password was typed twice
           (select case when x.factors = 1 then coalesce(x.replaces_id, x.id) else x.id end
-           from iam.sessions x where x.token_hash = iam.hash_token(old_token) and x.account_id = account))
+           from iam.sessions x where x.token_hash = iam.hash_token(old_token) and x.account_id = account
+             and x.revoked_at is null and x.expires_at > clock_timestamp()))
   returning * into s;
   update iam.sessions x set origin_id = iam.caller_origin(ring, m.organisation_id, s.id, caller) where x.id = s.id returning x.* into s;
   return s;

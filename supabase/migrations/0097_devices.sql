@@ -4,6 +4,7 @@
 --   1. A device is known by a random token in a cookie of its own, stored hashed, for one account; it proves nothing but that.
 --   2. It becomes known when somebody has shown two factors and was let in, and is unknown again after 90 days without.
 --   3. One whose sign-in was held back (0099) is noted as forgotten: it's known once that sign-in is released.
+--   4. One that nobody has used for 13 months is removed: it hasn't been known for ten of them, and its cookie is about to go (edge/session.ts).
 
 set role vs_owner;
 
@@ -17,6 +18,8 @@ create table iam.devices (
   unique (account_id, token_hash)
 );
 comment on table iam.devices is 'A browser in which somebody has shown two factors. forgotten_at: it isn''t known any more, or not yet.';
+-- clearing out
+create index devices_seen on iam.devices (last_seen_at);
 alter table iam.devices enable row level security;
 alter table iam.devices force row level security;
 create policy all_owner on iam.devices to vs_owner using (true) with check (true);
@@ -57,5 +60,18 @@ begin
   return exists (select from iam.devices d where d.id = s.device_id and d.forgotten_at is null);
 end $$;
 comment on function iam.is_from_known_device is 'Was this session begun in a browser that its account knows, and still does? Internal.';
+
+create function iam.forget_devices() returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  -- one that somebody is signing in with is locked, and stays
+  old uuid[] := array(select d.id from iam.devices d where d.last_seen_at < clock_timestamp() - interval '13 months'
+                      order by d.last_seen_at limit 10000 for update skip locked);
+begin
+  update iam.sessions s set device_id = null where s.device_id = any (old);
+  update iam.sign_ins s set device_id = null where s.device_id = any (old);
+  delete from iam.devices d where d.id = any (old);
+end $$;
+comment on function iam.forget_devices is 'Browsers of more than 13 months ago, 10,000 at a time. Internal: ops.upkeep.';
 
 reset role;

@@ -27,14 +27,17 @@ begin
   -- a session that is over refuses its old tokens like any unknown one
   delete from iam.old_tokens t where t.token_hash in (
     select x.token_hash from iam.old_tokens x join iam.sessions s on s.id = x.session_id
-    where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
+    where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000 for update of x skip locked);
   delete from iam.totp_enrolments e where e.session_id in (select x.session_id from iam.totp_enrolments x where x.made_at < now() - interval '1 hour' limit 10000);
   delete from vault.rings r where r.seen_at < now() - interval '1 day';
   perform ops.clear_outbox(), iam.clear_sent_codes(), iam.clear_challenges(10000);
   perform iam.forget_expired_registrations(), iam.forget_ended_recoveries(), iam.forget_address_changes();
   perform audit.forget_origins();
   perform iam.forget_expired_invitations();
-  perform iam.forget_sign_ins(), ops.forget_networks(), ops.forget_traffic();
+  -- first what points to the others
+  perform iam.forget_sign_ins();
+  perform iam.forget_sessions(), iam.forget_devices();
+  perform ops.forget_networks(), ops.forget_traffic();
 end $$;
 comment on function ops.upkeep is 'Partitions of the coming months, and clearing out what is over. As vs_owner, at every start and once an hour.';
 

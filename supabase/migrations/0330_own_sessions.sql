@@ -6,11 +6,16 @@
 --      them. Each asks for a factor shown within 10 minutes (ASVS 5.0 §7.5.2).
 --   3. An ended session opens nothing from the next transaction on, on every edge, and nothing brings it back.
 --   4. Each ending is an event: who ended whose, and why.
+--   5. What is over is removed 13 months later, when the sign-ins that point there are gone (0099: a year), and the log alone
+--      knows of it; but for sessions that evidence refers to: a broken glass, the last sign-in of an account.
 
 set role vs_owner;
 
 -- everybody in an organisation is signed out: its sessions of today, not those of years
 create index sessions_unfinished on iam.sessions (organisation_id, expires_at) where revoked_at is null;
+
+-- clearing out
+create index sessions_over on iam.sessions ((coalesce(revoked_at, expires_at)));
 
 -- ---------------------------------------------------------------- ending, for whoever has the right to
 
@@ -150,5 +155,31 @@ begin
 end $$;
 comment on function clinic.end_all_sessions is 'An administrator signs everybody of the organisation out, patients too; their own session goes on. Gives how many that were. key: ops.intend(key, ''sessions.end''). Errors: VS208, VS403, VS428, VS470.';
 grant execute on function clinic.end_sessions_of, clinic.end_all_sessions to vs_org_admin;
+
+-- ---------------------------------------------------------------- upkeep
+
+create function iam.forget_sessions() returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  over uuid[] := array(
+    select s.id from iam.sessions s
+    where coalesce(s.revoked_at, s.expires_at) < clock_timestamp() - interval '13 months'
+      and not exists (select from iam.sign_ins x where x.session_id = s.id)
+      and not exists (select from access.broken_glass x where x.session_id = s.id)
+      and not exists (select from access.emergency_searches x where x.session_id = s.id)
+      and not exists (select from iam.recoveries x where x.session_id = s.id)
+      and not exists (select from iam.address_changes x where x.session_id = s.id)
+    order by coalesce(s.revoked_at, s.expires_at) limit 10000 for update skip locked);
+begin
+  -- what only waited for a session goes with it; it is cleared out much earlier
+  delete from iam.old_tokens x where x.session_id = any (over);
+  delete from iam.totp_enrolments x where x.session_id = any (over);
+  delete from iam.challenges x where x.session_id = any (over);
+  delete from iam.sent_codes x where x.session_id = any (over);
+  -- the one that took its place began while it went on, so it is over as well
+  update iam.sessions x set replaces_id = null where x.replaces_id = any (over);
+  delete from iam.sessions x where x.id = any (over);
+end $$;
+comment on function iam.forget_sessions is 'Sessions that were over 13 months ago and nothing refers to, 10,000 at a time. Internal: ops.upkeep.';
 
 reset role;

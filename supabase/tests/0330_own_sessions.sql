@@ -81,6 +81,48 @@ select is((select count(*) from audit.events where event = 'session.revoke'), (s
 select is((select count(*) from audit.events e join iam.sessions s on s.id = e.resource_id where e.event = 'session.revoke'
   and (e.actor_id <> case s.revoked_because when 'own' then s.account_id else tests.the('s.org_admin.account')::uuid end or e.details::jsonb ->> 'because' <> s.revoked_because or e.details::jsonb ->> 'account' <> s.account_id::text)), 0::bigint, 'of who ended whose, and why');
 
+-- 5: what is over, and what isn't
+create function pg_temp.old(name text, age interval, replaces text default null, device boolean default false) returns uuid language plpgsql as $$
+declare
+  made uuid;
+  d uuid;
+begin
+  if device then
+    insert into iam.devices (account_id, token_hash, first_seen_at, last_seen_at)
+    values (tests.the('s.clinician.account')::uuid, sha256(name::bytea), now() - age, now() - age) returning id into d;
+  end if;
+  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, factors, methods, created_at, expires_at, last_seen_at, replaces_id, device_id)
+  select sha256(name::bytea), m.account_id, m.id, m.organisation_id, m.role, 2, '{owner}', now() - age, now() - age + interval '12 hours', now() - age,
+         (select s.id from iam.sessions s where s.token_hash = sha256(replaces::bytea)), d
+  from access.memberships m where m.account_id = tests.the('s.clinician.account')::uuid returning id into made;
+  return made;
+end $$;
+create function pg_temp.is_left(name text) returns boolean language sql as $$ select exists (select from iam.sessions where token_hash = sha256(name::bytea)) $$;
+select pg_temp.old('first', '15 months'), pg_temp.old('second', '14 months', 'first', true), pg_temp.old('third', '12 months', 'second', true), pg_temp.old('signed', '14 months'),
+       pg_temp.old('unfinished', '14 months');
+insert into iam.sign_ins (account_id, organisation_id, session_id, at, placed, signals, score, outcome, facts)
+  select s.account_id, s.organisation_id, s.id, s.created_at, false, '{}', 0, 'let_in', '\x00' from iam.sessions s where s.token_hash = sha256('signed'::bytea);
+insert into iam.old_tokens (token_hash, session_id) select sha256('older'::bytea), s.id from iam.sessions s where s.token_hash = sha256('unfinished'::bytea);
+insert into iam.sent_codes (session_id, account_id, method, code_hash) select s.id, s.account_id, 'email_code', sha256('c'::bytea) from iam.sessions s where s.token_hash = sha256('unfinished'::bytea);
+select is(tests.owner('select iam.forget_sessions()'), '', 'what has been over for 13 months');
+select is(pg_temp.is_left(name), is_left, format('%s: %s', name, is_left)) from (values ('first', false), ('second', false), ('unfinished', false), ('third', true), ('signed', true)) x (name, is_left);
+select is((select count(*) from iam.old_tokens where token_hash = sha256('older'::bytea)), 0::bigint, 'with what waited for it');
+select is((select replaces_id from iam.sessions where token_hash = sha256('third'::bytea)), null, 'and nothing points there');
+select is(tests.attempt('s.org_admin', 'select 1'), '(1)', 'a session of today stays');
+select is_empty($$select conrelid::regclass from pg_constraint c where c.contype = 'f' and c.confrelid = 'iam.sessions'::regclass and c.conrelid <> 'iam.sessions'::regclass
+  and (select p.prosrc from pg_proc p where p.oid = 'iam.forget_sessions'::regproc) !~ (' ' || c.conrelid::regclass || ' ')$$, 'whatever refers to sessions is thought of there');
+-- and browsers
+select is((select count(*) from iam.devices where token_hash in (sha256('second'::bytea), sha256('third'::bytea))), 2::bigint, 'browsers of a year ago');
+insert into iam.devices (account_id, token_hash) values (tests.the('s.clinician.account')::uuid, sha256('today'::bytea));
+update iam.sessions set device_id = (select id from iam.devices where token_hash = sha256('second'::bytea)) where token_hash = sha256('signed'::bytea);
+update iam.sign_ins set device_id = (select id from iam.devices where token_hash = sha256('second'::bytea)) where session_id = (select id from iam.sessions where token_hash = sha256('signed'::bytea));
+select is(tests.owner('select iam.forget_devices()'), '', 'of 13 months');
+select is((select string_agg(n, ' ') from unnest(array['second', 'third', 'today']) n where exists (select from iam.devices where token_hash = sha256(n::bytea))), 'third today', 'are gone, the others stay');
+select is_empty($$select conrelid::regclass from pg_constraint c where c.contype = 'f' and c.confrelid = 'iam.devices'::regclass
+  and (select p.prosrc from pg_proc p where p.oid = 'iam.forget_devices'::regproc) !~ (' ' || c.conrelid::regclass || ' ')$$, 'whatever refers to browsers is thought of there');
+delete from iam.sign_ins where session_id in (select id from iam.sessions where token_hash = sha256('signed'::bytea));
+delete from iam.sessions where token_hash in (sha256('signed'::bytea), sha256('third'::bytea));
+
 -- for whatever comes after this file in the same database
 delete from tests.world where name like 'phone of %';
 update iam.sessions set revoked_at = null, revoked_because = null where revoked_because in ('own', 'administrator');
