@@ -190,8 +190,9 @@ comment on function ops.lift_network is 'Ends the entries for exactly this netwo
 
 -- ---------------------------------------------------------------- asking
 
+-- planned once: a plan for each address costs five times what asking does
 create function ops.network_of(ip text) returns ops.networks
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   address inet;
   decides ops.networks;
