@@ -78,11 +78,12 @@ function answerInPlace(c: Context<Env>, problem: Problem): Response | Promise<Re
   return fragment(c, body, { status: problem.status });
 }
 
-/** A read starts again at the sign-in page; a change must not lose what was typed; js/idle.js takes the record away. */
+/** A read starts again at the sign-in page, which says why to somebody who was signed in; a change must not lose what was typed; js/idle.js takes the record away. */
 function answerSignedOut(c: Context<Env>): Response | Promise<Response> {
   signOut(c);
   c.header('Session-Left', '0');
-  if (c.req.method === 'GET' && !wantsFragment(c)) return c.redirect('/sign-in', 303);
+  const wasIn = c.var.who.token && c.var.who.role !== 'anon';
+  if (c.req.method === 'GET' && !wantsFragment(c)) return c.redirect(wasIn ? '/sign-in?ended' : '/sign-in', 303);
   return answerProblem(c, { reason: 'signed_out', status: 401 });
 }
 

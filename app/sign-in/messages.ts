@@ -21,6 +21,9 @@ export const signIn = messages(
     expiredHelp:
       'La première étape date de plus de dix minutes, ou plusieurs codes n’ont pas convenu. Saisissez à nouveau votre adresse et votre mot de passe.',
 
+    ended: 'Votre session est terminée.',
+    endedHelp: 'Reconnectez-vous pour continuer. Rien de ce qui était enregistré n’est perdu.',
+
     wait: 'Trop d’essais.',
     waitHelp: (seconds: number) => `Par sécurité, réessayez dans ${waiting.fr(seconds)}.`,
     crowded: 'Beaucoup de personnes se connectent en ce moment.',
@@ -45,6 +48,9 @@ export const signIn = messages(
     expired: 'You need to start again.',
     expiredHelp:
       'The first step was more than ten minutes ago, or several codes did not work. Enter your address and password again.',
+
+    ended: 'Your session has ended.',
+    endedHelp: 'Sign in again to go on. Nothing that was saved is lost.',
 
     wait: 'Too many attempts.',
     waitHelp: (seconds: number) => `For safety, try again in ${waiting.en(seconds)}.`,

@@ -7,12 +7,13 @@ import { Field } from '../ui/field.tsx';
 import { ErrorSummary, type Errors } from '../ui/form.tsx';
 import { signIn } from './messages.ts';
 
-/** Why the step came back: a wrong answer, a pause in seconds, too many who sign in at the moment, or an expired first step. */
+/** Why the step came back: a wrong answer, a pause in seconds, too many at the moment, an expired first step, an ended session. */
 export type Setback =
   | { kind: 'refused' }
   | { kind: 'wait'; seconds: number }
   | { kind: 'crowded'; seconds: number }
-  | { kind: 'expired' };
+  | { kind: 'expired' }
+  | { kind: 'ended' };
 
 export function PasswordStep(props: { email?: string; errors?: Errors; setback?: Setback; promises: boolean }) {
   const { email, errors = {}, setback, promises } = props;
@@ -100,6 +101,12 @@ function SetbackAlert({ setback, title, help }: { setback: Setback; title: strin
       return (
         <Alert tone="warn" title={t.expired} id="setback">
           <p>{t.expiredHelp}</p>
+        </Alert>
+      );
+    case 'ended':
+      return (
+        <Alert tone="info" title={t.ended}>
+          <p>{t.endedHelp}</p>
         </Alert>
       );
   }

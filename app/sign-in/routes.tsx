@@ -27,7 +27,7 @@ export function signInRoutes(services: Services) {
   const turns = createTurns();
   const answerPassword = (c: Context<Env>, step: Step) => passwordPage(c, step, promises !== undefined);
   return new Hono<Env>()
-    .get('/', (c) => answerPassword(c, {}))
+    .get('/', (c) => answerPassword(c, c.req.query('ended') === undefined ? {} : { setback: { kind: 'ended' } }))
 
     .post('/', async (c) => {
       const { email, password } = Credentials.parse(await c.req.parseBody());
@@ -88,6 +88,7 @@ function passwordPage(c: Context<Env>, step: Step, promises: boolean) {
 
 function outcome({ errors, setback }: Step) {
   if (setback?.kind === 'wait') return { error: true, status: 429 as const };
+  if (setback?.kind === 'ended') return { error: false, status: 200 as const };
   if (setback?.kind === 'crowded') return { error: true, status: 503 as const };
   return { error: Boolean(errors ?? setback), status: errors || setback ? (422 as const) : (200 as const) };
 }

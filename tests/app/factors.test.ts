@@ -208,7 +208,7 @@ test('a password is changed with the present one, by the rules, and everybody is
   const changed = await send({ present, password: chosen, again: chosen });
   expect([changed.status, changed.cookies[0]]).toEqual([200, expect.stringContaining('Max-Age=0')]);
   expect(changed.page, 'nobody is signed in').not.toContain('action="/sign-out"');
-  expect((await app.ask('/account', { cookie })).headers.get('location')).toBe('/sign-in');
+  expect((await app.ask('/account', { cookie })).headers.get('location')).toBe('/sign-in?ended');
 });
 
 test('few codes and an old password are told, and nothing stands in the way', async () => {

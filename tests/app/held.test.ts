@@ -118,7 +118,7 @@ test('"not me" by the link signs everybody out, and leads to a new password', as
   await mailbox.ask(link, { answer: 'not_mine' });
   const { text } = await mailbox.ask(link);
   expect(text).toContain('href="/recover"');
-  expect((await home.ask('/account/sign-ins')).location).toBe('/sign-in');
+  expect((await home.ask('/account/sign-ins')).location).toBe('/sign-in?ended');
   // too late to say otherwise
   await mailbox.ask(link, { answer: 'mine' });
   expect(await far.signIn()).toBe('/sign-ins/held');

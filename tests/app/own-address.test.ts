@@ -92,7 +92,7 @@ test('asked for, confirmed where somebody is signed in, and taken back from the 
   expect((await pages.post(one, address_link!, {})).status).toBe(404);
   const { address_changed } = await paths();
   expect(visibleText((await pages.post(null, address_changed!, {})).text)).toContain('Votre adresse est rétablie');
-  expect((await pages.get(one, '/account')).location).toBe('/sign-in');
+  expect((await pages.get(one, '/account')).location).toBe('/sign-in?ended');
   expect(visibleText((await pages.get(null, address_changed!)).text)).toContain('Votre adresse est rétablie');
 });
 

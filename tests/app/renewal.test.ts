@@ -40,7 +40,7 @@ test('a copy from before is worthless, and using it signs the owner out too', as
   expect((await visit(next)).status).toBe(200);
   await afterGrace();
   const thief = await visit(copied, 'curl');
-  expect([thief.status, thief.headers.get('location')]).toEqual([303, '/sign-in']);
+  expect([thief.status, thief.headers.get('location')]).toEqual([303, '/sign-in?ended']);
   expect((await visit(next)).status).toBe(303);
   const reuse = await owner("select outcome, resource_id from audit.events where event = 'session.reuse'");
   expect(reuse).toHaveLength(1);

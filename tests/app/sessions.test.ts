@@ -74,7 +74,11 @@ describe('ending a session', () => {
     const path = `${await idOf(phone)}/end`;
     for (let i = 0; i < 2; i += 1) expect((await post(here, path, form)).status).toBe(303);
     const gone = await app.ask('/patients', { cookie: cookieOf(phone) });
-    expect([gone.status, gone.headers.get('location')]).toEqual([303, '/sign-in']);
+    expect([gone.status, gone.headers.get('location')]).toEqual([303, '/sign-in?ended']);
+    const [why, plain] = await Promise.all(
+      ['/sign-in?ended', '/sign-in'].map(async (path) => (await app.ask(path)).text()),
+    );
+    expect([why, plain].map((one) => one?.includes('Votre session est terminée'))).toEqual([true, false]);
     const page = visibleText(await see(here));
     expect(page).toContain('Déconnectée par vous');
     expect(page).toContain('nulle part ailleurs');

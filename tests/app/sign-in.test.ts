@@ -57,7 +57,7 @@ test('the two factors lead to the patients; the cookie is sealed off and the fir
   expect(out.headers.get('clear-site-data')).toBe('"cache"');
   expect(out.headers.getSetCookie().map((line) => line.split('=')[0])).toEqual(['__Host-vs']);
   const after = await app.ask('/patients', { cookie });
-  expect([after.status, after.headers.get('location')]).toEqual([303, '/sign-in']);
+  expect([after.status, after.headers.get('location')]).toEqual([303, '/sign-in?ended']);
 });
 
 test('signing out half-way ends what the password opened, and a copy of its cookie shows no second factor', async () => {

@@ -74,6 +74,7 @@ test('everybody’s record goes with the next link, search or form, and what was
   // a link; and going back doesn't bring the record back
   await reading.click('nav a');
   expect(pathOf(reading)).toBe('/sign-in');
+  expect(await reading.textContent('main')).toContain('Votre session est terminée');
   await reading.goBack();
   expect(await reading.textContent('body')).not.toMatch(personal);
   // a piece of a page, asked for by htmx

@@ -101,7 +101,7 @@ test('ten thousand tokens at random open nothing, are recorded, and never end in
     }
   };
   await Promise.all(Array.from({ length: 16 }, guess));
-  expect(statuses).toEqual({ '303 /sign-in': 10_000 });
+  expect(statuses).toEqual({ '303 /sign-in?ended': 10_000 });
   const [row] = await app.owner(
     "select count(*)::int as recorded, count(distinct origin_id)::int as places from audit.events where event = 'page.refused'",
   );
