@@ -35,13 +35,19 @@ select is(tests.owner(format($$select count(*)::text from ops.outbox where templ
 select count(pg_temp.try('11111111-1111-7111-8111-111111111111', false, '198.51.100.' || i)) from generate_series(1, 6) i;
 select is(pg_temp.told('many_networks'), '2 6', 'an address that has no account is told of in the same way');
 select is(tests.owner($$select count(*)::text from ops.unusual where signal = 'many_networks' and organisation_id is null$$), '1', 'and nobody is written to');
+-- 5: a botnet, each of whose networks tries ten accounts
+select count(pg_temp.try(gen_random_uuid(), false, format('192.0.2.%s', i))) from generate_series(1, 25) i, generate_series(1, 10);
+select is(tests.owner($$select count(*)::text from ops.unusual where signal = 'many_accounts'$$), '20', 'of a flood of networks twenty an hour are told of');
+select is(tests.owner($$select count(*)::text from ops.unusual where subject = ''$$), '0', 'the whole is looked at once in ten seconds');
+select tests.owner($$delete from ops.limits where key = 'unusual'$$), pg_temp.try(gen_random_uuid(), false, '192.0.2.1');
+select is(tests.owner($$select string_agg(signal, ' ' order by signal) from ops.unusual where subject = ''$$), 'many_failures many_tries unknown_addresses', 'and then told of');
 -- 2
 select is(tests.owner($$select count(*)::text from ops.tries t, audit.events e where e.event = 'traffic.unusual' and (t::text ~ '203[.]0|198[.]51|1111-' or e.leaf ~ '203[.]0|198[.]51')$$), '0', 'no address and no account stands there');
 -- upkeep
 select tests.owner($$update ops.tries set at = at - interval '61 minutes'; insert into ops.tries (at, known, ok) values (now() + interval '1 year', false, false); insert into ops.traffic values (now() - interval '16 days', 1, 1, 1), (now() + interval '1 year', 1, 1, 1); update ops.unusual set at = now() - interval '31 days' where signal = 'many_accounts'$$);
 select is(tests.owner('select ops.forget_traffic()'), '', 'what is over');
 select is(tests.owner('select count(*)::text from ops.tries'), '0', 'goes, and what a clock that was ahead has left');
-select is(tests.owner('select sum(tries) || '' '' || sum(failures) || '' '' || sum(unknown) from ops.traffic'), '29 28 21', 'and its sums stay');
+select is(tests.owner('select sum(tries) || '' '' || sum(failures) || '' '' || sum(unknown) from ops.traffic'), '280 279 272', 'and its sums stay');
 select is(pg_temp.told('many_accounts') || pg_temp.told('many_networks'), '0 02 6', 'for a month what was unusual');
 select is(tests.owner($$select count(*)::text from ops.figures() where name like 'sign_in%' or name = 'networks_denied'$$), '5', 'monitoring has its figures');
 

@@ -41,6 +41,7 @@ describe('vitalsync', () => {
     'keys add',
     'keys rotate',
     'keys retire',
+    'networks',
     'doctor',
   ];
 
