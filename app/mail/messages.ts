@@ -172,7 +172,7 @@ export const mail = messages(
       `Si ce n’était pas vous, dites-le ici jusqu’au ${moment} : votre compte retrouve cette adresse, et toutes les sessions se ferment.`,
     address_kept_subject: 'Votre compte garde son adresse',
     address_kept:
-      'Le changement d’adresse de votre compte est annulé, et toutes ses sessions sont fermées. Celui qui l’avait demandé connaissait sans doute votre mot de passe et l’un de vos moyens de connexion.',
+      'Le changement d’adresse de votre compte est annulé, et toutes ses sessions sont fermées. La personne qui l’avait demandé connaissait sans doute votre mot de passe et l’un de vos moyens de connexion.',
     address_kept_next:
       'Changez de mot de passe, regardez vos moyens de connexion, et prévenez l’administrateur de votre cabinet :',
     glass_broken_subject: 'Un dossier a été ouvert en urgence',

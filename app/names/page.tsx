@@ -64,7 +64,7 @@ export function NamePage({ values, former, whose, saved, errors = {}, limited }:
           <a href={member ? `/admin/accounts/${member}` : '/account'}>{member ? t.backToMember : t.back}</a>
         </div>
       </form>
-      <Former former={former} />
+      <Former former={former} byOwn={member ? t.byOwn : t.byYou} />
     </>
   );
 }
@@ -78,7 +78,7 @@ function Part({ own, name, ...props }: PartProps) {
 
 const FormerNames = z.array(z.object({ name: z.string(), until: z.coerce.date(), own: z.boolean() }));
 
-function Former({ former }: { former: string }) {
+function Former({ former, byOwn }: { former: string; byOwn: string }) {
   const t = useWords(names);
   const rows = FormerNames.parse(JSON.parse(former));
   if (rows.length === 0) return null;
@@ -89,7 +89,7 @@ function Former({ former }: { former: string }) {
         {rows.map(({ name, until, own }) => (
           <li key={until.toISOString()}>
             <b>{name}</b>, {t.until} <Day value={until} />{' '}
-            <span class="quiet">({own ? t.byOwn : t.byAdministrator})</span>
+            <span class="quiet">({own ? byOwn : t.byAdministrator})</span>
           </li>
         ))}
       </ul>

@@ -49,7 +49,7 @@ export const ownAddress = messages(
     notMeElse: 'Si c’est vous, fermez cette page : il n’y a rien à faire.',
     keptTitle: 'Votre adresse est rétablie',
     keptHelp:
-      'Toutes les sessions sont fermées. Celui qui a fait cela connaissait sans doute votre mot de passe : choisissez-en un autre dès que vous serez connecté, regardez vos moyens de connexion, et prévenez votre cabinet.',
+      'Toutes les sessions sont fermées. La personne qui a fait cela connaissait sans doute votre mot de passe : choisissez-en un autre dès que vous serez connecté, regardez vos moyens de connexion, et prévenez votre cabinet.',
     noticeGone: 'Sept jours ont passé, ou ce lien n’a jamais existé. Prévenez votre cabinet si vous avez un doute.',
   },
   {

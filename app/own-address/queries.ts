@@ -1,4 +1,4 @@
-/** One's own address (0345_own_address.sql), on the gate's own login: links lead here, too. */
+/** One's own address (0345_own_address.sql, 0347_address_notices.sql), on the gate's own login. */
 import { sql } from 'kysely';
 import type { Who } from '../../db/batch.ts';
 import { k } from '../../db/query.ts';

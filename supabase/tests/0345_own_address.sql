@@ -1,20 +1,17 @@
 \ir support/world.psql
 select no_plan();
 
--- 1 to 6: tests/db/own-address.test.ts
+-- 1 to 6: tests/db/own-address
 select policies_are('iam', 'address_changes', array['all_owner']);
 select policy_roles_are('iam', 'address_changes', 'all_owner', array['vs_owner']);
 select function_privs_are('iam', f, args, r, '{}', format('%s cannot call %s', r, f))
   from (values ('begin_address_change', array['text', 'text', 'text', 'jsonb']), ('cancel_own_address_change', array['text', 'text', 'jsonb']),
                ('read_address_change', array['text', 'text', 'jsonb']), ('look_at_address_change', array['text', 'text', 'text', 'jsonb']),
-               ('confirm_address_change', array['text', 'text', 'text', 'jsonb']), ('look_at_address_notice', array['text', 'text', 'jsonb']),
-               ('disown_address_change', array['text', 'text', 'jsonb'])) x (f, args),
+               ('confirm_address_change', array['text', 'text', 'text', 'jsonb'])) x (f, args),
        unnest(array['vs_edge', 'vs_anon', 'vs_patient', 'vs_clinician', 'vs_org_admin', 'vs_dba']) r;
 select is(tests.owner(format($$select answer from iam.begin_address_change(%L, 'nobody''s', 'x@exemple.fr', '{}')$$, tests.the('ring'))), 'expired', 'cannot ask for one without a session');
 select is(tests.owner(format($$select answer from iam.%s(%L, 'nobody''s', 'nobody''s', '{}')$$, f, tests.the('ring'))), 'gone', f || ': a link that nobody sent leads nowhere')
   from unnest(array['look_at_address_change', 'confirm_address_change']) f;
-select is(tests.owner(format($$select answer from iam.%s(%L, 'nobody''s', '{}')$$, f, tests.the('ring'))), 'gone', f || ': nor does such a notice')
-  from unnest(array['look_at_address_notice', 'disown_address_change']) f;
 
 -- 6: what is over holds no address
 select throws_ok(format($$insert into iam.address_changes (account_id, session_id, token_hash, asked_hash, state, email, former, former_index)
