@@ -128,7 +128,7 @@ async function write(
   { connection, signal }: ImportOptions,
 ): Promise<Tallies> {
   const tallies: Tallies = {};
-  const ids = await writePatients(found.patients, connection, tallyOf(tallies, 'Patient'));
+  const places = await writePatients(found.patients, connection, tallyOf(tallies, 'Patient'));
   const undated = found.patients.filter((one) => one.diedUndated).length;
   // The record holds a date of death or none: who must be told that one is missing sees it here.
   if (undated > 0) addLeft(tallyOf(tallies, 'Patient.deceased'), 'says that the person died, and not when', undated);
@@ -136,23 +136,25 @@ async function write(
   for await (const item of stream) {
     if (item.kind === 'other') addLeft(tallyOf(tallies, item.type), OTHER_TYPE);
     else if (item.kind === 'left') addLeft(tallyOf(tallies, item.type), item.why);
-    else if (ids[item.patient] === null) addLeft(tallyOf(tallies, item.type), ERASED);
-    else await waiting.add(ids[item.patient] as string, item.type, { source: item.source, ...item.row });
+    else {
+      const { id, why } = places[item.patient] as Place;
+      if (id === null) addLeft(tallyOf(tallies, item.type), why);
+      else await waiting.add(id, item.type, { source: item.source, ...item.row });
+    }
   }
   await waiting.writeAll();
   return tallies;
 }
 
-async function writePatients(
-  patients: readonly FoundPatient[],
-  connection: pg.Client,
-  tally: Tally,
-): Promise<(string | null)[]> {
-  const ids: (string | null)[] = [];
+/** Where a patient of the file is, or why nothing of theirs is taken. */
+type Place = { id: string; why?: undefined } | { id: null; why: string };
+
+async function writePatients(patients: readonly FoundPatient[], connection: pg.Client, tally: Tally): Promise<Place[]> {
+  const places: Place[] = [];
   for (const { source, row, left, lastActivity } of patients) {
     if (row === null) {
       addLeft(tally, left ?? '');
-      ids.push(null);
+      places.push({ id: null, why: left ?? '' });
       continue;
     }
     const values = [{ ...row, source, last_activity_at: lastActivity }];
@@ -161,11 +163,13 @@ async function writePatients(
       values,
     );
     const answer = rows[0] as { id: string | null; taken: boolean | null };
-    if (answer.id === null) addLeft(tally, answer.taken === null ? WITHDRAWN : ERASED);
-    else tally[answer.taken ? 'taken' : 'present']++;
-    ids.push(answer.id);
+    const { id, taken } = answer;
+    const why = taken === null ? WITHDRAWN : ERASED;
+    if (id === null) addLeft(tally, why);
+    else tally[taken ? 'taken' : 'present']++;
+    places.push(id === null ? { id, why } : { id });
   }
-  return ids;
+  return places;
 }
 
 type Batch = { patient: string; type: keyof typeof TARGETS; rows: object[] };
