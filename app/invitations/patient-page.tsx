@@ -21,15 +21,18 @@ export type PatientInvitationProps = {
   errors?: Errors;
   /** Why the database didn't take it. */
   refusal?: string;
+  /** What was just done. */
+  done?: 'invited' | 'resent' | 'withdrawn';
 };
 
 export function PatientInvitationPage(props: PatientInvitationProps) {
-  const { patient, account, email, fixed, refusal, errors = {} } = props;
+  const { patient, account, email, fixed, refusal, done, errors = {} } = props;
   const t = useWords(invitations);
   return (
     <div class="team-form">
       <h1>{t.access}</h1>
       {refusal ? <Alert tone="danger" title={labelOf(t, 'refusal', refusal)} /> : <ErrorSummary errors={errors} />}
+      {done ? <Alert tone="ok" title={t[`done_${done}`]} /> : null}
       {account ? <Account patient={patient} account={account} /> : null}
       {!account && fixed && !email ? (
         <Alert tone="warn" title={t.none}>

@@ -23,6 +23,9 @@ const Invite = z.object({
   email: z.string().trim().toLowerCase().max(254).catch(''),
   lang: z.enum(['fr', 'en']).catch('fr'),
 });
+/** What was just done, from the address: a word of ours, or none. */
+const doneWords = z.enum(['invited', 'resent', 'withdrawn']).optional();
+type Done = 'invited' | 'resent' | 'withdrawn';
 const Again = z.object({ key: z.guid(), account: z.guid() });
 
 export function patientInvitationRoutes(door: Door) {
@@ -35,24 +38,37 @@ export function patientInvitationRoutes(door: Door) {
       if (!patient) return c.notFound();
       const errors: Errors = emailAddress.test(email) ? {} : { email: inLang(invitations, c.var.lang).emailWrong };
       if (errors.email) return answerPage(c, door, { email, lang, errors, status: 422 });
-      return write(c, door, patient, key, invitePatient(key, patient, email, lang), { email, lang });
+      return write(c, door, patient, key, invitePatient(key, patient, email, lang), 'invited', {
+        email,
+        lang,
+      });
     })
 
-    .post('/resend', (c) => answerAgain(c, door, resendInvitation))
-    .post('/withdraw', (c) => answerAgain(c, door, withdrawInvitation));
+    .post('/resend', (c) => answerAgain(c, door, resendInvitation, 'resent'))
+    .post('/withdraw', (c) => answerAgain(c, door, withdrawInvitation, 'withdrawn'));
 }
 
-async function answerAgain(c: Context<Env>, door: Door, make: (key: string, account: string) => AnyQuery) {
+type Make = (key: string, account: string) => AnyQuery;
+
+async function answerAgain(c: Context<Env>, door: Door, make: Make, done: Done) {
   const { key, account } = Again.parse(await c.req.parseBody());
   const patient = patientOf(c);
-  return patient ? write(c, door, patient, key, make(key, account)) : c.notFound();
+  return patient ? write(c, door, patient, key, make(key, account), done) : c.notFound();
 }
 
 type Form = { email?: string; lang?: string; errors?: Errors; refusal?: string; status?: ContentfulStatusCode };
 /** What the page itself can tell; every other refusal is a page of errors.tsx. */
 const told = ['conflict', 'invalid', 'limited'];
 
-async function write(c: Context<Env>, door: Door, patient: string, key: string, change: AnyQuery, form: Form = {}) {
+async function write(
+  c: Context<Env>,
+  door: Door,
+  patient: string,
+  key: string,
+  change: AnyQuery,
+  done: Done,
+  form: Form = {},
+) {
   const open = openPatient(patient);
   try {
     await door.write(c.var.who, { open, focus: patient, key, operation: 'accounts.invite', change, reads: [] });
@@ -61,7 +77,7 @@ async function write(c: Context<Env>, door: Door, patient: string, key: string, 
     const status = error.status as ContentfulStatusCode; // always goes with a body
     return answerPage(c, door, { ...form, refusal: error.reason, status });
   }
-  return c.redirect(`/patients/${patient}/invitation`, 303);
+  return c.redirect(`/patients/${patient}/invitation?done=${done}`, 303);
 }
 
 async function answerPage(c: Context<Env>, door: Door, { email, lang = 'fr', errors, refusal, status = 200 }: Form) {
@@ -79,6 +95,7 @@ async function answerPage(c: Context<Env>, door: Door, { email, lang = 'fr', err
     fixed,
     errors,
     refusal,
+    done: doneWords.catch(undefined).parse(c.req.query('done')),
     lang,
     email: (fixed ? null : email) ?? identity.email ?? '',
   };

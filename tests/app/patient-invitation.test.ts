@@ -60,7 +60,10 @@ test('a patient who has an account is not invited again', async () => {
 test('a patient chooses a password and gives three consents, and nothing less', async () => {
   expect((await pages.get(secretary, path)).text).toContain('value="canari@exemple.fr"');
   const form = { ...key(), email: 'Canari@exemple.fr' }; // as the record has it, but for the capital
-  for (let sent = 0; sent < 2; sent++) expect((await pages.post(secretary, path, form)).location).toBe(path);
+  for (let sent = 0; sent < 2; sent++)
+    expect((await pages.post(secretary, path, form)).location).toBe(`${path}?done=invited`);
+  expect(visibleText((await pages.get(secretary, `${path}?done=invited`)).text)).toContain('Invitation envoyée.');
+  expect(visibleText((await pages.get(secretary, `${path}?done=<b>tout`)).text)).not.toContain('tout');
   expect(await invited()).toMatchObject([{ patient_id: patient }]);
   expect(visibleText((await pages.get(secretary, path)).text)).toContain('Lien envoyé à canari@exemple.fr');
 
@@ -116,7 +119,9 @@ test('a secretary cannot choose where the link goes: only the care team can', as
   expect((await pages.post(secretary, theirs, { ...key(), email: 'secretary@exemple.fr' })).status).toBe(422);
   const { clinician } = pages.practice;
   expect((await pages.get(clinician, theirs)).text).toContain('name="email"');
-  expect((await pages.post(clinician, theirs, { ...key(), email: 'patient@exemple.fr' })).location).toBe(theirs);
+  expect((await pages.post(clinician, theirs, { ...key(), email: 'patient@exemple.fr' })).location).toBe(
+    `${theirs}?done=invited`,
+  );
   expect(visibleText((await pages.get(clinician, theirs)).text)).toContain('Lien envoyé à patient@exemple.fr');
 });
 
@@ -145,7 +150,7 @@ test('an invitation that a secretary withdraws leaves nothing behind', async () 
   const [row] = await owner(pages.db, 'select account_id from access.memberships where patient_id = $1', [other]);
   const fields = { ...key(), account: row.account_id };
   for (let sent = 0; sent < 2; sent++)
-    expect((await pages.post(secretary, `${theirs}/withdraw`, fields)).location).toBe(theirs);
+    expect((await pages.post(secretary, `${theirs}/withdraw`, fields)).location).toBe(`${theirs}?done=withdrawn`);
   expect((await pages.get(secretary, theirs)).text).not.toContain('parti@exemple.fr');
   expect(
     await owner(pages.db, "select * from vault.keys where subject_id = $1 and level = 'profile'", [row.account_id]),
