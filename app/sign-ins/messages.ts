@@ -43,7 +43,7 @@ export const signIns = messages(
     why_at_once: (km: string) => `à ${km} km de la connexion d’avant, moins d’une minute plus tard`,
     why_many_failures: (count: string) => `après ${count} essais refusés`,
 
-    endedTitle: 'C’est noté, et votre compte est protégé',
+    endedTitle: 'C’est noté, cette connexion est fermée',
     endedHelp: 'Quelqu’un connaît peut-être votre mot de passe : changez-le maintenant.',
     undone: 'Par sécurité, voici ce que nous avons annulé :',
     undone_session: 'Vos autres sessions sont fermées.',
@@ -131,7 +131,7 @@ export const signIns = messages(
     why_at_once: (km: string) => `${km} km from the sign-in before, less than a minute later`,
     why_many_failures: (count: string) => `after ${count} refused attempts`,
 
-    endedTitle: 'Noted, and your account is protected',
+    endedTitle: 'Noted: that sign-in is closed',
     endedHelp: 'Somebody may know your password: change it now.',
     undone: 'For safety, this is what we have undone:',
     undone_session: 'Your other sessions are closed.',

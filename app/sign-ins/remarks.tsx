@@ -79,7 +79,7 @@ export function Undone({ words }: { words: readonly string[] }) {
   return (
     <>
       <p>{t.undone}</p>
-      <ul>
+      <ul class="undone">
         {words.map((word) => (
           <li key={word}>{labelOf(t, 'undone', word)}</li>
         ))}

@@ -55,12 +55,11 @@ declare
   asking iam.sessions;
   doubtful uuid[];
   removed text[];
-  ended text[];
+  ended text[] := array[]::text[];
 begin
   select * into asking from iam.sessions s where s.id = claims[1]::uuid;
   doubtful := iam.find_doubtful_sessions(entry, asking);
   removed := iam.remove_factors_of(entry.account_id, doubtful);
-  ended := removed;
   if iam.revoke_account(claims, entry.account_id, 'disowned', asking.id) > 0 then ended := ended || 'session'::text; end if;
   -- also where a change of the address came from there (0345): the notices go to whom they belong
   perform iam.cancel_address_changes(entry.account_id, claims, 'disowned');
@@ -74,6 +73,7 @@ begin
     and (d.id = entry.device_id
          or (d.id in (select s.device_id from iam.sessions s where s.id = any (doubtful)) and d.id is distinct from asking.device_id));
   if found then ended := ended || 'device'::text; end if;
+  ended := ended || removed;
   update iam.sign_ins s set disowned_at = clock_timestamp(), undone = ended where s.id = entry.id;
   perform audit.append(claims, 'session.unusual', 'SignIn', entry.id, null, 'success', json_build_object('disowned', true, 'undone', ended)::text);
   if removed <> '{}' then
