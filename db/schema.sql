@@ -4851,7 +4851,7 @@ begin
     and p ->> 'sex' in ('female', 'male', 'unknown')
     and p ->> 'birth_date' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' and (p ->> 'birth_date')::date between '1890-01-01' and current_date
     and coalesce(p ->> 'birth_place', '') ~ '^([0-9][0-9AB][0-9]{3})?$' and coalesce(p ->> 'phone', '') ~ '^(\+[0-9]{6,15})?$'
-    and not exists (select from jsonb_each_text(p) e where length(e.value) > 100 or e.value ~ '[[:cntrl:]]'
+    and not exists (select from jsonb_each_text(p) e where not iam.is_name(e.value, 100)
                     or e.key not in ('birth_name', 'used_name', 'first_given_name', 'birth_given_names', 'used_given_name', 'sex', 'birth_date', 'birth_place', 'phone')), false);
 exception when others then
   return false;  -- the text of that error would hold the date

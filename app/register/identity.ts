@@ -1,5 +1,6 @@
 /** Who somebody says they are: read from the form as clinic.is_identity wants it, which decides. */
 import { z } from 'zod';
+import { hidden } from '../names/form.ts';
 import { dayOf } from '../ui/time.tsx';
 
 const name = z.string().trim().max(100).catch('');
@@ -42,9 +43,9 @@ function isRight(field: IdentityProblem, values: Identity, phone: string): boole
   switch (field) {
     case 'birth_name':
     case 'first_given_name':
-      return /\p{L}/u.test(value) && !/\p{Cc}/u.test(value);
+      return /\p{L}/u.test(value) && !hidden.test(value);
     case 'used_name':
-      return !/\p{Cc}/u.test(value);
+      return !hidden.test(value);
     case 'sex':
       return sexes.some((one) => one === value);
     case 'birth_date':

@@ -16,7 +16,7 @@ import { labelOf } from '../ui/codeable.tsx';
 import { CompletePage, type CompleteProps } from './complete.tsx';
 import { nobody, readIdentity } from './identity.ts';
 import { register as words } from './messages.ts';
-import { Closed } from './page.tsx';
+import { ClosedPage } from './page.tsx';
 import { completeRegistration, type Registration, readRegistration, resumeRegistration } from './queries.ts';
 import { ResumePage } from './resume-page.tsx';
 
@@ -109,6 +109,6 @@ function answerResume(c: Context<Env>, setback: { errors?: Record<string, string
 function answerOther(c: Context<Env>, result: Answered | undefined) {
   const t = inLang(words, c.var.lang);
   if (result?.answer === 'resume') return answerResume(c);
-  if (result?.answer === 'closed') return page(c, { title: t.closed, narrow: true, status: 403 }, <Closed />);
+  if (result?.answer === 'closed') return page(c, { title: t.closed, narrow: true, status: 403 }, <ClosedPage />);
   return answerGone(c, result, { help: t.goneHelp, again: { href: '/register', label: t.again } });
 }

@@ -62,17 +62,31 @@ export function AskPage({ practices, practice, email, errors = {} }: AskProps) {
   );
 }
 
-export function Closed() {
+function Closed() {
   const t = useWords(register);
   return (
-    <Empty>
-      <p>
-        <b>{t.closed}.</b> {t.closedHelp}
-      </p>
-      <a class="button" href="/sign-in">
-        {t.back}
-      </a>
+    <Empty
+      action={
+        <a class="button" href="/sign-in">
+          {t.back}
+        </a>
+      }
+    >
+      <b>{t.closed}.</b> {t.closedHelp}
     </Empty>
+  );
+}
+
+/** A link that leads nowhere any more, because the practice closed its registration. */
+export function ClosedPage() {
+  const t = useWords(register);
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t.title}</h1>
+      </header>
+      <Closed />
+    </>
   );
 }
 

@@ -169,6 +169,15 @@ describe('registering', () => {
       expect(seen).toContain(word);
   });
 
+  test('a name with what isn’t seen, or turns the reading direction, is none', async () => {
+    await post('/register', { practice: practice(), email: 'signes@exemple.fr' });
+    const path = await pathIn('email_confirmation');
+    for (const used_name of ['Ma\u202extra', 'Ma\u2066rtin', 'Mar\u200btin', '<i>Martin']) {
+      const { status, text } = await post(path, { ...traits, used_name, ...whole(chosen), ...(await agreed()) });
+      expect([status, visibleText(text)]).toEqual([422, expect.stringContaining('sans signe invisible')]);
+    }
+  });
+
   test('cannot be done where it is closed, and only an administrator closes it', async () => {
     await post('/register', { practice: practice(), email: 'encore@exemple.fr' });
     const path = await pathIn('email_confirmation');
@@ -176,7 +185,8 @@ describe('registering', () => {
     for (const person of [app.practice.secretary, app.practice.clinician])
       expect((await post('/admin/registration', fields(), cookieOf(person))).status).toBe(403);
     expect((await post('/admin/registration', fields(), cookieOf(app.practice.orgAdmin))).status).toBe(303);
-    expect((await get(path)).status).toBe(403);
+    const closed = await get(path);
+    expect([closed.status, closed.text]).toEqual([403, expect.stringMatching(/<h1>[\s\S]*href="\/sign-in"/)]);
     expect((await post(path, { ...traits, ...whole(chosen), ...(await agreed()) })).status).toBe(403);
     expect(visibleText((await get('/register')).text)).toContain('n’ouvre pas de compte en ligne');
     await post('/admin/registration', { ...fields(), registration: 'open' }, cookieOf(app.practice.orgAdmin));

@@ -227,6 +227,8 @@ describe('cannot register', () => {
     ['a day that doesn’t exist', { birth_date: '1990-02-30' }],
     ['a day to come', { birth_date: '2999-01-01' }],
     ['a control character', { birth_name: 'Le\u0007Goff' }],
+    ['a name that turns the reading direction', { used_name: 'Ma\u202extra' }],
+    ['a name with a letter of no width', { first_given_name: 'An\u200baïs' }],
     ['a name without end', { birth_name: 'x'.repeat(101) }],
     ['an identity status of their own', { identity_status: 'qualifiee' }],
     ['a matricule', { ins_matricule: '290077512345678' }],
