@@ -7164,6 +7164,14 @@ begin
 end $function$;
 comment on function iam.is_forgettable is 'Internal.';
 
+create function iam.is_from_before(s iam.sessions, token text) returns boolean
+language plpgsql stable as $function$
+begin
+  return exists (select from iam.old_tokens o
+                 where o.token_hash = iam.hash_token(token) and o.session_id = s.id and o.retired_at <= s.factor_at);
+end $function$;
+comment on function iam.is_from_before is 'Was this token replaced when the session''s last factor was shown? Whoever brings it hasn''t shown one. Internal.';
+
 create function iam.is_from_known_device(s iam.sessions) returns boolean
 language plpgsql stable as $function$
 begin
@@ -7381,7 +7389,7 @@ begin
   perform set_config('lock_timeout', '5s', true);
   s := iam.find_session(ring, token, caller);
   answer := case when s.id is null then 'expired'
-                 when s.factors = 2 and iam.factor_is_recent(s.id) then 'ok'
+                 when s.factors = 2 and iam.factor_is_recent(s.id) and not iam.is_from_before(s, token) then 'ok'
                  when s.factors = 2 then 'step_up'
                  -- the link of an invitation, a registration or a recovery: the first factor and nothing else
                  when s.enrols and (iam.recovers(s.id) or (iam.methods_of(s.account_id) <@ '{email_code,recovery_code}'

@@ -11,7 +11,8 @@
 --   5. No role that is reachable from vs_edge may call these functions.
 --   6. Nobody signs in to a database that was restarted or restored before it was cleared (0250).
 --   7. A step that ended in an error is recorded as well (iam.record_failed_sign_in).
---   8. A token is worth nothing once the session has gained a right: each gain brings a new one.
+--   8. A token is worth nothing once the session has gained a right: each gain brings a new one. From before a factor was shown
+--      again it serves the pages that were under way for 30 seconds, and changes no factor and no password.
 --   9. A factor is added or taken away on a factor shown within 10 minutes; the first one, by a link of the practice alone.
 --  10. Nobody comes in from a denied network (0088), whoever they are: functions that take a caller ask first.
 --  11. What is done to one account at the same moment comes one after the other, and none of it ends in a deadlock.
@@ -391,6 +392,14 @@ comment on function iam.code_taken is 'The code was right: the try that was just
 
 -- ---------------------------------------------------------------- who may add or remove a factor
 
+create function iam.is_from_before(s iam.sessions, token text) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from iam.old_tokens o
+                 where o.token_hash = iam.hash_token(token) and o.session_id = s.id and o.retired_at <= s.factor_at);
+end $$;
+comment on function iam.is_from_before is 'Was this token replaced when the session''s last factor was shown? Whoever brings it hasn''t shown one. Internal.';
+
 create function iam.may_change_factors(ring text, token text, caller jsonb,
                                        out answer text, out session uuid, out account uuid, out organisation uuid, out origin uuid)
 language plpgsql volatile set search_path = '' as $$
@@ -402,7 +411,7 @@ begin
   perform set_config('lock_timeout', '5s', true);
   s := iam.find_session(ring, token, caller);
   answer := case when s.id is null then 'expired'
-                 when s.factors = 2 and iam.factor_is_recent(s.id) then 'ok'
+                 when s.factors = 2 and iam.factor_is_recent(s.id) and not iam.is_from_before(s, token) then 'ok'
                  when s.factors = 2 then 'step_up'
                  -- the link of an invitation, a registration or a recovery: the first factor and nothing else
                  when s.enrols and (iam.recovers(s.id) or (iam.methods_of(s.account_id) <@ '{email_code,recovery_code}'

@@ -63,6 +63,29 @@ describe('cannot begin', () => {
     ]);
   });
 
+  test('with a copy of the token from before a factor was shown again, in the seconds in which it serves pages', async () => {
+    const copied = await f.openAnother(f.somebody.account);
+    await f.age(copied, '11 minutes');
+    const next = newToken();
+    const showAgain = `select iam.accept_factor($1, iam.find_session($1, $2, '{}'), 'totp', $3, '{}')`;
+    await f.owner(showAgain, [f.db.ring, copied, next]);
+    for (const [name, values] of [
+      ['begin_totp', []],
+      ['make_recovery_codes', []],
+      ['remove_phone', []],
+      ['change_password', ['x', 'y']],
+    ] as const)
+      expect([name, (await f.call(name, [copied, ...values])).answer]).toEqual([name, 'step_up']);
+    expect((await f.call('begin_totp', [next])).answer).toBe('ok');
+    // after an ordinary renewal both do: the factor was shown with the older one
+    const renewed = newToken();
+    await f.owner(
+      'select iam.replace_token(id, token_hash, $2) from iam.sessions where token_hash = iam.hash_token($1)',
+      [next, renewed],
+    );
+    expect((await f.call('begin_totp', [next])).answer).toBe('ok');
+  });
+
   test('by a link, once the account has a factor', async () => {
     const one = await newPerson();
     await withApp(one.token);
