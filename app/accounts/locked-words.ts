@@ -10,6 +10,7 @@ export const locked = messages(
     code: 'S’il lui manque son téléphone ou sa clé d’accès, sa page affiche un code de 6 chiffres.',
     confirm: (page: string) => `Elle vous donne ce code, de vive voix ; vous le saisissez dans « ${page} ».`,
     wait: 'Après trop d’essais, sa page lui dit combien de temps attendre : vous n’avez rien à débloquer.',
+    held: 'Si sa connexion est mise en attente, vous pouvez la laisser entrer :',
   },
   {
     anybody: 'Can somebody not sign in any more?',
@@ -18,5 +19,6 @@ export const locked = messages(
     code: 'If their phone or passkey is missing, their page shows a code of 6 digits.',
     confirm: (page: string) => `They tell you this code, by voice; you type it in “${page}”.`,
     wait: 'After too many attempts their page says how long to wait: there is nothing for you to unlock.',
+    held: 'If their sign-in is on hold, you can let them in:',
   },
 );

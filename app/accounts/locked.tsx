@@ -3,7 +3,7 @@ import { frame } from '../messages.ts';
 import { signIn } from '../sign-in/messages.ts';
 import { locked } from './locked-words.ts';
 
-/** How somebody who is locked out gets back in: on an account's page, and where requests are confirmed. */
+/** How somebody who is locked out gets back in: on an account's page, and `here`, where requests are confirmed. */
 export function LockedOut({ here }: { here?: boolean }) {
   const t = useWords(locked);
   const theirs = useWords(signIn);
@@ -18,11 +18,16 @@ export function LockedOut({ here }: { here?: boolean }) {
       </ol>
       <p class="field-hint">{t.wait}</p>
       {here ? null : (
-        <p>
-          <a class="button" href="/admin/recoveries">
-            {ours.recoveries}
-          </a>
-        </p>
+        <>
+          <p class="field-hint">
+            {t.held} <a href="/admin/sign-ins">{ours.signIns}</a>
+          </p>
+          <p>
+            <a class="button" href="/admin/recoveries">
+              {ours.recoveries}
+            </a>
+          </p>
+        </>
       )}
     </section>
   );
