@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError } from './command-error.ts';
-import { asOwner } from './owner.ts';
+import { asOwner, hasOrganisations } from './owner.ts';
 import { type Site, withAdmin } from './site.ts';
 
 export type DemoAccount = { email: string; role: string; organisation: string; password: string; totpSecret: string };
@@ -17,8 +17,7 @@ export const demoWasCutShort = (directory: string): boolean => existsSync(marker
 export async function fillDemoOnce(site: Site): Promise<DemoAccount[]> {
   const file = fileIn(site.directory);
   await withAdmin(site, async (admin) => {
-    const found = await asOwner(admin, () => admin.query('select exists (select from access.organisations) as any'));
-    if (found.rows[0].any) return;
+    if (await asOwner(admin, () => hasOrganisations(admin))) return;
     writeFileSync(markerIn(site.directory), '');
     const { fillDemo } = await import('./demo/index.ts'); // the invented people are needed this once
     const { ring, pepper } = site.keys;

@@ -41,6 +41,12 @@ async function becomeOwner(admin: pg.Client): Promise<void> {
   }
 }
 
+/** Does anybody work here yet? Inside `asOwner`, or as whoever reads every organisation. */
+export async function hasOrganisations(admin: pg.Client): Promise<boolean> {
+  const { rows } = await admin.query<{ any: boolean }>('select exists (select from access.organisations) as any');
+  return rows[0]!.any; // one row
+}
+
 export async function createOrganisation(admin: pg.Client, keys: Keys, name: string): Promise<string> {
   const { rows } = await admin.query<{ id: string }>('select iam.create_organisation($1, $2) as id', [keys.ring, name]);
   return rows[0]!.id; // a function gives one row

@@ -9,7 +9,7 @@ import { erasuresFile, readErasures, replayErasures, requireNewest, writeErasure
 import { type Comparison, compareWithOutside } from './log/compare.ts';
 import { logOrigin } from './log/origin.ts';
 import { outsideDirectory } from './log/outside.ts';
-import { asOwner } from './owner.ts';
+import { asOwner, hasOrganisations } from './owner.ts';
 import type { Site } from './site.ts';
 
 type Place = Pick<Site, 'directory' | 'keys'>;
@@ -70,19 +70,12 @@ async function whatCounts(
     );
   const signed = state !== 'none';
   if (told && (signed || sealed === 0)) return 'outside';
-  if (!told && !signed && (await isEmpty(admin))) return 'empty';
+  if (!told && !signed && !(await hasOrganisations(admin))) return 'empty';
   if (adopt) return 'nothing';
   const missing = [!told && erasuresFile(site), !signed && sealed > 0 && join(directory, 'checkpoint')].filter(Boolean);
   throw new CommandError(
     `Nobody is let in: ${missing.join(' and ')} can't be found, and without the record outside nobody knows whether this is a backup of before an erasure. Put it back or set VITAL_WITNESS_DIR; if it is lost, vitalsync audit seal --adopt begins it anew.`,
   );
-}
-
-async function isEmpty(admin: pg.Client): Promise<boolean> {
-  const { rows } = await admin.query<{ empty: boolean }>(
-    'select not exists (select from access.organisations) as empty',
-  );
-  return rows[0]!.empty; // one row
 }
 
 /** The first leaf of what follows holds the checkpoint that the backup doesn't reach. */

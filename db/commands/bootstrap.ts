@@ -1,7 +1,7 @@
 import { type Command, need, print } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { describeAccount, type Made, makeAccount } from '../new-account.ts';
-import { asOwner, createOrganisation } from '../owner.ts';
+import { asOwner, createOrganisation, hasOrganisations } from '../owner.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';
 import { prepareDatabase } from './migrate.ts';
 
@@ -41,8 +41,7 @@ async function createFirst(site: Site, { organisation, email, profile }: Wanted)
   await prepareDatabase(site);
   return withAdmin(site, (admin) =>
     asOwner(admin, async () => {
-      const { rows } = await admin.query('select exists (select from access.organisations) as any');
-      if (rows[0].any)
+      if (await hasOrganisations(admin))
         throw new CommandError('There is an organisation already: vitalsync account add makes more accounts.');
       const id = await createOrganisation(admin, site.keys, organisation);
       return makeAccount(admin, site.keys, {
