@@ -1,7 +1,6 @@
 // npm run bench: what the guarantees cost, measured against the same pages on bare tables, and what growth costs.
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { CommandError } from '../command-error.ts';
 import { openDoor } from '../door.ts';
 import type { Site } from '../site.ts';
@@ -13,6 +12,7 @@ import { type Comparison, compare, type Question, warmUp } from './compare.ts';
 import { fill, type Practice } from './fill.ts';
 import { type Installation, interruptible, openInstallation, settle } from './installation.ts';
 import { median } from './measure.ts';
+import { readOptions } from './options.ts';
 import { pageNames } from './pages.ts';
 import { machine, printed, type Report } from './report.ts';
 import { openTarget, type Target, type Tools } from './target.ts';
@@ -23,7 +23,7 @@ Fills a Postgres of its own in a temporary directory through the import, with re
 all guarantees and on bare tables without any. --seconds is for one page, side and round. --json prints data alone.`;
 
 async function run(): Promise<void> {
-  const options = readOptions();
+  const options = read();
   if (!options) return console.log(help);
   const installation = await openInstallation();
   const targets: Target[] = [];
@@ -39,24 +39,14 @@ async function run(): Promise<void> {
 
 type Options = { patients: number; notes: number; seconds: number; rounds: number; json: boolean };
 
-function readOptions(): Options | undefined {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  const { values } = parseArgs({
-    options: { patients: text, notes: text, seconds: text, rounds: text, json: flag, help: flag },
-  });
-  if (values.help) return undefined;
-  const patients = Number(values.patients ?? 10_000);
-  const notes = Number(values.notes ?? patients * 5);
-  const options = {
-    patients,
-    notes,
-    seconds: Number(values.seconds ?? 1),
-    rounds: Number(values.rounds ?? 3),
-    json: values.json ?? false,
-  };
-  if (!(patients >= 10 && notes >= 0 && options.seconds > 0 && options.rounds >= 1)) throw new CommandError(help);
-  return options;
+function read(): Options | undefined {
+  const options = readOptions(
+    { help, flags: ['json'] },
+    // five notes a patient, where nobody says
+    { patients: 10_000, notes: Number.POSITIVE_INFINITY, seconds: 1, rounds: 3 },
+    ({ patients, notes, seconds, rounds }) => patients >= 10 && notes >= 0 && seconds > 0 && rounds >= 1,
+  );
+  return options && { ...options, notes: Number.isFinite(options.notes) ? options.notes : options.patients * 5 };
 }
 
 async function benchmark(installation: Installation, options: Options, targets: Target[]): Promise<Report> {

@@ -1,7 +1,6 @@
 // npm run bench:growth: do pages slow down when the practice grows a hundredfold around those who use them?
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { CommandError } from '../command-error.ts';
 import { connect } from '../connect.ts';
 import { openDoor } from '../door.ts';
@@ -12,6 +11,7 @@ import type { openCapture as OpenCapture } from './capture.ts';
 import { compare, type Question, warmUp } from './compare.ts';
 import { type Clinician, fill, type Practice } from './fill.ts';
 import { type Installation, interruptible, openInstallation, settle } from './installation.ts';
+import { readOptions } from './options.ts';
 import type { PageName } from './pages.ts';
 import { comparisons } from './report.ts';
 import { openTarget, type Target } from './target.ts';
@@ -24,25 +24,15 @@ team follows the whole practice, and a secretary.`;
 
 type Options = { patients: number; times: number; seconds: number; rounds: number };
 
-function readOptions(): Options | undefined {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    options: { patients: text, times: text, seconds: text, rounds: text, help: { type: 'boolean' } },
-  });
-  if (values.help) return undefined;
-  const options = {
-    patients: Number(values.patients ?? 1000),
-    times: Number(values.times ?? 100),
-    seconds: Number(values.seconds ?? 1),
-    rounds: Number(values.rounds ?? 3),
-  };
-  if (!(options.patients >= 200 && options.times >= 2 && options.seconds > 0 && options.rounds >= 1))
-    throw new CommandError(help);
-  return options;
-}
+const read = (): Options | undefined =>
+  readOptions(
+    { help },
+    { patients: 1000, times: 100, seconds: 1, rounds: 3 },
+    ({ patients, times, seconds, rounds }) => patients >= 200 && times >= 2 && seconds > 0 && rounds >= 1,
+  );
 
 async function run(): Promise<void> {
-  const options = readOptions();
+  const options = read();
   if (!options) return console.log(help);
   const installation = await openInstallation();
   const targets: Target[] = [];

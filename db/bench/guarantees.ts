@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type pg from 'pg';
 import { table } from '../command.ts';
 import { CommandError } from '../command-error.ts';
@@ -12,6 +11,7 @@ import { type Site, withAdmin } from '../site.ts';
 import { type Clinician, fill } from './fill.ts';
 import { interruptible, openInstallation, settle } from './installation.ts';
 import { type Ask, measure, median, type Sample, summarise } from './measure.ts';
+import { readOptions } from './options.ts';
 
 const help = `npm run bench:guarantees -- [--patients 1000] [--seconds 1] [--rounds 5] [--json]
 
@@ -24,7 +24,7 @@ type Figure = { name: string; sample: Sample; times: number };
 type Options = { patients: number; seconds: number; rounds: number; json: boolean };
 
 async function run(): Promise<void> {
-  const options = readOptions();
+  const options = read();
   if (!options) return console.log(help);
   const installation = await openInstallation();
   try {
@@ -35,16 +35,12 @@ async function run(): Promise<void> {
   }
 }
 
-function readOptions(): Options | undefined {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  const { values } = parseArgs({ options: { patients: text, seconds: text, rounds: text, json: flag, help: flag } });
-  if (values.help) return undefined;
-  const patients = Number(values.patients ?? 1000);
-  const [seconds, rounds] = [Number(values.seconds ?? 1), Number(values.rounds ?? 5)];
-  if (!(patients >= 100 && seconds > 0 && rounds >= 1)) throw new CommandError(help);
-  return { patients, seconds, rounds, json: values.json ?? false };
-}
+const read = (): Options | undefined =>
+  readOptions(
+    { help, flags: ['json'] },
+    { patients: 1000, seconds: 1, rounds: 5 },
+    ({ patients, seconds, rounds }) => patients >= 100 && seconds > 0 && rounds >= 1,
+  );
 
 type Report = Record<
   'fifty patients' | 'fifty notes of one patient' | 'a note, 1 writer' | 'a note, 16 writers',

@@ -5,13 +5,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type pg from 'pg';
 import { prepareDatabase } from '../commands/migrate.ts';
 import { connect } from '../connect.ts';
 import { openSite, type Site } from '../site.ts';
 import { anotherDatabase, interruptible, isolate } from './installation.ts';
 import { median } from './measure.ts';
+import { readOptions } from './options.ts';
 
 const help = `npm run bench:log -- [--events 1000000] [--grow 0] [--json]
 
@@ -25,21 +25,16 @@ type Log = { site: Site; root: string; organisation: string };
 type Figures = Record<string, number | string>;
 
 async function run(): Promise<void> {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    options: { events: text, grow: text, json: { type: 'boolean' }, help: { type: 'boolean' } },
-  });
-  if (values.help) return console.log(help);
+  const options = readOptions({ help, flags: ['json'] }, { events: 1_000_000, grow: 0 }, () => true);
+  if (!options) return console.log(help);
   const directory = mkdtempSync(join(tmpdir(), 'vitalsync-bench-'));
   isolate(directory);
   const site = await openSite();
   try {
-    const figures = await interruptible(
-      measure(site, directory, Number(values.events ?? 1_000_000), Number(values.grow ?? 0)),
-    );
+    const figures = await interruptible(measure(site, directory, options.events, options.grow));
 
-    for (const [name, figure] of Object.entries(values.json ? {} : figures)) console.log(`${name}: ${figure}`);
-    if (values.json) console.log(JSON.stringify(figures));
+    for (const [name, figure] of Object.entries(options.json ? {} : figures)) console.log(`${name}: ${figure}`);
+    if (options.json) console.log(JSON.stringify(figures));
   } finally {
     await site.close();
     rmSync(directory, { recursive: true });

@@ -1,14 +1,13 @@
 // npm run bench:rotation: how long another master key takes over, as `vitalsync keys rotate` does it, by one connection.
 import { randomBytes } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import type pg from 'pg';
-import { CommandError } from '../command-error.ts';
 import { ringNames, withKey } from '../ring.ts';
 import { addMaster, masters, promote, renew } from '../rotation.ts';
 import { withAdmin } from '../site.ts';
 import { fill } from './fill.ts';
 import { type Installation, interruptible, openInstallation, settle } from './installation.ts';
 import { addManyKeys } from './many-keys.ts';
+import { readOptions } from './options.ts';
 
 const help = `npm run bench:rotation -- [--keys 100000] [--patients 5000]
 
@@ -25,11 +24,13 @@ type Report = {
 };
 
 async function run(): Promise<void> {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { keys: text, patients: text, help: { type: 'boolean' } } });
-  if (values.help) return console.log(help);
-  const [keys, patients] = [Number(values.keys ?? 100_000), Number(values.patients ?? 5_000)];
-  if (!(keys >= 1000 && patients >= 100 && patients * 2 <= keys)) throw new CommandError(help);
+  const options = readOptions(
+    { help },
+    { keys: 100_000, patients: 5_000 },
+    ({ keys, patients }) => keys >= 1000 && patients >= 100 && patients * 2 <= keys,
+  );
+  if (!options) return console.log(help);
+  const { keys, patients } = options;
   const installation = await openInstallation();
   try {
     console.log(JSON.stringify(await interruptible(benchmark(installation, keys, patients)), null, 2));
