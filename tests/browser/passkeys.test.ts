@@ -203,4 +203,4 @@ test('the pages have no barriers, at any width', async () => {
       expect(await overflowOf(page)).toBeLessThanOrEqual(0);
     }
   }
-});
+}, 60_000);
