@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { hidden } from '../names/form.ts';
 import { dayOf } from '../ui/time.tsx';
 
-const name = z.string().trim().max(100).catch('');
+/** More than a name may have is read, so that it can be given back. */
+const name = z.string().trim().max(10_000).catch('');
 const Form = z.object({
   birth_name: name,
   used_name: name,
@@ -43,9 +44,9 @@ function isRight(field: IdentityProblem, values: Identity, phone: string): boole
   switch (field) {
     case 'birth_name':
     case 'first_given_name':
-      return /\p{L}/u.test(value) && !hidden.test(value);
+      return /\p{L}/u.test(value) && isName(value);
     case 'used_name':
-      return !hidden.test(value);
+      return isName(value);
     case 'sex':
       return sexes.some((one) => one === value);
     case 'birth_date':
@@ -54,6 +55,8 @@ function isRight(field: IdentityProblem, values: Identity, phone: string): boole
       return phone === '' || /^\+\d{6,15}$/.test(phone);
   }
 }
+
+const isName = (value: string) => value.length <= 100 && !hidden.test(value);
 
 /** « 06 12 34 56 78 » is a number of France; what begins with + or 00 says of where. */
 function toE164(typed: string): string {

@@ -172,8 +172,10 @@ describe('registering', () => {
   test('a name with what isn’t seen, or turns the reading direction, is none', async () => {
     await post('/register', { practice: practice(), email: 'signes@exemple.fr' });
     const path = await pathIn('email_confirmation');
-    for (const used_name of ['Ma\u202extra', 'Ma\u2066rtin', 'Mar\u200btin', '<i>Martin']) {
+    const long = 'Martin'.repeat(1000);
+    for (const used_name of ['Ma\u202extra', 'Ma\u2066rtin', 'Mar\u200btin', '<i>Martin', long]) {
       const { status, text } = await post(path, { ...traits, used_name, ...whole(chosen), ...(await agreed()) });
+      if (used_name === long) expect(text).toContain(`value="${long}"`);
       expect([status, visibleText(text)]).toEqual([422, expect.stringContaining('sans signe invisible')]);
     }
   });
