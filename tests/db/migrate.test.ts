@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { migrate, migrationState, readMigrations } from '../../db/migrate.ts';
+import { asOwner } from '../../db/owner.ts';
 import { splitStatements } from '../../db/split-statements.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -50,6 +51,13 @@ describe('migrations', () => {
     const { rows } = await db.admin.query('select rolsuper from pg_roles where rolname = current_user');
     expect(rows[0].rolsuper).toBe(false);
     expect(await migrate(db.admin)).toEqual([]);
+  });
+
+  test('make nobody: there is no account that somebody knows the name of', async () => {
+    const { rows } = await asOwner(db.admin, () =>
+      db.admin.query('select (select count(*) from iam.accounts) + (select count(*) from iam.sessions) as somebody'),
+    );
+    expect(Number(rows[0].somebody)).toBe(0);
   });
 
   test('keep the books of the supabase CLI', async () => {
