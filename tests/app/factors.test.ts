@@ -95,7 +95,10 @@ test('somebody whom a link has brought chooses a factor, keeps codes, and works'
   const odd = await app.ask('/enrol/app', { cookie, form: { code: 'x'.repeat(5000) } });
   expect([odd.status, secretIn(await odd.text())]).toEqual([422, secret]);
   const wrong = await app.ask('/enrol/app', { cookie, form: { code: totpCode(secret, totpStep() - 20) } });
-  expect([wrong.status, visibleText(await wrong.text())]).toEqual([422, expect.stringContaining('ne convient pas')]);
+  const again = await wrong.text();
+  expect([wrong.status, visibleText(again)]).toEqual([422, expect.stringContaining('ne convient pas')]);
+  // on a telephone the field is all that is in sight
+  expect(again).toMatch(/name="code"[^>]*aria-invalid="true"|aria-invalid="true"[^>]*name="code"/);
 
   const right = await app.ask('/enrol/app', { cookie, form: { code: ` ${totpCode(secret)} ` } });
   expect([right.status, right.headers.get('location')]).toEqual([303, '/account/recovery-codes?first=1']);

@@ -158,6 +158,12 @@ test('one of many is found as one types, and nothing of it leaves the browser', 
   await page.keyboard.press('Enter');
   await page.locator('h1', { hasText: 'LEFÈVRE' }).waitFor();
   expect(await wrongIn(page)).toEqual([]);
+  // the longest role is wider than a telephone
+  await page.goto(`${stage.origin}/admin/accounts/invite`);
+  expect(await wrongIn(page)).toEqual([]);
+  await page.click('text=Envoyer l’invitation');
+  await page.waitForSelector('#error-summary');
+  expect(await wrongIn(page)).toEqual([]);
   expect(stage.wrongs).toEqual([]);
   const without = await stage.open('/admin/accounts', stage.practice.orgAdmin, { javaScriptEnabled: false });
   expect(await without.locator('#find').isVisible()).toBe(false);

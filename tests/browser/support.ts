@@ -107,11 +107,25 @@ export function overflowOf(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 }
 
-/** What axe finds, and what doesn't fit. */
+/** What axe finds, and what doesn't fit: the page in the window, a field in its card. */
 export const wrongIn = async (page: Page): Promise<string[]> => [
   ...(await findBarriers(page)),
   ...((await overflowOf(page)) > 0 ? ['too wide'] : []),
+  ...(await spilling(page)),
 ];
+
+/** The fields that reach into the padding of their card, or beyond it. */
+function spilling(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const inner = (card: Element) =>
+      card.getBoundingClientRect().right - Number.parseFloat(getComputedStyle(card).paddingInlineEnd);
+    const out = [...document.querySelectorAll('.card .input')].filter((field) => {
+      const card = field.closest('.card');
+      return card && field.getBoundingClientRect().right > inner(card) + 1;
+    });
+    return out.map((field) => `#${field.id} leaves its card`);
+  });
+}
 
 /** Where the last message to somebody leads; of this template, where it isn't the only one. */
 export async function linkTo(stage: Stage, gate: pg.Client, address: string, template?: string): Promise<string> {
