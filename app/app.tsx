@@ -10,6 +10,7 @@ import { accountRoutes } from './account/routes.tsx';
 import { adminRoutes } from './admin/routes.tsx';
 import { staticFiles } from './assets.ts';
 import { auditRoutes } from './audit/routes.tsx';
+import { auditExportRoutes } from './audit-export/routes.tsx';
 import { chartRoutes } from './chart/routes.tsx';
 import { ownProofRoutes } from './consents/proof-routes.tsx';
 import { consentRoutes } from './consents/routes.tsx';
@@ -106,6 +107,7 @@ export function createApp(services: Services) {
   app.route('/privacy', privacyRoutes(door));
   app.route('/privacy/consents', agreementRoutes(door));
   app.route('/privacy/erasures', erasureRoutes(door));
+  app.route('/audit/export', auditExportRoutes(door));
   app.route('/audit', auditRoutes(door));
   app.route('/admin/registration', registrationSwitchRoutes(door));
   app.route('/admin/recoveries', recoveryRoutes(door));

@@ -224,6 +224,19 @@ alter table audit.events_default enable row level security;
 alter table audit.events_default force row level security;
 comment on table audit.events_default is NULL;
 
+create table audit.exports (
+  id uuid not null,
+  session_id uuid not null,
+  digest bytea not null,
+  until timestamp with time zone not null,
+  transaction xid8 default pg_current_xact_id() not null,
+  constraint exports_digest_check CHECK ((length(digest) = 32)),
+  constraint exports_pkey PRIMARY KEY (id)
+);
+alter table audit.exports enable row level security;
+alter table audit.exports force row level security;
+comment on table audit.exports is 'Exports that were announced: by whom, a digest of the criteria, up to when. The event of the log is what stays.';
+
 create table audit.lanes (
   organisation_id uuid not null,
   lane integer not null,
@@ -1421,6 +1434,7 @@ CREATE INDEX events_origin ON ONLY audit.events USING btree (origin_id) WHERE ((
 CREATE INDEX events_patient ON ONLY audit.events USING btree (patient_id, at DESC) WHERE (patient_id IS NOT NULL);
 CREATE INDEX events_shown ON ONLY audit.events USING gin (shown) WHERE (shown IS NOT NULL);
 CREATE INDEX existing_tables_organisation ON vault.existing_tables USING btree (organisation_id);
+CREATE INDEX exports_until ON audit.exports USING btree (until);
 CREATE INDEX former_names_account ON iam.former_names USING btree (account_id);
 CREATE INDEX former_names_changed_by ON iam.former_names USING btree (changed_by);
 CREATE INDEX intents_announced ON ops.intents USING btree (announced_at);
@@ -1520,6 +1534,7 @@ create policy insert_owner on audit.events for insert to vs_owner with check (tr
 create policy select_auditor on audit.events for select to vs_auditor using ((organisation_id = ( SELECT access.organisation_as('auditor'::text) AS organisation_as))); -- An auditor reads the log of the organisation.
 create policy select_owner on audit.events for select to vs_owner using (true); -- Verification, export, and who looked at a record.
 create policy select_patient on audit.events for select to vs_patient using ((patient_id = ANY (( SELECT access.patients('patient'::text) AS patients)::uuid[]))); -- A patient sees who looked at their record.
+create policy all_owner on audit.exports for all to vs_owner using (true) with check (true); -- Written by audit.begin_export, read by audit.export_events.
 create policy all_owner on audit.lanes for all to vs_owner using (true) with check (true); -- audit.append moves the head.
 create policy select_dba on audit.lanes for select to vs_dba using (true); -- The ends of the chains: `vitalsync audit verify`.
 create policy insert_owner on audit.leaves for insert to vs_owner with check (true); -- audit.append.
@@ -2712,6 +2727,38 @@ begin
 end $function$;
 comment on function audit.are_open is 'audit.is_open of all of them, none named twice. Internal.';
 
+create function audit.begin_export(export uuid, criteria jsonb, format text) returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  answer text := audit.may_export(c);
+  kinds text[] := array(select k.key from jsonb_object_keys(criteria) as k(key) order by k.key);
+  now_at timestamptz := clock_timestamp();
+  found_events int;
+begin
+  if answer <> 'ok' then return answer; end if;
+  -- they stand in the log by name
+  if not kinds <@ array['event', 'outcome', 'role', 'actor', 'patient', 'from', 'to'] or format not in ('csv', 'jsonl') then
+    raise exception using errcode = 'VS422', message = 'no such criterion, or no such format';
+  end if;
+  found_events := (select count(*) from audit.find_events(c[3]::uuid, criteria, now_at, 10001));
+  if found_events > 10000 then
+    perform audit.append(c, 'log.export', 'AuditEvent', null, null, 'failure',
+      json_build_object('format', format, 'criteria', kinds, 'answer', 'too_many')::text);
+    return 'too_many';
+  end if;
+  -- a request that is sent again after a lost connection brings the same id
+  insert into audit.exports as x (id, session_id, digest, until) values (export, c[1]::uuid, sha256(convert_to(criteria::text, 'UTF8')), now_at)
+  on conflict (id) do update set digest = excluded.digest, until = excluded.until, transaction = excluded.transaction where x.session_id = excluded.session_id;
+  if not found then
+    raise exception using errcode = 'VS409', message = 'this export was asked for already: ask for another';
+  end if;
+  perform audit.append(c, 'log.export', 'AuditEvent', export, null, 'success',
+    json_build_object('format', format, 'criteria', kinds, 'events', found_events)::text);
+  return 'ok';
+end $function$;
+comment on function audit.begin_export is 'Announces an export, and records it. ok, forbidden, step_up, too_many or signed_out; then, in another transaction, audit.export_events gives the lines. Errors: VS409, VS422.';
+
 create function audit.break_glass(glass uuid, search uuid, kind text, reason text) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
@@ -3032,6 +3079,13 @@ begin
 end $function$;
 comment on function audit.consistency_proof is 'RFC 6962 §2.1.2: that the log of the old size is the beginning of the log of the new one. Errors: VS422. For the DBA.';
 
+create function audit.count_events(criteria jsonb) returns integer
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+begin
+  return (select count(*)::int from audit.find_events(access.organisation_as('auditor'), criteria, clock_timestamp(), 10001));
+end $function$;
+comment on function audit.count_events is 'For an auditor: how many events an export would give, 10,001 at most.';
+
 create function audit.create_lanes(organisation uuid) returns void
 language sql volatile as $function$
   insert into audit.lanes (organisation_id, lane) select organisation, lane from generate_series(0, 15) as lane
@@ -3064,6 +3118,31 @@ begin
   return cardinality(wanted);
 end $function$;
 comment on function audit.ensure_partitions is 'Makes the partitions of the coming months and files events that were dated outside of them. As vs_owner, at every start and by a job.';
+
+create function audit.export_events(export uuid, criteria jsonb) returns TABLE(id uuid, at timestamp with time zone, lane integer, seq bigint, event text, resource_type text, resource_id uuid, patient_id uuid, actor_id uuid, actor_role text, session_id uuid, origin_id uuid, outcome text, details text)
+language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  announced timestamptz;
+begin
+  if c[4] is distinct from 'auditor' then
+    raise exception using errcode = 'VS403', message = 'auditors export the log';
+  end if;
+  select x.until into announced from audit.exports x
+  where x.id = export and x.session_id = c[1]::uuid and x.digest = sha256(convert_to(criteria::text, 'UTF8'))
+    -- not of this transaction, which could still be rolled back; visible and not ours means committed
+    and x.transaction is distinct from pg_current_xact_id_if_assigned()
+    and x.until between clock_timestamp() - interval '5 minutes' and clock_timestamp() + interval '5 seconds';
+  if announced is null then
+    raise exception using errcode = 'VS428', message = 'no committed export with these criteria: call audit.begin_export in an earlier transaction';
+  end if;
+  return query
+  select e.id, e.at, e.lane, e.seq, e.event, e.resource_type, e.resource_id, e.patient_id, e.actor_id, e.actor_role, e.session_id, e.origin_id,
+         e.outcome, e.details
+  from audit.find_events(c[3]::uuid, criteria, announced, 10000) e
+  order by e.at desc, e.id desc;
+end $function$;
+comment on function audit.export_events is 'The events of an announced export, newest first. Errors: VS403, VS428.';
 
 create function audit.extend_log(at_most bigint DEFAULT 100000) returns TABLE(generation integer, size bigint, joined bigint)
 language plpgsql volatile as $function$
@@ -3131,6 +3210,23 @@ begin
   return astray - coalesce((select sum(s.events) from audit.strays() s), 0);
 end $function$;
 comment on function audit.file_strays is 'Makes these months and files what the default partition holds of them; gives the number of events. Internal.';
+
+create function audit.find_events(organisation uuid, criteria jsonb, until timestamp with time zone, most integer) returns SETOF audit.events
+language plpgsql stable as $function$
+begin
+  return query
+  select e.* from audit.events e
+  where e.organisation_id = organisation and e.at <= find_events.until
+    and (criteria ->> 'event' is null or e.event = criteria ->> 'event')
+    and (criteria ->> 'outcome' is null or e.outcome = criteria ->> 'outcome')
+    and (criteria ->> 'role' is null or e.actor_role = criteria ->> 'role')
+    and (criteria ->> 'actor' is null or e.actor_id = (criteria ->> 'actor')::uuid)
+    and (criteria ->> 'patient' is null or e.patient_id = (criteria ->> 'patient')::uuid)
+    and (criteria ->> 'from' is null or e.at >= (criteria ->> 'from')::date::timestamp at time zone 'Europe/Paris')
+    and (criteria ->> 'to' is null or e.at < ((criteria ->> 'to')::date + 1)::timestamp at time zone 'Europe/Paris')
+  order by e.at desc, e.id desc limit most;
+end $function$;
+comment on function audit.find_events is 'What the criteria find, newest first. Internal: access was asked before.';
 
 create function audit.fold_hashes(hashes bytea[]) returns bytea
 language plpgsql immutable as $function$
@@ -3327,6 +3423,22 @@ begin
 end $function$;
 comment on function audit.make_month is 'The partition of one month. Internal.';
 
+create function audit.may_export(claims text[]) returns text
+language plpgsql volatile as $function$
+begin
+  if claims is null then return 'signed_out'; end if;
+  if claims[4] <> 'auditor' then
+    perform audit.append(claims, 'log.export', 'AuditEvent', null, null, 'failure');
+    return 'forbidden';
+  end if;
+  if iam.asks_again('audit.export') and not iam.factor_is_recent(claims[1]::uuid) then
+    perform audit.append(claims, 'session.step_up', 'session', claims[1]::uuid, null, 'failure', json_build_object('asked', true)::text);
+    return 'step_up';
+  end if;
+  return 'ok';
+end $function$;
+comment on function audit.may_export is 'Of both functions below; a refusal is recorded. Internal.';
+
 create function audit.month_after(month timestamp with time zone, months integer DEFAULT 1) returns timestamp with time zone
 language sql immutable as $function$
   select (month at time zone 'UTC' + pg_catalog.make_interval(months => months)) at time zone 'UTC'
@@ -3468,6 +3580,17 @@ exception when unique_violation then
   raise exception using errcode = 'VS409', message = 'this page was asked for already: load it again';
 end $function$;
 comment on function audit.open_emergency_search is 'A clinician looks for somebody whom they don''t see, by the whole birth name and birth date (YYYY-MM-DD; first given name where two are alike) or by INS, exactly. ok, invalid, forbidden, limited or signed_out; clinic.read_emergency_search tells, in a later transaction, whether there is one.';
+
+create function audit.open_export() returns text
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+  answer text := audit.may_export(c);
+begin
+  if answer = 'ok' then perform audit.append(c, 'log.read', 'AuditEvent', null, null, 'success'); end if;
+  return answer;
+end $function$;
+comment on function audit.open_export is 'The page before an export: asks for the factor, so that the file comes at once. ok, forbidden, step_up or signed_out.';
 
 create function audit.open_home() returns text
 language sql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -5724,9 +5847,9 @@ comment on function iam.ask_for_address is 'Sends the link, and the notice to th
 create function iam.asks_again(operation text) returns boolean
 language sql immutable as $function$
   select operation in ('notes.sign', 'erasures.request', 'accounts.change', 'accounts.invite', 'sessions.end', 'sign_ins.disown', 'sign_ins.release',
-                       'security.change')
+                       'security.change', 'audit.export')
 $function$;
-comment on function iam.asks_again is 'Operations that step up (requirement A8), by the words of ops.fulfil; breaking the glass, confirming a recovery and changing a factor ask by themselves.';
+comment on function iam.asks_again is 'Operations that step up (requirement A8), by the words of ops.fulfil and audit.may_export; breaking the glass, confirming a recovery and changing a factor ask by themselves.';
 
 create function iam.begin_address_change(ring text, token text, email text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -9868,6 +9991,7 @@ begin
   perform audit.ensure_partitions();
   -- at most 10,000 rows of a table at a time, so that the job never holds much
   delete from audit.selections s where s.id in (select x.id from audit.selections x where x.made_at < now() - interval '1 day' limit 10000);
+  delete from audit.exports e where e.id in (select x.id from audit.exports x where x.until < now() - interval '1 day' limit 10000);
   delete from audit.openings o where o.ctid in (
     select x.ctid from audit.openings x join iam.sessions s on s.id = x.session_id
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);
@@ -11453,6 +11577,7 @@ grant select on audit.events (seq) to vs_auditor;
 grant select on audit.events (session_id) to vs_auditor;
 grant select on audit.events (shown) to vs_auditor;
 grant select on audit.events_default to vs_dba;
+grant select on audit.exports to vs_dba;
 grant select on audit.lanes to vs_dba;
 grant select on audit.leaves to vs_dba;
 grant select on audit.log to vs_dba;
@@ -11695,6 +11820,14 @@ grant execute on function access.role() to vs_patient;
 grant execute on function access.role() to vs_researcher;
 grant execute on function access.role() to vs_secretary;
 grant execute on function access.who_can_see(patient uuid) to vs_dba;
+grant execute on function audit.begin_export(export uuid, criteria jsonb, format text) to vs_anon;
+grant execute on function audit.begin_export(export uuid, criteria jsonb, format text) to vs_auditor;
+grant execute on function audit.begin_export(export uuid, criteria jsonb, format text) to vs_clinician;
+grant execute on function audit.begin_export(export uuid, criteria jsonb, format text) to vs_dpo;
+grant execute on function audit.begin_export(export uuid, criteria jsonb, format text) to vs_org_admin;
+grant execute on function audit.begin_export(export uuid, criteria jsonb, format text) to vs_patient;
+grant execute on function audit.begin_export(export uuid, criteria jsonb, format text) to vs_researcher;
+grant execute on function audit.begin_export(export uuid, criteria jsonb, format text) to vs_secretary;
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_anon;
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_auditor;
 grant execute on function audit.break_glass(glass uuid, search uuid, kind text, reason text) to vs_clinician;
@@ -11713,6 +11846,8 @@ grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs
 grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs_researcher;
 grant execute on function audit.confirm_recovery(recovery uuid, code text) to vs_secretary;
 grant execute on function audit.consistency_proof(old_size bigint, new_size bigint, generation integer) to vs_dba;
+grant execute on function audit.count_events(criteria jsonb) to vs_auditor;
+grant execute on function audit.export_events(export uuid, criteria jsonb) to vs_auditor;
 grant execute on function audit.fold_hashes(hashes bytea[]) to vs_dba;
 grant execute on function audit.growing_lanes() to vs_dba;
 grant execute on function audit.heads() to vs_auditor;
@@ -11761,6 +11896,14 @@ grant execute on function audit.open_emergency_search(search uuid, birth_name te
 grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_patient;
 grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_researcher;
 grant execute on function audit.open_emergency_search(search uuid, birth_name text, birth_date text, first_given_name text, ins text) to vs_secretary;
+grant execute on function audit.open_export() to vs_anon;
+grant execute on function audit.open_export() to vs_auditor;
+grant execute on function audit.open_export() to vs_clinician;
+grant execute on function audit.open_export() to vs_dpo;
+grant execute on function audit.open_export() to vs_org_admin;
+grant execute on function audit.open_export() to vs_patient;
+grant execute on function audit.open_export() to vs_researcher;
+grant execute on function audit.open_export() to vs_secretary;
 grant execute on function audit.open_home() to vs_anon;
 grant execute on function audit.open_home() to vs_auditor;
 grant execute on function audit.open_home() to vs_clinician;

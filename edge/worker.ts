@@ -64,7 +64,7 @@ export default {
         ...placeIn(request),
       }),
     );
-    execution.waitUntil(Promise.all(works).then(() => own.close()));
+    execution.waitUntil(works.length > 0 ? Promise.all(works).then(() => own.close()) : own.close());
     return answer;
   },
 };

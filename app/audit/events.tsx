@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { ClinicAuditEvents } from '../../db/types.ts';
+import { ExportButton } from '../audit-export/page.tsx';
 import { useWords } from '../i18n.ts';
 import { frame } from '../messages.ts';
 import { Badge } from '../ui/badge.tsx';
@@ -29,7 +30,10 @@ export function Events({ title, values, rows }: EventsProps) {
       </h2>
       {shown.length > 0 ? (
         <>
-          <p class="quiet">{t.shown(shown.length, last !== undefined)}</p>
+          <div class="events-bar">
+            <p class="quiet">{t.shown(shown.length, last !== undefined)}</p>
+            <ExportButton values={values} />
+          </div>
           <Table caption={title} compact rows={shown} columns={columns(t, useWords(frame))} />
         </>
       ) : (

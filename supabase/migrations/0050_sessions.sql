@@ -100,9 +100,9 @@ comment on function iam.factor_is_recent is 'Was a factor shown within the last 
 create function iam.asks_again(operation text) returns boolean
 language sql immutable set search_path = '' as $$
   select operation in ('notes.sign', 'erasures.request', 'accounts.change', 'accounts.invite', 'sessions.end', 'sign_ins.disown', 'sign_ins.release',
-                       'security.change')
+                       'security.change', 'audit.export')
 $$;
-comment on function iam.asks_again is 'Operations that step up (requirement A8), by the words of ops.fulfil; breaking the glass, confirming a recovery and changing a factor ask by themselves.';
+comment on function iam.asks_again is 'Operations that step up (requirement A8), by the words of ops.fulfil and audit.may_export; breaking the glass, confirming a recovery and changing a factor ask by themselves.';
 
 -- ---------------------------------------------------------------- tokens
 

@@ -13,6 +13,7 @@ begin
   perform audit.ensure_partitions();
   -- at most 10,000 rows of a table at a time, so that the job never holds much
   delete from audit.selections s where s.id in (select x.id from audit.selections x where x.made_at < now() - interval '1 day' limit 10000);
+  delete from audit.exports e where e.id in (select x.id from audit.exports x where x.until < now() - interval '1 day' limit 10000);
   delete from audit.openings o where o.ctid in (
     select x.ctid from audit.openings x join iam.sessions s on s.id = x.session_id
     where coalesce(s.revoked_at, s.expires_at) < now() - interval '1 day' limit 10000);

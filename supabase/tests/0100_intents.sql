@@ -21,7 +21,7 @@ select is(tests.attempt('a.clinician', 'select ops.fulfil(gen_random_uuid(), ''x
 
 -- 4: a word that nothing fulfils would guard nothing
 select is_empty($$select w from regexp_matches((select p.prosrc from pg_proc p where p.oid = 'iam.asks_again'::regproc), '''([a-z_]+[.][a-z_]+)''', 'g') m (w)
-  where not exists (select from pg_proc p where p.prosrc ~ ('ops[.]fulfil[(].*''' || w[1] || ''''))$$, 'what steps up is what is done');
+  where not exists (select from pg_proc p where p.prosrc ~ ('(ops[.]fulfil[(].*|iam[.]asks_again[(])''' || w[1] || ''''))$$, 'what steps up is what is done');
 select is((select count(*) > 4 from regexp_matches((select p.prosrc from pg_proc p where p.oid = 'iam.asks_again'::regproc), '''([a-z_]+[.][a-z_]+)''', 'g')), true, 'there are such words');
 select is(tests.owner(format('update iam.sessions set factor_at = clock_timestamp() - interval ''11 minutes'' where token_hash = iam.hash_token(%L)', tests.the('a.dpo'))), 'done');
 select is(tests.attempt('a.dpo', format('select ops.intend(%L, ''erasures.request'')', gen_random_uuid()), 'open'), '(step_up)', 'a DPO asks for an erasure on a fresh factor');

@@ -52,6 +52,7 @@ const pages = [
   ['patient', '/record/accesses'],
   ['auditor', '/audit'],
   ['auditor', '/audit/verification'],
+  ['auditor', '/audit/export'],
   ['orgAdmin', '/admin/accounts'],
   ['orgAdmin', '/admin/accounts/invite'],
   ['orgAdmin', '/admin/accounts/:account'],

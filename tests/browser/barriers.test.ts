@@ -79,6 +79,7 @@ describe.each([
   ['patient', '/record/accesses'],
   ['auditor', '/audit'],
   ['auditor', '/audit/verification'],
+  ['auditor', '/audit/export'],
   ['orgAdmin', '/admin/accounts'],
   ['orgAdmin', '/admin/care-teams'],
   ['orgAdmin', '/admin/care-teams/new'],

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readAccounts } from '../../../app/accounts/queries.ts';
 import { readCareTeams } from '../../../app/admin/queries.ts';
 import { readEvents } from '../../../app/audit/queries.ts';
+import * as auditExport from '../../../app/audit-export/queries.ts';
 import * as chart from '../../../app/chart/queries.ts';
 import { readSelection } from '../../../app/patients/queries.ts';
 import { ownPatient, readAccesses } from '../../../app/record/queries.ts';
@@ -81,7 +82,15 @@ describe('a temporary file', () => {
         readAccesses(50),
       ],
     ],
-    [world.a.auditor, [readEvents({} as Parameters<typeof readEvents>[0])]],
+    [
+      world.a.auditor,
+      [
+        readEvents({} as Parameters<typeof readEvents>[0]),
+        ...[auditExport.readExport, auditExport.readPeople, auditExport.readPlaces].map((read) =>
+          read(randomUUID(), {} as Parameters<typeof read>[1]),
+        ),
+      ],
+    ],
     [world.a.orgAdmin, [readAccounts(), readCareTeams()].flat()],
   ];
 
