@@ -23,8 +23,8 @@ export const sessions = messages(
     endOthers: 'Déconnecter tous les autres',
     endOthersHelp: (n: number) =>
       n > 1
-        ? `${n} autres navigateurs seront déconnectés aussitôt. Ce qui y est saisi sans être enregistré sera perdu.`
-        : 'L’autre navigateur sera déconnecté aussitôt. Ce qui y est saisi sans être enregistré sera perdu.',
+        ? `${n} autres navigateurs seront déconnectés aussitôt. Un texte en cours y reste à l’écran, sans être enregistré.`
+        : 'L’autre navigateur sera déconnecté aussitôt. Un texte en cours y reste à l’écran, sans être enregistré.',
     alone: 'Vous n’êtes connecté nulle part ailleurs.',
     because_signed_out: 'Vous vous êtes déconnecté',
     because_signed_in_again: 'Vous vous êtes reconnecté dans le même navigateur',
@@ -61,8 +61,8 @@ export const sessions = messages(
     endOthers: 'Sign out all the others',
     endOthersHelp: (n: number) =>
       n > 1
-        ? `${n} other browsers are signed out at once. What is typed there and not saved will be lost.`
-        : 'The other browser is signed out at once. What is typed there and not saved will be lost.',
+        ? `${n} other browsers are signed out at once. Text being typed stays on its screen, not saved.`
+        : 'The other browser is signed out at once. Text being typed stays on its screen, not saved.',
     alone: 'You are not signed in anywhere else.',
     because_signed_out: 'You signed out',
     because_signed_in_again: 'You signed in again in the same browser',
