@@ -15,7 +15,7 @@ select policies_are('vault', 'rings', array['all_owner']);
 -- What depends on a master key, each decided in docs/formats.md (what a rotation renews): a new use fails here.
 select set_eq($$select n.nspname || '.' || p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
   where n.nspname in ('iam', 'access', 'vault', 'audit', 'store', 'clinic', 'privacy', 'ops') and p.prosrc ~ 'vault\.(master|current_master|derive|ring_names)\('$$,
-  array['iam.email_indexes', 'ops.network_key', 'iam.give_address',
+  array['iam.email_indexes', 'ops.network_key', 'ops.account_key', 'iam.give_address',
         -- with a profile key, which a rotation wraps anew and leaves as it is
         'iam.code_hash', 'iam.hash_recovery_code', 'iam.network_of', 'iam.recovery_confirmation', 'audit.origin', 'ops.intend', 'vault.source_id', 'clinic.selected_patients', 'vault.check_ring', 'vault.check_value', 'vault.create_key',
         'vault.index_patient', 'vault.promote', 'vault.reindex_account', 'vault.rewrap', 'vault.ring_problem', 'vault.saw_ring', 'vault.search_key', 'vault.unwrap', 'audit.open_patient_search'],
