@@ -8,7 +8,9 @@ export type Name = { family_name: string; given_name: string; quality: string | 
 
 /** One's own without `account`. No row: nobody whose name is one's to see. */
 export function readName(account: string | null) {
-  return sql<Name>`select family_name, given_name, quality, former from clinic.read_name(${account}::uuid)`.compile(k);
+  return account
+    ? sql<Name>`select family_name, given_name, quality, former from clinic.read_name(${account}::uuid)`.compile(k)
+    : sql<Name>`select family_name, given_name, quality, former from clinic.read_own_name()`.compile(k);
 }
 
 export function changeOwnName({ key, family_name, given_name }: NameValues) {

@@ -110,26 +110,43 @@ begin
 end $$;
 comment on function iam.read_former_names is 'Internal.';
 
-create function clinic.read_name(account uuid default null) returns table (family_name text, given_name text, quality text, former text)
-language plpgsql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$
+create function iam.read_name_of(account uuid) returns table (family_name text, given_name text, quality text, former text)
+language plpgsql volatile rows 1 set search_path = '' as $$
 #variable_conflict use_column
 declare
-  c text[] := access.claims();
-  whose uuid := coalesce(account, c[2]::uuid);
-  key bytea;
+  key bytea := vault.unwrap(vault.ring(), account, 'profile');
 begin
-  -- a patient's name is the administrator's to see no more than that they are one
-  if whose is null or (whose <> c[2]::uuid and not (c[4] = 'org_admin' and access.knows(c, whose))) then return; end if;
-  key := vault.unwrap(vault.ring(), whose, 'profile');
   return query
-  select convert_from(vault.unpack(key, iam.profile_aad(whose, 'family_name'), a.family_name), 'UTF8'),
-         convert_from(vault.unpack(key, iam.profile_aad(whose, 'given_name'), a.given_name), 'UTF8'),
-         convert_from(vault.unpack(key, iam.profile_aad(whose, 'quality'), a.quality), 'UTF8'),
-         iam.read_former_names(whose)
-  from iam.accounts a
-  where a.id = whose and not exists (select from iam.invitations i where i.account_id = whose and i.withdrawn_at is not null);
+  select convert_from(vault.unpack(key, iam.profile_aad(a.id, 'family_name'), a.family_name), 'UTF8'),
+         convert_from(vault.unpack(key, iam.profile_aad(a.id, 'given_name'), a.given_name), 'UTF8'),
+         convert_from(vault.unpack(key, iam.profile_aad(a.id, 'quality'), a.quality), 'UTF8'),
+         iam.read_former_names(a.id)
+  from iam.accounts a where a.id = read_name_of.account;
 end $$;
-comment on function clinic.read_name is 'One''s own name in its parts, or, for an administrator, that of somebody who works here. former: names before, JSON (until, own: changed by the person, name).';
-grant execute on function clinic.read_name to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
+comment on function iam.read_name_of is 'Internal.';
+
+create function clinic.read_own_name() returns table (family_name text, given_name text, quality text, former text)
+language plpgsql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$
+declare
+  c text[] := access.claims();
+begin
+  if c[2] is null then return; end if;
+  return query select * from iam.read_name_of(c[2]::uuid);
+end $$;
+comment on function clinic.read_own_name is 'One''s own name in its parts. former: names before, JSON (until, own: changed by the person, name).';
+grant execute on function clinic.read_own_name to vs_patient, vs_clinician, vs_secretary, vs_org_admin, vs_auditor, vs_dpo, vs_researcher;
+
+create function clinic.read_name(account uuid) returns table (family_name text, given_name text, quality text, former text)
+language plpgsql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$
+declare
+  c text[] := access.claims();
+begin
+  -- a patient's isn't the administrator's to see; who was invited and never came has none any more
+  if (c[4] = 'org_admin' and access.knows(c, account)
+      and not exists (select from iam.invitations i where i.account_id = account and i.withdrawn_at is not null)) is not true then return; end if;
+  return query select * from iam.read_name_of(account);
+end $$;
+comment on function clinic.read_name is 'For an administrator: the same of somebody who works here; no row for anybody else.';
+grant execute on function clinic.read_name to vs_org_admin;
 
 reset role;

@@ -47,9 +47,8 @@ const waiting = `
   insert into iam.recoveries (account_id, organisation_id, token_hash, state, lost, ready_at, ends_at)
   select a, $1, sha256(uuid_send(a)), 'waiting', 'factors', now() + interval '1 day', now() + interval '4 days' from unnest($2::uuid[]) a`;
 
-/** Who had another name, and wants another address. */
-const renamed = `
-  with n as (insert into iam.former_names (account_id, name, changed_by) select a, 'sealed', a from unnest($1::uuid[]) a)
+/** Who wants another address. */
+const moving = `
   insert into iam.address_changes (account_id, session_id, email, token_hash, asked_hash)
   select distinct on (s.account_id) s.account_id, s.id, 'sealed', sha256(uuid_send(s.account_id)), sha256(uuid_send(s.account_id)) from iam.sessions s where s.account_id = any ($1)`;
 
@@ -76,7 +75,10 @@ async function spendTheDay({ db }: World, house: House, edge: pg.Client): Promis
   );
   // a colleague who lost their phone, and a patient
   await asOwner(db.admin, () => db.admin.query(waiting, [house.organisation, [auditor.account, neighbour.account]]));
-  await asOwner(db.admin, () => db.admin.query(renamed, [[clinician.account, patient.account]]));
+  // a name that was another one for a while
+  for (const name of ['Passager', `Nom${colleague.role}`])
+    await change(edge, entry(colleague), 'accounts.change', 'clinic.change_own_name($1, $2, $3)', [name, 'Camille']);
+  await asOwner(db.admin, () => db.admin.query(moving, [[clinician.account, patient.account]]));
   const texts = await asOwner(db.admin, () =>
     db.admin.query("select type, hash from iam.consent_texts('fr') where type in ('marketing', 'telemedicine_usage')"),
   );
