@@ -1,8 +1,9 @@
 // The door with its two logins: pools where the runtime lives on between requests, a client per request where not.
 import pg from 'pg';
-import { createDoor, type Door, type Source } from './batch.ts';
+import { createDoor, type Door } from './batch.ts';
 import { connect, connectionConfig } from './connect.ts';
 import type { Ring } from './ring.ts';
+import type { Source } from './send.ts';
 
 export type DoorSettings = {
   /** Login vs_edge. */

@@ -2,13 +2,12 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type pg from 'pg';
-import { start } from './batch.ts';
+
 import { type FoundPatient, type Item, items, type Survey, survey, TARGETS, type Target } from './fhir/bundle.ts';
 import { NotFhir } from './fhir/refusal.ts';
+import { addLeft, sum, type Tallies, type Tally, tallyOf } from './import-tally.ts';
+import { start } from './send.ts';
 
-/** What became of the resources of one type: new rows, rows that were there already, and those left, by reason. */
-export type Tally = { taken: number; present: number; left: Record<string, number> };
-export type Tallies = Record<string, Tally>;
 export type FileResult =
   | { file: string; outcome: 'taken'; types: Tallies }
   | { file: string; outcome: 'failed'; path: string; why: string }
@@ -214,27 +213,6 @@ class Waiting {
     this.#batches.delete(key);
     this.#count -= rows.length;
   }
-}
-
-function tallyOf(tallies: Tallies, type: string): Tally {
-  tallies[type] ??= { taken: 0, present: 0, left: {} };
-  return tallies[type];
-}
-
-function addLeft(tally: Tally, why: string, count = 1): void {
-  tally.left[why] = (tally.left[why] ?? 0) + count;
-}
-
-function sum(all: readonly Tallies[]): Tallies {
-  const total: Tallies = {};
-  for (const tallies of all)
-    for (const [type, { taken, present, left }] of Object.entries(tallies)) {
-      const tally = tallyOf(total, type);
-      tally.taken += taken;
-      tally.present += present;
-      for (const [why, count] of Object.entries(left)) addLeft(tally, why, count);
-    }
-  return total;
 }
 
 /** Classes of SQLSTATE that speak of the data of this bundle; anything else concerns all of them. */

@@ -5187,26 +5187,27 @@ begin
 end $function$;
 comment on function clinic.read_me is 'Oneself; and the broken glass that the patient on the page is seen through, if so.';
 
-create function clinic.read_name(account uuid DEFAULT NULL::uuid) returns TABLE(family_name text, given_name text, quality text, former text)
+create function clinic.read_name(account uuid) returns TABLE(family_name text, given_name text, quality text, former text)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
-#variable_conflict use_column
 declare
   c text[] := access.claims();
-  whose uuid := coalesce(account, c[2]::uuid);
-  key bytea;
 begin
-  -- a patient's name is the administrator's to see no more than that they are one
-  if whose is null or (whose <> c[2]::uuid and not (c[4] = 'org_admin' and access.knows(c, whose))) then return; end if;
-  key := vault.unwrap(vault.ring(), whose, 'profile');
-  return query
-  select convert_from(vault.unpack(key, iam.profile_aad(whose, 'family_name'), a.family_name), 'UTF8'),
-         convert_from(vault.unpack(key, iam.profile_aad(whose, 'given_name'), a.given_name), 'UTF8'),
-         convert_from(vault.unpack(key, iam.profile_aad(whose, 'quality'), a.quality), 'UTF8'),
-         iam.read_former_names(whose)
-  from iam.accounts a
-  where a.id = whose and not exists (select from iam.invitations i where i.account_id = whose and i.withdrawn_at is not null);
+  -- a patient's isn't the administrator's to see; who was invited and never came has none any more
+  if (c[4] = 'org_admin' and access.knows(c, account)
+      and not exists (select from iam.invitations i where i.account_id = account and i.withdrawn_at is not null)) is not true then return; end if;
+  return query select * from iam.read_name_of(account);
 end $function$;
-comment on function clinic.read_name is 'One''s own name in its parts, or, for an administrator, that of somebody who works here. former: names before, JSON (until, own: changed by the person, name).';
+comment on function clinic.read_name is 'For an administrator: the same of somebody who works here; no row for anybody else.';
+
+create function clinic.read_own_name() returns TABLE(family_name text, given_name text, quality text, former text)
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  c text[] := access.claims();
+begin
+  if c[2] is null then return; end if;
+  return query select * from iam.read_name_of(c[2]::uuid);
+end $function$;
+comment on function clinic.read_own_name is 'One''s own name in its parts. former: names before, JSON (until, own: changed by the person, name).';
 
 create function clinic.read_own_sessions() returns TABLE(id uuid, current boolean, ip text, user_agent text, place text, methods text[], created_at timestamp with time zone, last_seen_at timestamp with time zone, ended_at timestamp with time zone, ended_because text)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -7894,6 +7895,21 @@ begin
   where m.account_id = a.id and m.organisation_id = i.organisation_id order by m.valid_until desc, m.valid_from desc limit 1;
 end $function$;
 comment on function iam.read_invitation is 'Where a link leads, without using it up: mail programs open links by themselves. about: address and names, which a password must not be made of; for the edge, and no page shows them. Answers ok, gone, or wait (retry_after: seconds). Errors: VS503.';
+
+create function iam.read_name_of(account uuid) returns TABLE(family_name text, given_name text, quality text, former text)
+language plpgsql volatile as $function$
+#variable_conflict use_column
+declare
+  key bytea := vault.unwrap(vault.ring(), account, 'profile');
+begin
+  return query
+  select convert_from(vault.unpack(key, iam.profile_aad(a.id, 'family_name'), a.family_name), 'UTF8'),
+         convert_from(vault.unpack(key, iam.profile_aad(a.id, 'given_name'), a.given_name), 'UTF8'),
+         convert_from(vault.unpack(key, iam.profile_aad(a.id, 'quality'), a.quality), 'UTF8'),
+         iam.read_former_names(a.id)
+  from iam.accounts a where a.id = read_name_of.account;
+end $function$;
+comment on function iam.read_name_of is 'Internal.';
 
 create function iam.read_own_factors() returns TABLE(email text, totp_since timestamp with time zone, passkeys integer, passkeys_elsewhere integer, recovery_codes integer, recovery_codes_made_at timestamp with time zone, email_codes boolean, sms_codes boolean, password_changed_at timestamp with time zone, password_is_old boolean)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -12098,13 +12114,14 @@ grant execute on function clinic.read_me() to vs_org_admin;
 grant execute on function clinic.read_me() to vs_patient;
 grant execute on function clinic.read_me() to vs_researcher;
 grant execute on function clinic.read_me() to vs_secretary;
-grant execute on function clinic.read_name(account uuid) to vs_auditor;
-grant execute on function clinic.read_name(account uuid) to vs_clinician;
-grant execute on function clinic.read_name(account uuid) to vs_dpo;
 grant execute on function clinic.read_name(account uuid) to vs_org_admin;
-grant execute on function clinic.read_name(account uuid) to vs_patient;
-grant execute on function clinic.read_name(account uuid) to vs_researcher;
-grant execute on function clinic.read_name(account uuid) to vs_secretary;
+grant execute on function clinic.read_own_name() to vs_auditor;
+grant execute on function clinic.read_own_name() to vs_clinician;
+grant execute on function clinic.read_own_name() to vs_dpo;
+grant execute on function clinic.read_own_name() to vs_org_admin;
+grant execute on function clinic.read_own_name() to vs_patient;
+grant execute on function clinic.read_own_name() to vs_researcher;
+grant execute on function clinic.read_own_name() to vs_secretary;
 grant execute on function clinic.read_own_sessions() to vs_auditor;
 grant execute on function clinic.read_own_sessions() to vs_clinician;
 grant execute on function clinic.read_own_sessions() to vs_dpo;

@@ -1,7 +1,8 @@
 import { type Command, need, print, table } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { connect } from '../connect.ts';
-import type { FileResult, ImportResult, Progress, Tallies } from '../import.ts';
+import type { FileResult, ImportResult, Progress } from '../import.ts';
+import type { Tallies } from '../import-tally.ts';
 import { asOwner, findAccount, findOrganisation, openImportSession } from '../owner.ts';
 import { clearToServe } from '../service.ts';
 import { type Site, withAdmin, withSite } from '../site.ts';

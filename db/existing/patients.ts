@@ -1,10 +1,10 @@
 // Patients that the record doesn't know yet are taken into it from the table itself, by the import's own door: what a map
 // calls "create". The same source twice is the same patient, so a run that was killed may come by again.
 import type pg from 'pg';
-import { start } from '../batch.ts';
 import { CommandError } from '../command-error.ts';
 import { connect } from '../connect.ts';
 import { asOwner, findAccount, openImportSession } from '../owner.ts';
+import { start } from '../send.ts';
 import type { Site } from '../site.ts';
 import type { Trait } from './map.ts';
 import { pinnedFormats } from './statements.ts';

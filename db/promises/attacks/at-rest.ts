@@ -1,5 +1,5 @@
 // Promise 3: no personal value in clear at rest, and a sealed one stays where it was put.
-import { start } from '../../batch.ts';
+import { start } from '../../send.ts';
 import type { Answer, Attack, Expectation, Scripted, Step } from '../types.ts';
 
 const first = (answer: Answer | undefined, column: string): string =>

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDoor, type Door, type Source, type Who } from '../../../db/batch.ts';
+import { createDoor, type Door, type Who } from '../../../db/batch.ts';
 import { connect } from '../../../db/connect.ts';
 import { k } from '../../../db/query.ts';
 import type { Refusal } from '../../../db/refusal.ts';
+import type { Source } from '../../../db/send.ts';
 import type { Person } from '../../support/practice.ts';
 import { createWorld, type World } from '../../support/world.ts';
 
