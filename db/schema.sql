@@ -3085,7 +3085,7 @@ declare
   organisation uuid := access.organisation_as('auditor');
 begin
   -- none isn't nought
-  if organisation is null then return null; end if;
+  if organisation is null or criteria is null then return null; end if;
   return (select count(*)::int from audit.find_events(organisation, criteria, clock_timestamp(), 10001));
 end $function$;
 comment on function audit.count_events is 'For an auditor: how many events an export would give, 10,001 at most; NULL for anybody else.';

@@ -168,7 +168,7 @@ const poisoned: Attack = {
     fr: 'Du SQL injecté règle la connexion pour que l’erreur suivante écrive jetons et clés dans le journal du serveur, et pour garder un autre rôle. Puis vient la page suivante.',
     en: 'Injected SQL sets the connection so that the next error writes tokens and keys into the server’s log, and keeps another role. Then the next page comes.',
   },
-  marker: { file: 'db/batch.ts', text: 'reset all; set local log_parameter_max_length_on_error = 0' },
+  marker: { file: 'db/send.ts', text: 'reset all; set local log_parameter_max_length_on_error = 0' },
   actors: ['clinician'],
   steps: ({ clinician }) => [
     ...clinician.enters('read'),

@@ -39,5 +39,7 @@ export const evidence: Record<string, Evidence> = {
 export const noEvidence: Record<string, string> = {
   openings: 'what may be opened for a quarter of an hour; each look is an event',
   selections: 'what a list will show; each list is an event',
+  signing_keys: 'adding and retiring one are events; which are believed is said outside, by VITAL_SIGNING_KEY',
+  exports: 'what may be exported for five minutes; each export is an event',
   origins: 'an event names one by its id, which is chained; its content is authenticated by the vault',
 };
