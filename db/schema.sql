@@ -8883,11 +8883,13 @@ begin
     and x.changed_at > clock_timestamp() - interval '7 days' order by x.changed_at limit 1;
   if first.id is null then return false; end if;
   perform iam.give_address(ring, account, iam.address_of(vault.unwrap(ring, account, 'profile'), first.id, account, 'former', first.former));
+  -- what was sent since went to a mailbox that isn't theirs: whoever reads it could end what its person does from now on
   update iam.address_changes x set state = 'taken_back', former = null, former_index = null
-  where x.account_id = account and x.changed_at >= first.changed_at;
+  where x.account_id = account and (x.changed_at >= first.changed_at or x.asked_at >= first.changed_at);
+  update iam.sign_ins s set link_hash = null where s.account_id = account and s.at >= first.changed_at and s.link_hash is not null;
   return true;
 end $function$;
-comment on function iam.take_address_back is 'The address that the account had before the first change since then; was there one? Internal.';
+comment on function iam.take_address_back is 'The address that the account had before the first change since then, without the links that went out since; was there one? Nothing waits any more (iam.cancel_address_changes). Internal.';
 
 create function iam.take_factor(ring text, token text, method text, proof jsonb, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$

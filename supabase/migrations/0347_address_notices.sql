@@ -5,7 +5,8 @@
 --      changes nothing: mail programs open links by themselves.
 --   2. With it every session ends, no browser is known any more, and the factors that the session which asked has added are
 --      removed with those of the sessions that are doubted with it (0335). Whoever disowns that sign-in takes it back as well.
---   3. It is an event, refused links too, and only so often.
+--   3. What was sent to an address that was taken back leads nowhere: no notice of a change, no question about a sign-in (0099).
+--   4. It is an event, refused links too, and only so often.
 
 set role vs_owner;
 
@@ -47,11 +48,13 @@ begin
     and x.changed_at > clock_timestamp() - interval '7 days' order by x.changed_at limit 1;
   if first.id is null then return false; end if;
   perform iam.give_address(ring, account, iam.address_of(vault.unwrap(ring, account, 'profile'), first.id, account, 'former', first.former));
+  -- what was sent since went to a mailbox that isn't theirs: whoever reads it could end what its person does from now on
   update iam.address_changes x set state = 'taken_back', former = null, former_index = null
-  where x.account_id = account and x.changed_at >= first.changed_at;
+  where x.account_id = account and (x.changed_at >= first.changed_at or x.asked_at >= first.changed_at);
+  update iam.sign_ins s set link_hash = null where s.account_id = account and s.at >= first.changed_at and s.link_hash is not null;
   return true;
 end $$;
-comment on function iam.take_address_back is 'The address that the account had before the first change since then; was there one? Internal.';
+comment on function iam.take_address_back is 'The address that the account had before the first change since then, without the links that went out since; was there one? Nothing waits any more (iam.cancel_address_changes). Internal.';
 
 create function iam.find_sessions_of_change(c iam.address_changes) returns uuid[]
 language plpgsql stable set search_path = '' as $$

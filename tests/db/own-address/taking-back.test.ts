@@ -77,6 +77,39 @@ describe('that wasn’t me', () => {
     expect([await a.holderOf(email), await a.holderOf(one.email)]).toEqual([undefined, one.account]);
   });
 
+  test('leaves no link in the mailbox that was taken away: neither one about a change nor one about a sign-in', async () => {
+    await a.forgetLimits();
+    const [theirs, one] = [newAddress(), await a.newPerson()];
+    const sent = await a.change(one, theirs);
+    const [session] = await a.f.owner('select id from iam.sessions where token_hash = iam.hash_token($1)', [one.token]);
+    await a.begin(one, newAddress());
+    const left = linkIn(await a.mails(), 'address_asked');
+    const link = newToken();
+    await a.f.owner(
+      `insert into iam.sign_ins (account_id, organisation_id, session_id, placed, signals, score, outcome, facts, link_hash)
+       values ($1, $2, $3, false, '{}', 3, 'told', '', iam.hash_token($4))`,
+      [one.account, a.f.practice.organisation, session!.id, link],
+    );
+    expect(await a.disown(linkIn(sent, 'address_changed'))).toBe('taken_back');
+
+    // its person is back, in a browser that the account didn't know, with another address and an app
+    const back = { ...one, token: await a.f.openAnother(one.account) };
+    const mine = newAddress();
+    await a.change(back, mine);
+    await a.f.owner(
+      `insert into iam.totp_factors (account_id, secret, confirmed_at, added_in)
+       select account_id, '', now(), id from iam.sessions where token_hash = iam.hash_token($1)
+       on conflict on constraint totp_factors_pkey do update set added_in = excluded.added_in`,
+      [back.token],
+    );
+    expect(await a.disown(left)).toBe('taken_back');
+    expect((await a.f.call('answer_sign_in', [link, false])).answer).toBe('expired');
+    expect([await a.holderOf(mine), await a.isOver(back.token)]).toEqual([one.account, null]);
+    expect(await a.f.owner('select 1 as one from iam.totp_factors where account_id = $1', [one.account])).toEqual([
+      { one: 1 },
+    ]);
+  });
+
   test('for 7 days, and never a change that came before', async () => {
     const [first, second, one] = [newAddress(), newAddress(), await a.newPerson()];
     const old = await a.change(one, first);
