@@ -7335,7 +7335,9 @@ comment on function iam.is_last_factor is 'Would neither an app nor a passkey th
 
 create function iam.is_name(name text, most integer) returns boolean
 language sql immutable as $function$
-  select coalesce(length(btrim(name)) <= most and name !~ '[[:cntrl:]<>\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]', false)
+  select coalesce(length(btrim(name)) <= most
+    and name !~ '[[:cntrl:]<>\u0080-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]'
+    and (btrim(name) = '' or name ~ '[^ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]'), false)
 $function$;
 comment on function iam.is_name is 'May this be a name, or a part of one, of `most` letters? Internal.';
 

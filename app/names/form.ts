@@ -11,7 +11,7 @@ export type NameValues = z.infer<typeof Form>;
 export type NameErrors = Partial<Record<'family_name' | 'given_name' | 'quality', 'missing' | 'letters'>>;
 
 /** What isn't seen, or turns the reading direction: iam.is_name (0342_names.sql) refuses the same. */
-export const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}<>]/u;
+export const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800<>]/u;
 
 export function readNameForm(fields: unknown): { values: NameValues; errors: NameErrors } {
   const values = Form.parse(fields);

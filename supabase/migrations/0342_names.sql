@@ -26,10 +26,13 @@ alter table iam.former_names force row level security;
 create policy all_owner on iam.former_names to vs_owner using (true) with check (true);
 comment on policy all_owner on iam.former_names is 'The functions of this file.';
 
--- Control characters, and what turns the reading direction or shows as nothing (Unicode TR 36): a name that looks like another.
+-- Control characters, and what turns the reading direction or shows as nothing (Unicode TR 36, Default_Ignorable_Code_Point, the
+-- empty Braille pattern): a name that looks like another. Nor is one made of spaces alone, of whichever width.
 create function iam.is_name(name text, most int) returns boolean
 language sql immutable set search_path = '' as $$
-  select coalesce(length(btrim(name)) <= most and name !~ '[[:cntrl:]<>\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]', false)
+  select coalesce(length(btrim(name)) <= most
+    and name !~ '[[:cntrl:]<>\u0080-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]'
+    and (btrim(name) = '' or name ~ '[^ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]'), false)
 $$;
 comment on function iam.is_name is 'May this be a name, or a part of one, of `most` letters? Internal.';
 

@@ -3,7 +3,7 @@ select no_plan();
 
 select is(tests.owner('update iam.sessions set factor_at = clock_timestamp()'), 'done');
 select tests.the('a.org_admin.account') as admin, tests.the('a.secretary.account') as secretary, tests.the('a.clinician.account') as clinician, tests.the('a.patient.account') as patient \gset
-create temp table intents as select who, gen_random_uuid() as key from unnest(array['a.org_admin', 'b.org_admin', 'a.secretary', 'a.patient']) who, generate_series(1, 20);
+create temp table intents as select who, gen_random_uuid() as key from unnest(array['a.org_admin', 'b.org_admin', 'a.secretary', 'a.patient']) who, generate_series(1, 50);
 select is((select string_agg(distinct tests.attempt(who, format('select ops.intend(%L, ''accounts.change'')', key), 'open'), '') from intents), '(ok)');
 create function pg_temp.intend(of_whom text) returns uuid
 language sql as $$ delete from intents where key = (select i.key from intents i where i.who = of_whom limit 1) returning key $$;
@@ -34,6 +34,10 @@ select is(tests.owner('update iam.sessions set factor_at = clock_timestamp()'), 
 -- 4
 select is(pg_temp.correct('a.org_admin', :'secretary', bad), 'VS422', 'cannot be a name: ' || quote_literal(bad))
   from unnest(array['', '  ', repeat('x', 101), 'Pe' || chr(8238) || 'tit', 'Pe' || chr(8203) || 'tit', E'Pe\ntit', '<b>Petit']) bad;
+-- 4: letters that are nothing to look at, and spaces that btrim leaves
+select is(pg_temp.correct('a.org_admin', :'secretary', bad || chr(hidden)), 'VS422', format('nor with U+%s in it', to_hex(hidden)))
+  from unnest(array[1564, 847, 4447, 6068, 6158, 10240, 12644, 65039, 65440, 917569]) hidden, unnest(array['', 'Petit']) bad;
+select is(pg_temp.correct('a.org_admin', :'secretary', chr(space)), 'VS422', format('nor U+%s alone', to_hex(space))) from unnest(array[160, 8195, 8239, 12288]) space;
 select is(pg_temp.rename('a.secretary', bad), 'VS422', 'nor one''s own: ' || quote_literal(bad)) from unnest(array['', 'Pe' || chr(8206) || 'tit']) bad;
 select is(tests.owner(format('select iam.invite(%L, %L, ''clinician'', ''hidden@exemple.fr'', ''{"family_name": "Pe%stit", "given_name": "Lou"}'')', tests.the('ring'), tests.the('a.organisation'), chr(8238))), 'VS422', 'nor of somebody who is invited');
 
