@@ -6853,9 +6853,14 @@ begin
            or (coalesce(i.at, s.created_at) >= entry.at
                and (asking.device_id is null or s.device_id is distinct from asking.device_id)
                -- a browser that was known before stays the person's
-               and (d.id is null or d.id = entry.device_id or d.first_seen_at >= entry.at))));
+               and (d.id is null or d.id = entry.device_id or d.first_seen_at >= entry.at))
+           -- the same browser, once it was new beside another: in one's first, one has added one's own
+           or (s.device_id = entry.device_id and s.device_id is distinct from asking.device_id
+               and coalesce(i.at, s.created_at) >= (select min(n.at) from iam.sign_ins n
+                 where n.account_id = entry.account_id and n.device_id = entry.device_id and 'new_device' = any (n.signals)
+                   and n.released_at is null and n.at > entry.at - interval '7 days'))));
 end $function$;
-comment on function iam.find_doubtful_sessions is 'The session of a sign-in, and those that came after it in browsers that were not known before. asking: the session that says so, if there is one. Internal.';
+comment on function iam.find_doubtful_sessions is 'The session of a sign-in, those of the same browser since it was new, and those that came after it in browsers that were not known before. asking: the session that says so, if there is one. Internal.';
 
 create function iam.find_invitation(token text) returns iam.invitations
 language plpgsql volatile as $function$

@@ -7,6 +7,7 @@
 --      for, whoever asked; a change that such a session has made is taken back, within 7 days (0345).
 --   3. Passkeys, app, telephone number and recovery codes that it added are removed, and its browser is forgotten; so is what
 --      came after it in browsers that the account didn't know before, for whoever has come in so may have come in elsewhere.
+--      Who has signed in twice gains nothing by it: what came from that browser since it was new counts as well, for 7 days.
 --      What the session that asks has added stays, and what is older.
 --   4. The person reads what was undone, there and by e-mail; each of it is in the log.
 --   5. Who has no factor left by that signs in with none: a recovery (0300) leads back, the session that asks adds another.
@@ -23,9 +24,14 @@ begin
            or (coalesce(i.at, s.created_at) >= entry.at
                and (asking.device_id is null or s.device_id is distinct from asking.device_id)
                -- a browser that was known before stays the person's
-               and (d.id is null or d.id = entry.device_id or d.first_seen_at >= entry.at))));
+               and (d.id is null or d.id = entry.device_id or d.first_seen_at >= entry.at))
+           -- the same browser, once it was new beside another: in one's first, one has added one's own
+           or (s.device_id = entry.device_id and s.device_id is distinct from asking.device_id
+               and coalesce(i.at, s.created_at) >= (select min(n.at) from iam.sign_ins n
+                 where n.account_id = entry.account_id and n.device_id = entry.device_id and 'new_device' = any (n.signals)
+                   and n.released_at is null and n.at > entry.at - interval '7 days'))));
 end $$;
-comment on function iam.find_doubtful_sessions is 'The session of a sign-in, and those that came after it in browsers that were not known before. asking: the session that says so, if there is one. Internal.';
+comment on function iam.find_doubtful_sessions is 'The session of a sign-in, those of the same browser since it was new, and those that came after it in browsers that were not known before. asking: the session that says so, if there is one. Internal.';
 
 create function iam.remove_factors_of(account uuid, sessions uuid[]) returns text[]
 language plpgsql volatile set search_path = '' as $$

@@ -139,6 +139,16 @@ describe('by the link that was mailed', () => {
     ).toContain('new_device');
   });
 
+  test('nor what they added before, in the same browser', async () => {
+    await addPasskey(await signIn(stranger));
+    await addApp(await signIn(stranger));
+    await signIn(stranger);
+    const { id } = await last();
+    expect(await disown(mine, id)).toBe(id);
+    expect(await methods()).not.toContain('passkey');
+    expect(await methods()).not.toContain('totp');
+  });
+
   test('what the person had before, or added since in a browser that was known, stays', async () => {
     await addApp(mine);
     await signIn(stranger);
@@ -265,6 +275,29 @@ describe('another address to sign in with', () => {
     const message = (await take(f.db, f.gate)).find(({ template }) => template === 'address_asked');
     await addApp(token);
     expect(await methods()).toEqual(['passkey', 'totp']);
+    const link = String(message?.vars.path).split('/').at(-1);
+    expect((await f.call('disown_address_change', [link])).answer).toBe('taken_back');
+    expect(await methods()).toEqual(['passkey']);
+  });
+
+  test('taken back by the notice, takes along what its browser has added before, and nothing of the person’s', async () => {
+    await addPasskey(mine);
+    await addApp(await signIn(stranger));
+    const token = await signIn(stranger);
+    await f.owner('delete from ops.outbox');
+    expect((await f.call('begin_address_change', [token, address()])).answer).toBe('ok');
+    const message = (await take(f.db, f.gate)).find(({ template }) => template === 'address_asked');
+    const link = String(message?.vars.path).split('/').at(-1);
+    expect((await f.call('disown_address_change', [link])).answer).toBe('taken_back');
+    expect(await methods()).toEqual(['passkey']);
+  });
+
+  test('asked for in the person’s own first browser, leaves what they had added there before', async () => {
+    await addPasskey(mine);
+    const token = await signIn(home);
+    await f.owner('delete from ops.outbox');
+    expect((await f.call('begin_address_change', [token, address()])).answer).toBe('ok');
+    const message = (await take(f.db, f.gate)).find(({ template }) => template === 'address_asked');
     const link = String(message?.vars.path).split('/').at(-1);
     expect((await f.call('disown_address_change', [link])).answer).toBe('taken_back');
     expect(await methods()).toEqual(['passkey']);
