@@ -4351,13 +4351,17 @@ begin
   end if;
   -- one after the other, so that the last row is the last word
   perform iam.lock_account(c[2]::uuid);
+  -- to and fro by a program fills the log; taking back what is in force never waits
+  if (given is false and access.consents_to(c[5]::uuid, type)) is not true and ops.take('consents/' || c[2], 60, 1.0 / 600) > 0 then
+    raise exception using errcode = 'VS429', message = 'too many decisions in a short time';
+  end if;
   withdrawn := given is false and privacy.is_needed(type) and access.consents_to(c[5]::uuid, type);
   id := privacy.record_consent(vault.ring(), c, type, given, decode(hash, 'hex'));
   if withdrawn then perform privacy.tell_of_withdrawal(vault.ring(), c[3]::uuid); end if;
   perform ops.fulfil(key, case when given then 'consents.give' else 'consents.withdraw' end, id);
   return id;
 end $function$;
-comment on function clinic.change_consent is 'A patient gives or withdraws a consent, with effect at once. hash: of the text that was shown. key: ops.intend(key, ''consents.give'' or ''consents.withdraw''). Errors: VS208, VS403, VS409, VS428.';
+comment on function clinic.change_consent is 'A patient gives or withdraws a consent, with effect at once. hash: of the text that was shown. key: ops.intend(key, ''consents.give'' or ''consents.withdraw''). Errors: VS208, VS403, VS409, VS428, VS429.';
 
 create function clinic.change_own_name(key uuid, family_name text, given_name text) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -4480,11 +4484,15 @@ declare
 begin
   perform access.require_member(account);
   perform ops.fulfil(key, 'accounts.change', account);
+  -- each one is a message to its person, and a row that stays
+  if ops.take('names/' || c[2], 50, 1.0 / 600) > 0 then
+    raise exception using errcode = 'VS429', message = 'too many changes of names in a short time';
+  end if;
   perform iam.change_name(c, account, jsonb_build_object('quality', '') || profile);
   perform iam.record_account_change(c, account, 'name');
   return account;
 end $function$;
-comment on function clinic.correct_name is 'For an administrator: the name of somebody who works here. profile: family_name, given_name, quality. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS403, VS404, VS422, VS428, VS470.';
+comment on function clinic.correct_name is 'For an administrator: the name of somebody who works here. profile: family_name, given_name, quality. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS403, VS404, VS422, VS428, VS429, VS470.';
 
 create function clinic.create_care_team(key uuid, lead uuid) returns uuid
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -11482,6 +11490,7 @@ CREATE TRIGGER _900_audit AFTER INSERT OR UPDATE ON audit.signing_keys FOR EACH 
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF password_hash, status ON iam.accounts FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Person', '');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF number, confirmed_at ON iam.phones FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE OF secret, confirmed_at ON iam.totp_factors FOR EACH ROW EXECUTE FUNCTION audit.tg_row('Factor', '', 'account_id');
+CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON ops.networks FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON ops.networks FOR EACH ROW EXECUTE FUNCTION ops.tg_networks__record();
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON privacy.answers FOR EACH ROW EXECUTE FUNCTION audit.tg_events__append_only();
 CREATE TRIGGER _101_no_truncate BEFORE TRUNCATE ON privacy.answers FOR EACH STATEMENT EXECUTE FUNCTION audit.tg_events__append_only();

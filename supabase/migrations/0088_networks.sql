@@ -118,6 +118,7 @@ begin
   return null;
 end $$;
 comment on function ops.tg_networks__record is 'network.deny, network.allow, network.lift: without the network itself (see above).';
+create trigger _101_no_truncate before truncate on ops.networks for each statement execute function audit.tg_events__append_only();
 create trigger _900_audit after insert or update or delete on ops.networks for each row execute function ops.tg_networks__record();
 
 -- ---------------------------------------------------------------- changing it: as vs_owner

@@ -322,13 +322,17 @@ begin
   end if;
   -- one after the other, so that the last row is the last word
   perform iam.lock_account(c[2]::uuid);
+  -- to and fro by a program fills the log; taking back what is in force never waits
+  if (given is false and access.consents_to(c[5]::uuid, type)) is not true and ops.take('consents/' || c[2], 60, 1.0 / 600) > 0 then
+    raise exception using errcode = 'VS429', message = 'too many decisions in a short time';
+  end if;
   withdrawn := given is false and privacy.is_needed(type) and access.consents_to(c[5]::uuid, type);
   id := privacy.record_consent(vault.ring(), c, type, given, decode(hash, 'hex'));
   if withdrawn then perform privacy.tell_of_withdrawal(vault.ring(), c[3]::uuid); end if;
   perform ops.fulfil(key, case when given then 'consents.give' else 'consents.withdraw' end, id);
   return id;
 end $$;
-comment on function clinic.change_consent is 'A patient gives or withdraws a consent, with effect at once. hash: of the text that was shown. key: ops.intend(key, ''consents.give'' or ''consents.withdraw''). Errors: VS208, VS403, VS409, VS428.';
+comment on function clinic.change_consent is 'A patient gives or withdraws a consent, with effect at once. hash: of the text that was shown. key: ops.intend(key, ''consents.give'' or ''consents.withdraw''). Errors: VS208, VS403, VS409, VS428, VS429.';
 
 -- ---------------------------------------------------------------- for who treats
 

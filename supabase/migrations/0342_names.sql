@@ -92,11 +92,15 @@ declare
 begin
   perform access.require_member(account);
   perform ops.fulfil(key, 'accounts.change', account);
+  -- each one is a message to its person, and a row that stays
+  if ops.take('names/' || c[2], 50, 1.0 / 600) > 0 then
+    raise exception using errcode = 'VS429', message = 'too many changes of names in a short time';
+  end if;
   perform iam.change_name(c, account, jsonb_build_object('quality', '') || profile);
   perform iam.record_account_change(c, account, 'name');
   return account;
 end $$;
-comment on function clinic.correct_name is 'For an administrator: the name of somebody who works here. profile: family_name, given_name, quality. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS403, VS404, VS422, VS428, VS470.';
+comment on function clinic.correct_name is 'For an administrator: the name of somebody who works here. profile: family_name, given_name, quality. key: ops.intend(key, ''accounts.change''). Errors: VS208, VS403, VS404, VS422, VS428, VS429, VS470.';
 grant execute on function clinic.correct_name to vs_org_admin;
 
 -- ---------------------------------------------------------------- reading

@@ -78,4 +78,7 @@ select is(coalesce(pg_temp.says('198.51.100.1'), 'nothing'), 'nothing', 'one tha
 select is(tests.owner('select count(*)::text from ops.networks_in_force'), '0', 'nor is it listed');
 select is(pg_temp.list('forget_networks()') || tests.owner('select count(*)::text from ops.networks'), '0', 'and then it is gone');
 
+-- 6
+select is(tests.owner('truncate ops.networks'), 'VS403', 'nobody empties the list without an event for each entry');
+
 select * from finish();

@@ -19,7 +19,7 @@ create function pg_temp.hash_of(t text, l text default 'fr') returns text langua
 $$;
 -- announced by a statement, and a transaction, of its own
 create temp table keys as select k.key, k.who, k.given, tests.attempt(k.who, format('select ops.intend(%L, %L)', k.key, case when k.given then 'consents.give' else 'consents.withdraw' end), 'open') as answer
-from (select gen_random_uuid() as key, 'a.' || who as who, given from unnest(array['patient', 'clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher']) who, unnest(array[true, false]) given, generate_series(1, 24)) k;
+from (select gen_random_uuid() as key, 'a.' || who as who, given from unnest(array['patient', 'clinician', 'secretary', 'org_admin', 'auditor', 'dpo', 'researcher']) who, unnest(array[true, false]) given, generate_series(1, 32)) k;
 create function pg_temp.decide(by text, t text, gives boolean, hash text) returns text language plpgsql as $$
 declare
   k uuid;
@@ -218,5 +218,13 @@ select is(pg_temp.registers(choices - t), 'false', 'cannot register without ' ||
 select is(pg_temp.registers(choices || jsonb_build_object('marketing', v)), 'false', 'nor with words that nobody showed') from needed, unnest(array['', repeat('0', 64), pg_temp.hash_of('mes_sharing')]) v;
 select is(pg_temp.registers(choices || '{"everything": "x"}'), 'false', 'nor with an agreement that nobody asks') from needed;
 select isnt(pg_temp.registers(v::jsonb), 'true', 'nor with ' || v) from unnest(array['null', '[]', '""', '{}', '7']) v;
+
+-- nobody fills the log by changing their mind, and nobody waits who takes back what is in force
+select is(pg_temp.decide('a.patient', 'marketing', true, pg_temp.hash_of('marketing')), 'done');
+select is(tests.owner(format('select count(ops.take(''consents/%s'', 60, 1.0 / 600)) from generate_series(1, 61)', tests.the('a.patient.account'))), '61');
+select is(pg_temp.decide('a.patient', 'marketing', true, pg_temp.hash_of('marketing')), 'VS429', 'agreeing again and again waits');
+select is(pg_temp.decide('a.patient', 'marketing', false, pg_temp.hash_of('marketing')), 'done', 'withdrawing does not');
+select is(pg_temp.decide('a.patient', 'marketing', false, pg_temp.hash_of('marketing')), 'VS429', 'but once more does');
+select is(tests.owner('delete from ops.limits where key like ''consents/%'''), 'done');
 
 select * from finish();

@@ -58,4 +58,8 @@ select is((select string_agg(details::jsonb ->> 'change', ' ' order by at) from 
 select is((select count(*) from ops.outbox where template = 'account_changed' and account_id = :'secretary' and created_at > now() - interval '1 minute') >= 2, true, 'and its person is told');
 select is((with tried as (select pg_temp.rename('a.secretary', 'Nom' || i) as answer from generate_series(1, 6) i) select string_agg(answer, ' ') from tried), 'ok ok ok ok VS429 VS429', 'cannot change one''s name all the time');
 
+select is(tests.owner(format('select count(ops.take(''names/%s'', 50, 1.0 / 600)) from generate_series(1, 51)', :'admin')), '51');
+select is(pg_temp.correct('a.org_admin', :'secretary', 'Encore'), 'VS429', 'nor an administrator colleagues'' all day');
+select is(tests.owner('delete from ops.limits where key like ''name%'''), 'done');
+
 select * from finish();
