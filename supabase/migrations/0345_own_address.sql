@@ -144,9 +144,10 @@ declare
 begin
   -- three messages to an address at once and one an hour, whoever asks; more than that says nothing
   if ops.take('address/to/' || encode((iam.email_indexes(ring, address))[1], 'hex'), 3, 1.0 / 3600) = 0 then
-    perform iam.free_address(ring, address);
     holder := iam.holder_of(ring, address);
-    if holder is null or holder = account then
+    -- what holds it loosely is let be, or whoever types an address would end somebody's registration: the link frees it (0290)
+    if holder is null or holder = account or exists (select from iam.registrations r where r.account_id = holder and r.completed_at is null)
+       or exists (select from iam.invitations i where i.account_id = holder and iam.is_forgettable(i)) then
       message := ops.post(ring, account, 'email', 'address_link', jsonb_build_object('path', '/account/address/confirm/' || link, 'to', address));
     elsif (select a.status from iam.accounts a where a.id = holder) <> 'suspended' then
       -- the link of this one goes nowhere

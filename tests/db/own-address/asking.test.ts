@@ -45,6 +45,20 @@ describe('asking', () => {
     expect(await a.begin(one, `  ${one.email.toUpperCase()} `)).toBe('same');
   });
 
+  test('ends nobody’s registration or invitation, and gives its address to whoever reads its mailbox', async () => {
+    await a.forgetLimits();
+    const [email, link, one] = [newAddress(), newToken(), await a.newPerson()];
+    expect((await a.f.call('request_registration', [a.f.practice.organisation, email, 'fr', link])).answer).toBe('ok');
+    await a.mails();
+    expect(await a.begin(one, email)).toBe('ok');
+    expect((await a.f.call('read_registration', [link])).answer).toBe('new');
+    const sent = await a.mails();
+    expect(sent.map(({ template }) => template).sort()).toEqual(['address_asked', 'address_link']);
+    expect(await a.confirm(one.token, sent.find(({ template }) => template === 'address_link')!.link)).toBe('ok');
+    expect(await a.holderOf(email)).toBe(one.account);
+    expect((await a.f.call('read_registration', [link])).answer).toBe('gone');
+  });
+
   test('sends a link to the new address alone, and a notice to the one of before', async () => {
     const [email, one] = [newAddress(), await a.newPerson()];
     await a.mails();
