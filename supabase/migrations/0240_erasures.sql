@@ -267,6 +267,9 @@ declare
 begin
   -- one that is done in a database which must not serve would be lost with it
   perform ops.require_clearance();
+  -- before the patient's row: whoever decides something at this moment goes from the account to it (0310)
+  perform iam.lock_account(x.account_id)
+  from (select distinct m.account_id from access.memberships m where m.patient_id = patient order by m.account_id) x;
   select p.organisation_id into organisation from store.patients p where p.id = patient for update;
   if exists (select from privacy.erasures e where e.patient_id = patient) then
     return (select e.id from privacy.erasures e where e.patient_id = patient);

@@ -7,7 +7,7 @@ import { connect } from '../../db/connect.ts';
 import { asOwner } from '../../db/owner.ts';
 import { totpCode } from '../../db/totp.ts';
 import { change } from '../support/care.ts';
-import { createPerson, type Person } from '../support/practice.ts';
+import { createPatient, createPerson, type Person } from '../support/practice.ts';
 import { type Answer, type Factors, newToken, openFactors } from './factors/support.ts';
 
 let f: Factors;
@@ -157,5 +157,29 @@ test('somebody is suspended while they show their second factor', async () => {
     ).toEqual([one.account, 'expired']);
   } finally {
     await edge.end();
+  }
+});
+
+test('a patient is erased while they decide on an agreement: the erasure holds nothing that the decision needs', async () => {
+  const patient = await createPatient(f.db, f.practice);
+  const { account } = await asOwner(f.db.admin, () =>
+    createPerson(f.db, { organisation: f.practice.organisation, role: 'patient', patient }),
+  );
+  await holder.query('begin');
+  await holder.query('set local role vs_owner');
+  await holder.query('select iam.lock_account($1)', [account]);
+  const eraser = await connect(f.db.adminUrl);
+  try {
+    const erased = asOwner(eraser, () =>
+      eraser.query("select privacy.erase_patient($1, $2, 'legal_obligation')", [f.db.ring, patient]),
+    );
+    await untilWaiting(1);
+    // as its foreign key does when a decision is written
+    await holder.query('select from store.patients where id = $1 for key share nowait', [patient]);
+    await holder.query('commit');
+    expect((await erased).rowCount).toBe(1);
+  } finally {
+    await holder.query('rollback');
+    await eraser.end();
   }
 });
