@@ -2738,7 +2738,7 @@ declare
 begin
   if answer <> 'ok' then return answer; end if;
   -- they stand in the log by name
-  if not kinds <@ array['event', 'outcome', 'role', 'actor', 'patient', 'from', 'to'] or format not in ('csv', 'jsonl') then
+  if (kinds <@ array['event', 'outcome', 'role', 'actor', 'patient', 'from', 'to'] and format in ('csv', 'jsonl')) is not true then
     raise exception using errcode = 'VS422', message = 'no such criterion, or no such format';
   end if;
   found_events := (select count(*) from audit.find_events(c[3]::uuid, criteria, now_at, 10001));

@@ -32,6 +32,7 @@ select is(tests.attempt('a.auditor', format('do $d$ begin perform audit.begin_ex
 select is_empty($$select 1 from audit.exports$$, 'nothing of that is left');
 select is(tests.attempt('a.auditor', format('select audit.begin_export(%L, ''{"event": "log.export", "lastname": "x"}'', ''csv'')', :'one'), 'open'), 'VS422', 'cannot put a word of their own into the log');
 select is(tests.attempt('a.auditor', format('select audit.begin_export(%L, ''{}'', ''a name'')', :'one'), 'open'), 'VS422', 'by the format neither');
+select is(tests.attempt('a.auditor', format('select audit.begin_export(%L, ''{}'', null)', :'one'), 'open'), 'VS422', 'nor export in none');
 select is(tests.attempt('a.auditor', format('select audit.begin_export(%L, %L, ''jsonl'')', :'one', json_build_object('patient', tests.the('a.mine'), 'from', '2020-01-01')), 'open'), '(ok)');
 select is(split_part(tests.exports(), '; ', -1) ~ '^success \{"format" : "jsonl", "criteria" : \["from","patient"\], "events" : \d+\}$', true, 'the event names kinds and a count, never whose') from (select 1) x;
 select is(position(tests.the('a.mine') in tests.exports()), 0, 'no id of a patient');
