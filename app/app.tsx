@@ -6,6 +6,7 @@ import { limits } from '../edge/limits.ts';
 import { logging } from '../edge/logging.ts';
 import { createRecorder, refusals } from '../edge/refusals.ts';
 import { type Env, session } from '../edge/session.ts';
+import { createTurns } from '../edge/turns.ts';
 import { accountRoutes } from './account/routes.tsx';
 import { adminRoutes } from './admin/routes.tsx';
 import { staticFiles } from './assets.ts';
@@ -70,12 +71,14 @@ export function createApp(services: Services) {
   app.route('/', homeRoutes());
   app.route('/.well-known', wellKnownRoutes());
   app.route('/preferences', preferenceRoutes());
-  app.route('/sign-in', signInRoutes(services));
+  // whoever signs in and whoever shows a password again wait in one line
+  const turns = createTurns();
+  app.route('/sign-in', signInRoutes(services, turns));
   app.route('/sign-out', signOutRoutes(services));
   app.route('/invitations', invitationRoutes(services));
   app.route('/register', registerRoutes(services));
   app.route('/recover', recoverRoutes(services));
-  app.route('/step-up', stepUpRoutes(services));
+  app.route('/step-up', stepUpRoutes(services, turns));
   app.route('/enrol', enrolRoutes(services));
   app.route('/account', accountRoutes(services));
   app.route('/account/factors', factorRoutes(services));

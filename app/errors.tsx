@@ -35,7 +35,7 @@ export function answerError(error: Error, c: Context<Env>, services: Services): 
   if (error instanceof ZodError) return answerProblem(c, { reason: 'invalid', status: 422 });
   if (!(error instanceof Refusal)) return answerProblem(c, { reason: 'fault', status: 500 });
   if (error.reason === 'second_factor') return goTo(c, '/sign-in/code');
-  if (error.reason === 'step_up') return answerStepUp(c, services);
+  if (error.reason === 'step_up') return answerStepUp(c, services, error.details.asks === 'both');
   if (error.reason === 'signed_out') return answerSignedOut(c);
   const status = error.status as ContentfulStatusCode; // a Refusal's status always goes with a body
   return answerProblem(c, {

@@ -694,6 +694,8 @@ create table iam.sessions (
   factors integer default 1 not null,
   methods text[] default '{}'::text[] not null,
   factor_at timestamp with time zone default clock_timestamp() not null,
+  password_at timestamp with time zone,
+  verified_at timestamp with time zone,
   enrols boolean default false not null,
   attempts integer default 0 not null,
   created_at timestamp with time zone default clock_timestamp() not null,
@@ -5588,13 +5590,14 @@ exception when check_violation then
 end $function$;
 comment on function clinic.write_note is 'Writes a note in one''s own name; author_id in the note, if it is there, must be oneself. key: the intent announced with ops.intend(key, ''notes.sign''), or ''notes.write'' for a draft. Errors: VS208, VS403, VS404, VS409, VS422, VS428, VS470.';
 
-create function iam.accept_factor(ring text, s iam.sessions, method text, new_token text, caller jsonb) returns text
+create function iam.accept_factor(ring text, s iam.sessions, method text, new_token text, caller jsonb, verified boolean DEFAULT false) returns text
 language plpgsql volatile as $function$
 begin
   if s.factors = 2 then
     -- shown again: the session goes on, under a new token like at each gain
     perform iam.replace_token(s.id, s.token_hash, new_token);
     update iam.sessions x set factor_at = clock_timestamp(), last_seen_at = clock_timestamp(), attempts = 0,
+      verified_at = case when verified then clock_timestamp() else x.verified_at end,
       methods = case when method = any (x.methods) then x.methods else x.methods || method end where x.id = s.id;
     perform iam.settle_recoveries(ring, s, method);
     return 'ok';
@@ -5603,6 +5606,7 @@ begin
   -- the token from before the second factor is worth nothing: not even an old one
   update iam.sessions x set factors = 2, token_hash = iam.hash_token(new_token), methods = x.methods || method, enrols = false, attempts = 0,
     factor_at = clock_timestamp(), rotated_at = clock_timestamp(), last_seen_at = clock_timestamp(),
+    verified_at = case when verified then clock_timestamp() end,
     expires_at = clock_timestamp() + interval '12 hours' where x.id = s.id;
   -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
   update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again'
@@ -5611,7 +5615,7 @@ begin
   perform iam.settle_recoveries(ring, s, method);
   return 'ok';
 end $function$;
-comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
+comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. verified: a passkey that verified its user. Internal: after the factor was verified.';
 
 create function iam.accept_invitation(ring text, token text, prehash text, consents jsonb, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -6143,7 +6147,7 @@ declare
   claims text[];
 begin
   retry_after := 0;
-  select * into allowed from iam.may_change_factors(ring, token, caller);
+  select * into allowed from iam.may_change_factors(ring, token, caller, with_password => false);
   answer := case when allowed.answer = 'ok' and iam.is_half(allowed.session) then 'second_factor' else allowed.answer end;
   if answer <> 'ok' then
     perform iam.record_refused_change(ring, token, 'password.change', answer, caller);
@@ -7310,9 +7314,10 @@ create function iam.is_from_before(s iam.sessions, token text) returns boolean
 language plpgsql stable as $function$
 begin
   return exists (select from iam.old_tokens o
-                 where o.token_hash = iam.hash_token(token) and o.session_id = s.id and o.retired_at <= s.factor_at);
+                 where o.token_hash = iam.hash_token(token) and o.session_id = s.id
+                   and o.retired_at <= greatest(s.factor_at, s.password_at));
 end $function$;
-comment on function iam.is_from_before is 'Was this token replaced when the session''s last factor was shown? Whoever brings it hasn''t shown one. Internal.';
+comment on function iam.is_from_before is 'Was this token replaced when the session''s last factor or its password was shown? Whoever brings it hasn''t shown one. Internal.';
 
 create function iam.is_from_known_device(s iam.sessions) returns boolean
 language plpgsql stable as $function$
@@ -7367,6 +7372,14 @@ language sql immutable as $function$
   select (s.outcome <> 'stopped' or s.released_at is not null) and s.disowned_at is null
 $function$;
 comment on function iam.is_trusted is 'Does this sign-in make its network, place and hour usual? Internal.';
+
+create function iam.is_within(shown_at timestamp with time zone, period interval) returns boolean
+language plpgsql stable as $function$
+begin
+  -- one from the future (the clock was stepped) doesn't count for ever
+  return coalesce(shown_at between clock_timestamp() - period and clock_timestamp() + interval '5 seconds', false);
+end $function$;
+comment on function iam.is_within is 'Internal.';
 
 create function iam.km_between(a double precision[], b double precision[]) returns double precision
 language sql immutable as $function$
@@ -7508,22 +7521,24 @@ begin
 end $function$;
 comment on function iam.make_recovery_codes is 'Ten new codes, which nobody sees again; those before end. Answers ok, wait (retry_after: seconds), or what iam.may_change_factors says. Errors: VS503.';
 
-create function iam.may_begin_change(ring text, token text, caller jsonb) returns text
+create function iam.may_begin_change(ring text, token text, caller jsonb, with_password boolean DEFAULT true) returns text
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   allowed record;
+  s iam.sessions;
 begin
-  select * into allowed from iam.may_change_factors(ring, token, caller);
+  select * into allowed from iam.may_change_factors(ring, token, caller, with_password);
+  select * into s from iam.sessions x where x.id = allowed.session;
   return case
     when allowed.answer <> 'ok' then allowed.answer
     when iam.is_half(allowed.session) then 'second_factor'
     -- whoever begins now has five minutes to finish: what they type into a password field isn't kept for them
-    when (select s.factor_at from iam.sessions s where s.id = allowed.session) < clock_timestamp() - interval '5 minutes' then 'step_up'
+    when not iam.is_within(s.factor_at, '5 minutes') or with_password and not iam.password_is_within(s, '5 minutes') then 'step_up'
     else 'ok' end;
 end $function$;
 comment on function iam.may_begin_change is 'For a page with such a form, before somebody fills it in: ok, or what iam.may_change_factors says. The form asks again. Errors: VS503.';
 
-create function iam.may_change_factors(ring text, token text, caller jsonb, OUT answer text, OUT session uuid, OUT account uuid, OUT organisation uuid, OUT origin uuid) returns record
+create function iam.may_change_factors(ring text, token text, caller jsonb, with_password boolean DEFAULT true, OUT answer text, OUT session uuid, OUT account uuid, OUT organisation uuid, OUT origin uuid) returns record
 language plpgsql volatile as $function$
 declare
   s iam.sessions;
@@ -7533,7 +7548,8 @@ begin
   perform set_config('lock_timeout', '5s', true);
   s := iam.find_session(ring, token, caller);
   answer := case when s.id is null then 'expired'
-                 when s.factors = 2 and iam.factor_is_recent(s.id) and not iam.is_from_before(s, token) then 'ok'
+                 when s.factors = 2 and iam.factor_is_recent(s.id) and not iam.is_from_before(s, token)
+                   and (not with_password or iam.password_is_within(s, '10 minutes')) then 'ok'
                  when s.factors = 2 then 'step_up'
                  -- the link of an invitation, a registration or a recovery: the first factor and nothing else
                  when s.enrols and (iam.recovers(s.id) or (iam.methods_of(s.account_id) <@ '{email_code,recovery_code}'
@@ -7545,7 +7561,7 @@ begin
   organisation := s.organisation_id;
   if s.id is not null then origin := iam.caller_origin(ring, s.organisation_id, s.id, caller); end if;
 end $function$;
-comment on function iam.may_change_factors is 'ok, step_up (show a factor again), second_factor (show one first) or expired; and whose session it is, which is locked. Internal: every function that adds or removes a factor, or changes the password, begins with it. Errors: VS503.';
+comment on function iam.may_change_factors is 'ok, step_up (show again what is missing of a factor and the password: iam.sign_in_methods), second_factor (show one first) or expired; and whose session it is, which is locked. with_password: false for whoever is asked for the present password by the change itself. Internal: every function that adds or removes a factor, or changes the password, begins with it. Errors: VS503.';
 
 create function iam.may_send(s iam.sessions, method text) returns boolean
 language plpgsql stable as $function$
@@ -7679,8 +7695,8 @@ declare
   m access.memberships;
 begin
   select * into strict m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) limit 1;
-  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors, methods)
-  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, 2, '{owner}');
+  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors, methods, password_at)
+  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, 2, '{owner}', clock_timestamp());
   perform audit.append(array[null, null, m.organisation_id::text, null, null, null, null, null], 'session.factor', 'session', null, null,
     'success', '{"factor":"owner"}');
   return token;
@@ -7785,6 +7801,15 @@ begin
   end if;
 end $function$;
 comment on function iam.passkey_options is 'A challenge. purpose: register, factor (second factor or step-up) or passwordless; origin: what the browser has in its address bar. Answers ok, wait (retry_after), place (no passkeys at this address), and those of iam.may_change_factors. credentials: which exist already (register), or may answer (factor). Errors: VS503.';
+
+create function iam.password_is_within(s iam.sessions, period interval) returns boolean
+language plpgsql stable as $function$
+begin
+  return iam.is_within(s.password_at, period) or iam.is_within(s.verified_at, period)
+    -- nobody can be asked for what they don't have
+    or exists (select from iam.accounts a where a.id = s.account_id and a.password_hash is null);
+end $function$;
+comment on function iam.password_is_within is 'Was the password shown within this time, or a passkey that verified its user and so stands for both? Internal.';
 
 create function iam.person_name(account uuid) returns text
 language plpgsql stable security definer set debug_print_plan=off set search_path="" as $function$
@@ -8684,6 +8709,42 @@ begin
 end $function$;
 comment on function iam.settle_recoveries is 'A session became whole by a factor: its recovery is done, and any other that waits is cancelled. Internal: iam.accept_factor.';
 
+create function iam.show_password(ring text, token text, prehash text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) returns record
+language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
+declare
+  s iam.sessions;
+  tried record;
+  before boolean;
+  claims text[];
+begin
+  retry_after := 0;
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  s := iam.find_session(ring, token, caller);
+  answer := case when s.id is null then 'expired' when s.factors < 2 then 'second_factor' end;
+  if answer is not null then
+    perform iam.record_refused_change(ring, token, 'session.step_up', answer, caller);
+    return;
+  end if;
+  select * into tried from iam.try_password(ring, s.account_id, prehash, s.id, caller);
+  answer := tried.answer;
+  retry_after := tried.retry_after;
+  if answer <> 'ok' then return; end if;
+  before := iam.is_from_before(s, token);
+  -- first, so that the token of now is one from before as well
+  perform iam.replace_token(s.id, s.token_hash, new_token);
+  -- whoever brings a token from before hasn't shown the factor that was shown since
+  update iam.sessions x set password_at = clock_timestamp(), last_seen_at = clock_timestamp(),
+    factor_at = case when before then least(x.factor_at, clock_timestamp() - interval '11 minutes') else x.factor_at end
+  where x.id = s.id;
+  role := s.role;
+  claims := iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller));
+  perform audit.append(claims, 'session.password', 'session', s.id, null, 'success');
+  perform audit.append(claims, 'session.step_up', 'session', s.id, null, 'success', '{"factor":"password","answer":"ok"}');
+end $function$;
+comment on function iam.show_password is 'The password shown again in a session of two factors, beside the factor (iam.may_change_factors). prehash: as in iam.sign_in_password. Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), busy (ask again in a moment), second_factor or expired. Errors: VS471, VS503.';
+
 create function iam.sign_count(data bytea) returns bigint
 language plpgsql immutable as $function$
 begin
@@ -8713,18 +8774,23 @@ begin
 end $function$;
 comment on function iam.sign_in_lookup is 'The id that the password is hashed with; also for an address that has no account. Errors: VS503 for a ring that isn''t this database''s.';
 
-create function iam.sign_in_methods(ring text, token text, caller jsonb) returns TABLE(methods text[], factors integer, enrols boolean, elsewhere text)
+create function iam.sign_in_methods(ring text, token text, caller jsonb) returns TABLE(methods text[], factors integer, enrols boolean, elsewhere text, account uuid, known boolean, wants_factor boolean, wants_password boolean)
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
   s iam.sessions;
+  before boolean;
 begin
   perform ops.require_clearance();
   s := iam.find_session(ring, token, caller);
   if s.id is null then return; end if;
+  before := iam.is_from_before(s, token);
   return query select iam.methods_for(s), s.factors, s.enrols and s.factors = 1,
-    (select p.rp_id from iam.passkeys p where p.account_id = s.account_id and not iam.is_here(p.rp_id) order by p.created_at desc limit 1);
+    (select p.rp_id from iam.passkeys p where p.account_id = s.account_id and not iam.is_here(p.rp_id) order by p.created_at desc limit 1),
+    s.account_id, iam.known_device(s.account_id, caller ->> 'device') is not null,
+    -- five minutes and not ten: whoever shows one of both has time left to do what they came for
+    before or not iam.is_within(s.factor_at, '5 minutes'), before or not iam.password_is_within(s, '5 minutes');
 end $function$;
-comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. elsewhere: the host name of a passkey that doesn''t work here. Errors: VS503.';
+comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. elsewhere: the host name of a passkey that doesn''t work here. account, known (this browser): whose password may be asked for. wants_factor, wants_password: what is missing for a change of factors. Errors: VS503.';
 
 create function iam.sign_in_passkey(ring text, token text, proof jsonb, caller jsonb, old_token text DEFAULT NULL::text, OUT answer text, OUT role text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
@@ -8759,7 +8825,7 @@ begin
     perform ops.give_back('route/passkey' || place), ops.give_back('route/challenge' || place);
     perform vault.saw_ring(ring);
     s := iam.start_session(ring, account, token, '{}', caller, old_token);
-    answer := iam.accept_factor(ring, s, 'passkey', token, caller);
+    answer := iam.accept_factor(ring, s, 'passkey', token, caller, true);
     role := case when answer = 'ok' then s.role end;
   else
     answer := 'refused';
@@ -8779,74 +8845,17 @@ comment on function iam.sign_in_passkey is 'Signs in with a passkey alone, which
 create function iam.sign_in_password(ring text, account uuid, prehash text, token text, caller jsonb, old_token text DEFAULT NULL::text, OUT answer text, OUT retry_after integer) returns record
 language plpgsql volatile security definer set debug_print_plan=off set search_path="" as $function$
 declare
-  a iam.accounts;
-  m access.memberships;
+  tried record;
   s iam.sessions;
-  device uuid := iam.known_device(account, caller ->> 'device');
-  address_key text;
-  account_key text := 'password/account/' || account;
-  -- whose failures make the next try wait: this browser's, or this account's at this address
-  own_key text := 'password/device/' || device;
-  reached text;
-  -- one that a whole practice shares isn't (0088)
-  counts_address boolean := device is null and not ops.is_allowed_network(caller ->> 'ip');
-  ok boolean;
 begin
   perform ops.require_clearance();
   perform vault.require_known_ring(ring);
   perform ops.require_network(caller ->> 'ip');
   perform set_config('lock_timeout', '5s', true);
-  address_key := 'password/address/' || ops.network_key(ring, caller ->> 'ip');
-  own_key := coalesce(own_key, address_key || '/' || account);
-  -- First without taking anything: whoever is told to wait holds nobody up. A browser that the account knows isn't held up
-  -- by what happens elsewhere, so that a stranger who goes on failing doesn't keep the owner out.
-  select x.reached, x.seconds into reached, retry_after
-  from (values (own_key, ops.delayed(own_key, '15 minutes')),
-               (address_key, case when counts_address then ops.peek(address_key, 60, 0.5) end),
-               (account_key, case when device is null then ops.peek(account_key, 60, 1.0 / 60) end)) x (reached, seconds)
-  where x.seconds > 0 order by x.seconds desc limit 1;
-  if retry_after > 0 then
-    answer := 'wait';
-    perform ops.record_limited(ring, iam.gate_claims(account, null, null), 'password', reached, caller);
-    return;
-  end if;
-  -- one hash at a time for an account and for an address: what is counted below is locked until it is done
-  if not (ops.hash_turn(device is not null) and pg_try_advisory_xact_lock(hashtextextended(own_key, 0))
-          and (not counts_address or pg_try_advisory_xact_lock(hashtextextended(address_key, 0)))
-          and (device is not null or pg_try_advisory_xact_lock(hashtextextended(account_key, 0)))) then
-    answer := 'busy';
-    return;
-  end if;
-  -- counted before it is tried, and given back if it was right
-  retry_after := ops.delay(own_key, 5, '5 seconds', '15 minutes', '1 day');
-  if retry_after = 0 and counts_address then retry_after := ops.take(address_key, 60, 0.5); end if;
-  if retry_after = 0 and device is null then retry_after := ops.take(account_key, 60, 1.0 / 60); end if;
-  if retry_after > 0 then
-    answer := 'wait';
-    perform ops.record_limited(ring, iam.gate_claims(account, null, null), 'password', own_key, caller);
-    return;
-  end if;
-  select * into a from iam.accounts x where x.id = account;
-  select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
-  -- the dummy costs what a real one costs
-  ok := extensions.crypt(prehash, coalesce(a.password_hash, '$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW'))
-        = a.password_hash and a.status = 'active' and m.id is not null;
-  if ok then
-    -- a change of the password that came while this one was hashed has ended all sessions: none begins after it
-    perform from iam.accounts x where x.id = account and x.password_hash = a.password_hash and x.status = 'active' for share;
-    ok := found;
-  end if;
-  if ok is not true then
-    answer := 'refused';
-    perform audit.append(iam.gate_claims(account, null, iam.caller_origin(ring, m.organisation_id, null, caller)),
-      'session.password', 'session', null, null, 'failure', '{"reason":"refused"}');
-    perform ops.note_try(ring, account, false, caller);
-    return;
-  end if;
-  perform ops.forget(own_key);
-  if counts_address then perform ops.give_back(address_key); end if;
-  if device is null then perform ops.give_back(account_key); end if;
-  perform vault.saw_ring(ring);
+  select * into tried from iam.try_password(ring, account, prehash, null, caller);
+  answer := tried.answer;
+  retry_after := tried.retry_after;
+  if answer <> 'ok' then return; end if;
   s := iam.start_session(ring, account, token, '{password}', caller, old_token);
   perform audit.append(iam.gate_claims(account, s.id, s.origin_id), 'session.password', 'session', s.id, null, 'success');
   answer := 'second_factor';
@@ -8868,8 +8877,9 @@ declare
 begin
   select * into strict m from access.memberships x
   where x.account_id = account and clock_timestamp() between x.valid_from and x.valid_until order by x.valid_from, x.id limit 1;
-  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, methods, enrols, device_id, expires_at, replaces_id)
-  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, start_session.methods, start_session.enrols,
+  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, methods, password_at, enrols, device_id, expires_at, replaces_id)
+  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, start_session.methods,
+          case when 'password' = any (start_session.methods) then clock_timestamp() end, start_session.enrols,
           iam.known_device(account, caller ->> 'device'),
           clock_timestamp() + case when start_session.enrols then interval '1 hour' else interval '10 minutes' end,
           -- one that waits for its second factor stands for the one before it: the password was typed twice
@@ -8951,7 +8961,9 @@ begin
     end if;
     if ok is true then
       perform iam.code_taken(s, method);
-      answer := iam.accept_factor(ring, s, method, new_token, caller);
+      -- whoever brings a token from before hasn't shown what was shown since
+      if iam.is_from_before(s, token) then update iam.sessions x set password_at = null, verified_at = null where x.id = s.id; end if;
+      answer := iam.accept_factor(ring, s, method, new_token, caller, method = 'passkey' and iam.verified_user(proof));
       role := case when answer = 'ok' then s.role end;
     else
       update iam.sessions x set attempts = x.attempts + 1 where x.id = s.id;
@@ -9058,6 +9070,76 @@ begin
 end $function$;
 comment on function iam.try_code is 'Is this the code that was sent to this session last? Uses it up, or one of its tries. Internal.';
 
+create function iam.try_password(ring text, account uuid, prehash text, session uuid, caller jsonb, OUT answer text, OUT retry_after integer) returns record
+language plpgsql volatile as $function$
+declare
+  a iam.accounts;
+  m access.memberships;
+  device uuid := iam.known_device(account, caller ->> 'device');
+  address_key text;
+  account_key text := 'password/account/' || account;
+  -- whose failures make the next try wait: this browser's, or this account's at this address
+  own_key text := 'password/device/' || device;
+  reached text;
+  -- one that a whole practice shares isn't (0088)
+  counts_address boolean := device is null and not ops.is_allowed_network(caller ->> 'ip');
+  ok boolean;
+begin
+  address_key := 'password/address/' || ops.network_key(ring, caller ->> 'ip');
+  own_key := coalesce(own_key, address_key || '/' || account);
+  -- First without taking anything: whoever is told to wait holds nobody up. A browser that the account knows isn't held up
+  -- by what happens elsewhere, so that a stranger who goes on failing doesn't keep the owner out.
+  select x.reached, x.seconds into reached, retry_after
+  from (values (own_key, ops.delayed(own_key, '15 minutes')),
+               (address_key, case when counts_address then ops.peek(address_key, 60, 0.5) end),
+               (account_key, case when device is null then ops.peek(account_key, 60, 1.0 / 60) end)) x (reached, seconds)
+  where x.seconds > 0 order by x.seconds desc limit 1;
+  if retry_after > 0 then
+    answer := 'wait';
+    perform ops.record_limited(ring, iam.gate_claims(account, session, null), 'password', reached, caller);
+    return;
+  end if;
+  -- one hash at a time for an account and for an address: what is counted below is locked until it is done
+  if not (ops.hash_turn(device is not null) and pg_try_advisory_xact_lock(hashtextextended(own_key, 0))
+          and (not counts_address or pg_try_advisory_xact_lock(hashtextextended(address_key, 0)))
+          and (device is not null or pg_try_advisory_xact_lock(hashtextextended(account_key, 0)))) then
+    answer := 'busy';
+    return;
+  end if;
+  -- counted before it is tried, and given back if it was right
+  retry_after := ops.delay(own_key, 5, '5 seconds', '15 minutes', '1 day');
+  if retry_after = 0 and counts_address then retry_after := ops.take(address_key, 60, 0.5); end if;
+  if retry_after = 0 and device is null then retry_after := ops.take(account_key, 60, 1.0 / 60); end if;
+  if retry_after > 0 then
+    answer := 'wait';
+    perform ops.record_limited(ring, iam.gate_claims(account, session, null), 'password', own_key, caller);
+    return;
+  end if;
+  select * into a from iam.accounts x where x.id = account;
+  select * into m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) order by x.valid_from, x.id limit 1;
+  -- the dummy costs what a real one costs
+  ok := extensions.crypt(prehash, coalesce(a.password_hash, '$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW'))
+        = a.password_hash and a.status = 'active' and m.id is not null;
+  if ok then
+    -- a change of the password that came while this one was hashed has ended all sessions: none begins after it
+    perform from iam.accounts x where x.id = account and x.password_hash = a.password_hash and x.status = 'active' for share;
+    ok := found;
+  end if;
+  if ok is not true then
+    answer := 'refused';
+    perform audit.append(iam.gate_claims(account, session, iam.caller_origin(ring, m.organisation_id, session, caller)),
+      'session.password', 'session', session, null, 'failure', '{"reason":"refused"}');
+    perform ops.note_try(ring, account, false, caller);
+    return;
+  end if;
+  perform ops.forget(own_key);
+  if counts_address then perform ops.give_back(address_key); end if;
+  if device is null then perform ops.give_back(account_key); end if;
+  perform vault.saw_ring(ring);
+  answer := 'ok';
+end $function$;
+comment on function iam.try_password is 'Limits, a turn, the hash, and what is recorded of a failure. session: NULL before there is one. Answers ok, refused, wait or busy as iam.sign_in_password says. Internal.';
+
 create function iam.use_challenge(client_data bytea, type text, purpose text, session uuid, OUT why text, OUT rp_id text) returns record
 language plpgsql volatile as $function$
 declare
@@ -9077,6 +9159,15 @@ begin
               when said -> 'crossOrigin' <> 'false' or said ? 'topOrigin' then 'frame' end;
 end $function$;
 comment on function iam.use_challenge is 'Uses a challenge up, and says what is wrong with the client data: client_data, challenge, type, origin, frame. Internal.';
+
+create function iam.verified_user(proof jsonb) returns boolean
+language plpgsql immutable as $function$
+declare
+  data bytea := iam.from_base64url(proof ->> 'authenticator_data');
+begin
+  return coalesce(length(data) >= 37 and get_byte(data, 32) & 4 <> 0, false);
+end $function$;
+comment on function iam.verified_user is 'Did the authenticator ask for a PIN, a finger or a face? It may leave it out for a second factor, which then stands for no password. Internal: after iam.check_assertion, which has seen that this was signed.';
 
 create function iam.verify_passkey(ring text, s iam.sessions, proof jsonb, caller jsonb) returns boolean
 language plpgsql volatile as $function$
@@ -12219,7 +12310,7 @@ grant execute on function iam.look_at_address_change(ring text, token text, link
 grant execute on function iam.look_at_address_notice(ring text, link text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.look_at_sign_in(ring text, link text, caller jsonb, OUT answer text, OUT at timestamp with time zone, OUT undone text[]) to vs_gate;
 grant execute on function iam.make_recovery_codes(ring text, token text, caller jsonb, OUT answer text, OUT codes text[], OUT retry_after integer) to vs_gate;
-grant execute on function iam.may_begin_change(ring text, token text, caller jsonb) to vs_gate;
+grant execute on function iam.may_begin_change(ring text, token text, caller jsonb, with_password boolean) to vs_gate;
 grant execute on function iam.name_passkey(ring text, token text, passkey uuid, name text, caller jsonb) to vs_gate;
 grant execute on function iam.open_practices() to vs_gate;
 grant execute on function iam.own_passkeys() to vs_auditor;
@@ -12258,6 +12349,7 @@ grant execute on function iam.request_recovery(ring text, email text, token text
 grant execute on function iam.request_registration(ring text, organisation uuid, email text, lang text, token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.resume_registration(ring text, token text, prehash text, new_token text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.send_code(ring text, token text, method text, caller jsonb, OUT answer text, OUT retry_after integer) to vs_gate;
+grant execute on function iam.show_password(ring text, token text, prehash text, new_token text, caller jsonb, OUT answer text, OUT role text, OUT retry_after integer) to vs_gate;
 grant execute on function iam.sign_in_is_known(account uuid, device text) to vs_gate;
 grant execute on function iam.sign_in_lookup(ring text, email text) to vs_gate;
 grant execute on function iam.sign_in_methods(ring text, token text, caller jsonb) to vs_gate;

@@ -2,16 +2,21 @@
 import { sql } from 'kysely';
 import type { Who } from '../../db/batch.ts';
 import { k } from '../../db/query.ts';
-import { refusedWith } from '../../db/refusal.ts';
+import { Refusal, refusedWith } from '../../db/refusal.ts';
 import { callerOf } from '../../edge/session.ts';
 
 /** What iam.may_change_factors says when it doesn't say ok. */
 export type NotNow = 'step_up' | 'second_factor' | 'expired';
 
+/** A factor and the password; or the factor alone, where the form itself asks for the password. */
+export type Asks = 'both' | 'factor';
+
 /** ok, step_up where there wouldn't be five minutes to fill the form in, and so on. */
-export function mayBeginChange(ring: string, who: Who) {
+export function mayBeginChange(ring: string, who: Who, asks: Asks = 'both') {
   return sql<{ answer: 'ok' | NotNow }>`
-    select iam.may_begin_change(${ring}, ${who.token}, ${callerOf(who)}::jsonb) as answer`.compile(k);
+    select iam.may_begin_change(${ring}, ${who.token}, ${callerOf(who)}::jsonb, ${asks === 'both'}) as answer`.compile(
+    k,
+  );
 }
 
 /** secret: 20 bytes, the same until it is confirmed; label: what the app is to call it; replaces: there is one already. */
@@ -45,7 +50,8 @@ export function readOwnFactors() {
 }
 
 /** @throws Refusal step_up, second_factor or signed_out, which errors.tsx answers */
-export function mustBeAllowed(answer: string | undefined): void {
+export function mustBeAllowed(answer: string | undefined, asks: Asks = 'both'): void {
   if (answer === 'expired' || answer === undefined) throw refusedWith('signed_out');
-  if (answer === 'step_up' || answer === 'second_factor') throw refusedWith(answer);
+  if (answer === 'step_up') throw new Refusal('step_up', { asks });
+  if (answer === 'second_factor') throw refusedWith(answer);
 }

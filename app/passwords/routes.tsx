@@ -35,8 +35,8 @@ export function passwordRoutes({ door, ring, pepper }: Services) {
 
   return new Hono<Env>()
     .get('/', async (c) => {
-      const [row] = await door.gate(mayBeginChange(ringNow(ring), c.var.who));
-      mustBeAllowed(row?.answer);
+      const [row] = await door.gate(mayBeginChange(ringNow(ring), c.var.who, 'factor'));
+      mustBeAllowed(row?.answer, 'factor');
       return answer(c, await read(c));
     })
 
@@ -52,7 +52,7 @@ export function passwordRoutes({ door, ring, pepper }: Services) {
       const [before, after] = [await prehash(pepper, account, present), await prehash(pepper, account, password)];
       const changed = changePassword(ringNow(ring), before, after, c.var.who);
       const [row] = await door.gate(changed, recordFailed(ringNow(ring), null, c.var.who));
-      mustBeAllowed(row?.answer);
+      mustBeAllowed(row?.answer, 'factor');
       if (row?.answer !== 'ok') return answer(c, known, { setback: setbackOf(c, row) });
       signOut(c);
       c.set('who', { ...c.var.who, token: null, role: 'anon' }); // nobody's page: the session is over

@@ -26,7 +26,8 @@ export function AskForCode(props: { method: Method; name?: string; children?: Co
     </>
   );
 }
-export function CodeField({ method, error, name = 'code' }: { method: Method; error?: string; name?: string }) {
+type CodeFieldProps = { method: Method; error?: string; name?: string; autofocus?: boolean };
+export function CodeField({ method, error, name = 'code', autofocus = true }: CodeFieldProps) {
   const t = useWords(secondStep);
   return (
     <Field
@@ -38,7 +39,7 @@ export function CodeField({ method, error, name = 'code' }: { method: Method; er
       inputMode={method === 'recovery_code' ? 'text' : 'numeric'}
       spellcheck={false}
       maxLength={40}
-      autofocus={!error}
+      autofocus={autofocus && !error}
       required
     />
   );

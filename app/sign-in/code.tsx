@@ -71,7 +71,7 @@ export function CodeStep({ methods, method, errors = {}, notice, sent }: CodeSte
 const isSetback = (notice?: CodeNotice) => notice !== undefined && notice.kind !== 'sent';
 
 /** A `<details>`: most people have the one means that is asked for. Open where there was a setback. */
-export function OtherMeans(props: Pick<CodeStepProps, 'methods' | 'method'> & { name?: string; open?: boolean }) {
+export function OtherMeans(props: { methods: readonly Method[]; method?: Method; name?: string; open?: boolean }) {
   const { methods, method, name = 'by', open } = props;
   const t = useWords(secondStep);
   const others = methods.filter((other) => other !== method);

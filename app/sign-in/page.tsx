@@ -6,14 +6,10 @@ import { Alert } from '../ui/alert.tsx';
 import { Field } from '../ui/field.tsx';
 import { ErrorSummary, type Errors } from '../ui/form.tsx';
 import { signIn } from './messages.ts';
+import { type PasswordSetback, SetbackAlert } from './setback.tsx';
 
-/** Why the step came back: a wrong answer, a pause in seconds, too many at the moment, an expired first step, an ended session. */
-export type Setback =
-  | { kind: 'refused' }
-  | { kind: 'wait'; seconds: number }
-  | { kind: 'crowded'; seconds: number }
-  | { kind: 'expired' }
-  | { kind: 'ended' };
+/** Why the step came back: a password that wasn't taken, an expired first step, an ended session. */
+export type Setback = PasswordSetback | { kind: 'expired' } | { kind: 'ended' };
 
 export function PasswordStep(props: { email?: string; errors?: Errors; setback?: Setback; promises: boolean }) {
   const { email, errors = {}, setback, promises } = props;
@@ -28,7 +24,7 @@ export function PasswordStep(props: { email?: string; errors?: Errors; setback?:
         </p>
       </header>
       <form class="card form" method="post" action="/sign-in" novalidate>
-        {setback ? <SetbackAlert setback={setback} title={t.refused} help={t.refusedHelp} /> : null}
+        {setback ? <Before setback={setback} /> : null}
         <ErrorSummary errors={errors} />
         <Field
           name="email"
@@ -76,27 +72,9 @@ export function PasswordStep(props: { email?: string; errors?: Errors; setback?:
   );
 }
 
-function SetbackAlert({ setback, title, help }: { setback: Setback; title: string; help: string }) {
+function Before({ setback }: { setback: Setback }) {
   const t = useWords(signIn);
   switch (setback.kind) {
-    case 'refused':
-      return (
-        <Alert tone="danger" title={title} id="setback">
-          <p>{help}</p>
-        </Alert>
-      );
-    case 'wait':
-      return (
-        <Alert tone="warn" title={t.wait} id="setback">
-          <p>{t.waitHelp(setback.seconds)}</p>
-        </Alert>
-      );
-    case 'crowded':
-      return (
-        <Alert tone="warn" title={t.crowded} id="setback">
-          <p>{t.crowdedHelp(setback.seconds)}</p>
-        </Alert>
-      );
     case 'expired':
       return (
         <Alert tone="warn" title={t.expired} id="setback">
@@ -109,6 +87,8 @@ function SetbackAlert({ setback, title, help }: { setback: Setback; title: strin
           <p>{t.endedHelp}</p>
         </Alert>
       );
+    default:
+      return <SetbackAlert setback={setback} title={t.refused} help={t.refusedHelp} />;
   }
 }
 

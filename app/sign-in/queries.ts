@@ -5,6 +5,11 @@ import { k } from '../../db/query.ts';
 import { callerOf } from '../../edge/session.ts';
 
 export type PasswordAnswer = { answer: 'second_factor' | 'refused' | 'wait' | 'busy'; retry_after: number | null };
+export type ShownAnswer = {
+  answer: 'ok' | 'refused' | 'wait' | 'busy' | 'second_factor' | 'expired';
+  role: string | null;
+  retry_after: number | null;
+};
 export type Method = 'totp' | 'passkey' | 'recovery_code' | 'email_code' | 'sms_code';
 export type FactorAnswer = {
   answer: 'ok' | 'refused' | 'wait' | 'expired' | 'stopped';
@@ -30,6 +35,13 @@ export function checkPassword(ring: string, account: string, prehash: string, to
   );
 }
 
+/** The password shown again in a session that is whole. role: it goes on under newToken. */
+export function showPassword(ring: string, prehash: string, newToken: string, who: Who) {
+  return sql<ShownAnswer>`
+    select answer, role, retry_after
+    from iam.show_password(${ring}, ${who.token}, ${prehash}, ${newToken}, ${callerOf(who)}::jsonb)`.compile(k);
+}
+
 /** The second step of a sign-in, or a factor shown again. A new token at each gain of rights: an old one is worth nothing. */
 export function takeFactor(ring: string, method: Method, proof: object, newToken: string, who: Who) {
   return sql<FactorAnswer>`
@@ -39,10 +51,22 @@ export function takeFactor(ring: string, method: Method, proof: object, newToken
   );
 }
 
+export type Means = {
+  methods: Method[];
+  factors: number;
+  enrols: boolean;
+  elsewhere: string | null;
+  account: string;
+  /** The browser. */
+  known: boolean;
+  /** For a change of how somebody signs in. */
+  wants_factor: boolean;
+  wants_password: boolean;
+};
 /** What the second step may ask for; no row when the first one is over. */
 export function readMethods(ring: string, who: Who) {
-  return sql<{ methods: Method[]; factors: number; enrols: boolean; elsewhere: string | null }>`
-    select methods, factors, enrols, elsewhere from iam.sign_in_methods(${ring}, ${who.token}, ${callerOf(who)}::jsonb)`.compile(
+  return sql<Means>`
+    select methods, factors, enrols, elsewhere, account, known, wants_factor, wants_password from iam.sign_in_methods(${ring}, ${who.token}, ${callerOf(who)}::jsonb)`.compile(
     k,
   );
 }

@@ -5,7 +5,7 @@ import { Refusal } from '../../db/batch.ts';
 import { ringNow } from '../../db/ring.ts';
 import { prehash } from '../../edge/password.ts';
 import { type Env, newToken, signIn, signOut } from '../../edge/session.ts';
-import { between, createTurns } from '../../edge/turns.ts';
+import type { Turns } from '../../edge/turns.ts';
 import { inLang } from '../i18n.ts';
 import { page } from '../layout.tsx';
 import { typedPassword } from '../passwords/fields.tsx';
@@ -15,6 +15,7 @@ import { codeRoutes } from './code-routes.tsx';
 import { signIn as words } from './messages.ts';
 import { PasswordStep, type Setback } from './page.tsx';
 import { checkPassword, endSession, leaveSignIn, lookUp, recordFailed } from './queries.ts';
+import { setbackOf, statusOf } from './setback.tsx';
 
 // What is longer than the input allows counts as not given.
 const Credentials = z.object({
@@ -22,9 +23,8 @@ const Credentials = z.object({
   password: typedPassword,
 });
 
-export function signInRoutes(services: Services) {
+export function signInRoutes(services: Services, turns: Turns) {
   const { door, ring, pepper, promises } = services;
-  const turns = createTurns();
   const answerPassword = (c: Context<Env>, step: Step) => passwordPage(c, step, promises !== undefined);
   return new Hono<Env>()
     .get('/', (c) => answerPassword(c, c.req.query('ended') === undefined ? {} : { setback: { kind: 'ended' } }))
@@ -46,8 +46,7 @@ export function signInRoutes(services: Services) {
         const [checked] = await check();
         return checked?.answer === 'busy' ? 'busy' : checked;
       });
-      if (!result) return answerPassword(c, { email, setback: crowded(c) });
-      if (result.answer !== 'second_factor') return answerPassword(c, { email, setback: setbackOf(c, result) });
+      if (result?.answer !== 'second_factor') return answerPassword(c, { email, setback: setbackOf(c, result) });
       signIn(c, token, 'anon'); // until the second factor this session opens nothing
       return c.redirect('/sign-in/code', 303);
     })
@@ -87,24 +86,9 @@ function passwordPage(c: Context<Env>, step: Step, promises: boolean) {
 }
 
 function outcome({ errors, setback }: Step) {
-  if (setback?.kind === 'wait') return { error: true, status: 429 as const };
   if (setback?.kind === 'ended') return { error: false, status: 200 as const };
-  if (setback?.kind === 'crowded') return { error: true, status: 503 as const };
+  if (setback && setback.kind !== 'expired') return { error: true, status: statusOf(setback) };
   return { error: Boolean(errors ?? setback), status: errors || setback ? (422 as const) : (200 as const) };
-}
-
-/** Told apart, so that those who were sent away don't come back all at once. */
-function crowded(c: Context<Env>): Setback {
-  const seconds = Math.floor(between(5, 15));
-  c.header('Retry-After', String(seconds));
-  return { kind: 'crowded', seconds };
-}
-
-function setbackOf(c: Context<Env>, result: { answer: string; retry_after: number | null } | undefined): Setback {
-  if (result?.answer !== 'wait') return { kind: 'refused' };
-  const seconds = result.retry_after ?? 60;
-  c.header('Retry-After', String(seconds));
-  return { kind: 'wait', seconds };
 }
 
 /** The fields that have an error, or undefined when none has. */

@@ -1,7 +1,7 @@
 /**
- * What errors.tsx answers when the database wants a factor again: with htmx a piece for the dialog, since the form still
+ * What errors.tsx answers when the database wants a factor again, and the password for a change of how somebody signs in: with htmx a piece for the dialog, since the form still
  * stands in the page; else a page that holds what was sent, and sends it on. Whether the factor is recent is decided in
- * SQL (iam.factor_is_recent, 0050_sessions), here nothing is.
+ * SQL (iam.factor_is_recent, iam.may_change_factors), here nothing is.
  */
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
@@ -17,14 +17,15 @@ import { askMe } from '../me.ts';
 import type { Services } from '../services.ts';
 import type { CodeStepProps } from '../sign-in/code.tsx';
 import { METHODS, outcome } from '../sign-in/code-form.ts';
-import { readMethods } from '../sign-in/queries.ts';
+import { type Means, readMethods } from '../sign-in/queries.ts';
+import { type PasswordSetback, statusOf } from '../sign-in/setback.tsx';
 import type { Waiting } from './form.ts';
 import { stepUp } from './messages.ts';
-import { StepUpForm, StepUpPage } from './page.tsx';
+import { StepUpForm, StepUpPage, type StepUpProps } from './page.tsx';
 
 /** The first time: 401, and what was asked for waits. */
-export async function answerStepUp(c: Context<Env>, services: Services): Promise<Response> {
-  return askForFactor(c, services, { waiting: await waitingIn(c) }, 401);
+export async function answerStepUp(c: Context<Env>, services: Services, both: boolean): Promise<Response> {
+  return askForFactor(c, services, { waiting: await waitingIn(c), both }, 401);
 }
 
 /** A form that may be sent again; of one with a password or a code, the page that it stands on; of a link, that page. */
@@ -42,21 +43,36 @@ function pageBefore(c: Context<Env>): string | undefined {
   return origin === publicOrigin(c) && pathname !== '/step-up' ? localPath.safeParse(pathname).data : undefined;
 }
 
-export type Ask = Partial<CodeStepProps> & { waiting: Waiting };
+export type Ask = Partial<CodeStepProps> & {
+  waiting: Waiting;
+  /** What waits changes how somebody signs in: a factor and the password. */
+  both: boolean;
+  /** Of the password. */
+  setback?: PasswordSetback;
+};
+
+const outcomeOf = (ask: Ask) => (ask.setback ? { error: true, status: statusOf(ask.setback) } : outcome(ask));
+
+/** Only what is missing; one of both in any case, since something was. */
+function asksOf({ both, method }: Ask, { wants_factor, wants_password }: Means): StepUpProps['asks'] {
+  if (!both || !wants_password) return 'factor';
+  // a passkey in the place of the password
+  return wants_factor || method === 'passkey' ? 'both' : 'password';
+}
 
 /** @throws Refusal signed_out where the session is over, second_factor where it isn't whole. */
 export async function askForFactor(
   c: Context<Env>,
   { door, ring }: Services,
   ask: Ask,
-  status: ContentfulStatusCode = outcome(ask).status,
+  status: ContentfulStatusCode = outcomeOf(ask).status,
 ): Promise<Response> {
   const [row] = c.var.who.token ? await door.gate(readMethods(ringNow(ring), c.var.who)) : [];
   if (!row) throw new Refusal('signed_out');
   if (row.factors < 2) throw new Refusal('second_factor');
   const methods = METHODS.filter((method) => row.methods.includes(method));
   const method = methods.find((one) => one === ask.method) ?? methods[0] ?? 'totp';
-  const props = { ...ask, methods, method };
+  const props = { ...ask, methods, method, asks: asksOf(ask, row) };
   if (wantsFragment(c)) {
     const body = (
       <hx-partial hx-target="#step-up" hx-swap="innerHTML">
@@ -67,5 +83,5 @@ export async function askForFactor(
   }
   const title = inLang(stepUp, c.var.lang).title;
   const me = await askMe(door, c.var.who);
-  return page(c, { title, me, narrow: true, error: outcome(ask).error, status }, <StepUpPage {...props} />);
+  return page(c, { title, me, narrow: true, error: outcomeOf(ask).error, status }, <StepUpPage {...props} />);
 }

@@ -18,12 +18,22 @@ const Fields = z.object({
   step_up_method: z.enum(METHODS).catch('totp'),
   // a button: this one instead, or sent again
   step_up_by: z.enum(METHODS).optional().catch(undefined),
-  step_up_code: z.string().max(40).catch(''),
+  // there where the page asked for one
+  step_up_code: z.string().max(40).optional().catch(''),
+  // there where the page asked for it; checked first
+  step_up_password: z.string().max(10_000).optional().catch(''),
+  // what waits changes how somebody signs in: the password as well
+  step_up_both: z.string().optional().catch(undefined),
   // what a passkey answered, as JSON
   step_up_credential: z.string().max(60_000).catch(''),
 });
 
-export type Shown = { to: string; method: Method; by?: Method; code: string; credential: string };
+export type Shown = { to: string; method: Method; by?: Method; both: boolean } & {
+  /** Undefined where the page didn't ask for it. */
+  password?: string;
+  code?: string;
+  credential: string;
+};
 
 /** In: the posted form, of which other fields belong to the form that waits. */
 export function readStepUp(body: Record<string, unknown>): Shown {
@@ -32,7 +42,9 @@ export function readStepUp(body: Record<string, unknown>): Shown {
     to: fields.step_up_to,
     method: fields.step_up_method,
     by: fields.step_up_by,
-    code: bare(fields.step_up_code),
+    both: fields.step_up_both !== undefined,
+    password: fields.step_up_password,
+    code: fields.step_up_code === undefined ? undefined : bare(fields.step_up_code),
     credential: fields.step_up_credential,
   };
 }

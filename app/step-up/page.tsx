@@ -1,16 +1,19 @@
 /** The factor shown again: a page of its own, or the inside of the one dialog when the form still stands behind it. */
 import { HiddenFields, Written, writtenIn } from '../errors/unsent.tsx';
 import { useWords } from '../i18n.ts';
-import { PasskeyButton } from '../passkeys/button.tsx';
 import { type CodeStepProps, Notice, OtherMeans } from '../sign-in/code.tsx';
-import { AskForCode, CodeField, isSent } from '../sign-in/code-field.tsx';
-import { secondStep } from '../sign-in/code-words.ts';
+import { type PasswordSetback, SetbackAlert } from '../sign-in/setback.tsx';
 import { ErrorSummary } from '../ui/form.tsx';
 import type { Waiting } from './form.ts';
+import { Means, PasswordAlone } from './means.tsx';
 import { stepUp } from './messages.ts';
 
 export type StepUpProps = CodeStepProps & {
   waiting: Waiting;
+  /** What is asked for; of a change of how somebody signs in (both: true) what is missing. */
+  asks: 'factor' | 'password' | 'both';
+  both: boolean;
+  setback?: PasswordSetback;
   /** In the dialog: htmx sends the code, and the form behind it is sent again by js/step-up.js. */
   inPlace?: boolean;
 };
@@ -28,7 +31,10 @@ export function StepUpPage(props: StepUpProps) {
 }
 
 export function StepUpForm(props: StepUpProps) {
-  const { waiting, methods, method, errors = {}, notice, inPlace } = props;
+  const { waiting, methods, method, errors = {}, notice, inPlace, asks } = props;
+  const t = useWords(stepUp);
+  // it was typed with the password, and tried after it
+  const help = asks === 'both' ? t.refusedWithCode : t.refusedHelp;
   const words = 'unsent' in waiting && !inPlace ? writtenIn(waiting.unsent) : [];
   return (
     <form
@@ -38,12 +44,19 @@ export function StepUpForm(props: StepUpProps) {
       novalidate
       {...(inPlace ? inDialog : {})}
     >
-      {notice ? <Notice notice={notice} method={method} /> : <Why waiting={waiting} inPlace={inPlace} />}
+      {props.setback ? <SetbackAlert setback={props.setback} title={t.refused} help={help} /> : null}
+      {notice ? <Notice notice={notice} method={method} /> : null}
+      {notice || props.setback ? null : <Why {...props} />}
       <ErrorSummary errors={errors} />
       {inPlace ? null : <Behind waiting={waiting} />}
-      <input type="hidden" name="step_up_method" value={method} />
-      <Means {...props} />
-      <OtherMeans methods={methods} method={method} name="step_up_by" open={notice && notice.kind !== 'sent'} />
+      {props.both ? <input type="hidden" name="step_up_both" value="1" /> : null}
+      {asks === 'password' ? <PasswordAlone {...props} /> : <Means {...props} />}
+      {asks === 'password' ? (
+        // which is a password as well
+        <OtherMeans methods={methods.filter((one) => one === 'passkey')} name="step_up_by" />
+      ) : (
+        <OtherMeans methods={methods} method={method} name="step_up_by" open={notice && notice.kind !== 'sent'} />
+      )}
       {words.length > 0 ? (
         <div class="unsent">
           <Written sentences={words} />
@@ -55,12 +68,14 @@ export function StepUpForm(props: StepUpProps) {
 
 const inDialog = { 'hx-post': '/step-up', 'hx-target': '#step-up', 'hx-disable': 'find [data-primary]' };
 
-function Why({ waiting, inPlace }: Pick<StepUpProps, 'waiting' | 'inPlace'>) {
+function Why({ waiting, inPlace, asks, both, method }: StepUpProps) {
   const t = useWords(stepUp);
   const kept = inPlace || 'unsent' in waiting;
+  const change =
+    method === 'passkey' && asks !== 'password' ? t.whyPasskey : asks === 'both' ? t.whyBoth : t.whyPassword;
   return (
     <p>
-      {t.why} {kept ? t.kept : waiting.again ? t.again : null}
+      {both && asks !== 'factor' ? change : t.why} {kept ? t.kept : waiting.again ? t.again : null}
     </p>
   );
 }
@@ -75,54 +90,4 @@ function Behind({ waiting }: Pick<StepUpProps, 'waiting'>) {
       <HiddenFields unsent={waiting.unsent} />
     </>
   );
-}
-
-function Means({ method, errors = {}, waiting, inPlace, sent }: StepUpProps) {
-  const t = useWords(stepUp);
-  const codes = useWords(secondStep);
-  const cancel = <Cancel waiting={waiting} inPlace={inPlace} />;
-  if (method === 'passkey') {
-    return (
-      <>
-        <PasskeyButton purpose="factor" name="step_up_credential" label={codes.usePasskey} primary autofocus />
-        <div class="form-actions">{cancel}</div>
-      </>
-    );
-  }
-  if (isSent(method) && !sent) {
-    return (
-      <AskForCode method={method} name="step_up_by">
-        {cancel}
-      </AskForCode>
-    );
-  }
-  return (
-    <>
-      <CodeField method={method} name="step_up_code" error={errors.step_up_code} />
-      <div class="form-actions">
-        <button class="button" data-primary="" type="submit">
-          {t.confirm}
-        </button>
-        {isSent(method) ? (
-          <button class="button" data-quiet="" type="submit" name="step_up_by" value={method}>
-            {codes.sendAgain}
-          </button>
-        ) : null}
-        {cancel}
-      </div>
-    </>
-  );
-}
-
-function Cancel({ waiting, inPlace }: Pick<StepUpProps, 'waiting' | 'inPlace'>) {
-  const t = useWords(stepUp);
-  if (inPlace) {
-    return (
-      <button class="button" type="submit" form="step-up-close">
-        {t.cancel}
-      </button>
-    );
-  }
-  // where something waits, a link away from it would lose it
-  return 'unsent' in waiting ? null : <a href="/">{t.cancel}</a>;
 }

@@ -30,6 +30,9 @@ create table iam.sessions (
                                                                        'email_code', 'sms_code', 'import', 'owner']),
   -- when a factor was shown last: step-up asks for its age
   factor_at        timestamptz not null default clock_timestamp(),
+  -- when the password was shown last, and a passkey that verified its user: NULL for never in this session
+  password_at      timestamptz,
+  verified_at      timestamptz,
   -- made by a link (invitation, registration, recovery): it may add the account's first factor, and nothing else before
   enrols           boolean not null default false,
   attempts         int not null default 0,

@@ -13,7 +13,9 @@
 --   7. A step that ended in an error is recorded as well (iam.record_failed_sign_in).
 --   8. A token is worth nothing once the session has gained a right: each gain brings a new one. From before a factor was shown
 --      again it serves the pages that were under way for 30 seconds, and changes no factor and no password.
---   9. A factor is added or taken away on a factor shown within 10 minutes; the first one, by a link of the practice alone.
+--   9. A factor is added or taken away, and the address changed, on a factor and the password shown within 10 minutes, or on a
+--      passkey that verified its user, which is both; the first factor, by a link of the practice alone. Whoever has a cookie
+--      and reads the mailbox doesn't have the password, and tries no more of them than at sign-in.
 --  10. Nobody comes in from a denied network (0088), whoever they are: functions that take a caller ask first.
 --  11. What is done to one account at the same moment comes one after the other, and none of it ends in a deadlock.
 --
@@ -74,8 +76,9 @@ declare
 begin
   select * into strict m from access.memberships x
   where x.account_id = account and clock_timestamp() between x.valid_from and x.valid_until order by x.valid_from, x.id limit 1;
-  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, methods, enrols, device_id, expires_at, replaces_id)
-  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, start_session.methods, start_session.enrols,
+  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, methods, password_at, enrols, device_id, expires_at, replaces_id)
+  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, start_session.methods,
+          case when 'password' = any (start_session.methods) then clock_timestamp() end, start_session.enrols,
           iam.known_device(account, caller ->> 'device'),
           clock_timestamp() + case when start_session.enrols then interval '1 hour' else interval '10 minutes' end,
           -- one that waits for its second factor stands for the one before it: the password was typed twice
@@ -142,13 +145,12 @@ comment on function iam.find_session is 'The live session of a token, of one fac
 
 -- ---------------------------------------------------------------- the password
 
-create function iam.sign_in_password(ring text, account uuid, prehash text, token text, caller jsonb, old_token text default null,
-                                     out answer text, out retry_after int)
-language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+-- One way to show a password, at sign-in and in a session: a stolen cookie buys no further tries.
+create function iam.try_password(ring text, account uuid, prehash text, session uuid, caller jsonb, out answer text, out retry_after int)
+language plpgsql volatile set search_path = '' as $$
 declare
   a iam.accounts;
   m access.memberships;
-  s iam.sessions;
   device uuid := iam.known_device(account, caller ->> 'device');
   address_key text;
   account_key text := 'password/account/' || account;
@@ -159,10 +161,6 @@ declare
   counts_address boolean := device is null and not ops.is_allowed_network(caller ->> 'ip');
   ok boolean;
 begin
-  perform ops.require_clearance();
-  perform vault.require_known_ring(ring);
-  perform ops.require_network(caller ->> 'ip');
-  perform set_config('lock_timeout', '5s', true);
   address_key := 'password/address/' || ops.network_key(ring, caller ->> 'ip');
   own_key := coalesce(own_key, address_key || '/' || account);
   -- First without taking anything: whoever is told to wait holds nobody up. A browser that the account knows isn't held up
@@ -174,7 +172,7 @@ begin
   where x.seconds > 0 order by x.seconds desc limit 1;
   if retry_after > 0 then
     answer := 'wait';
-    perform ops.record_limited(ring, iam.gate_claims(account, null, null), 'password', reached, caller);
+    perform ops.record_limited(ring, iam.gate_claims(account, session, null), 'password', reached, caller);
     return;
   end if;
   -- one hash at a time for an account and for an address: what is counted below is locked until it is done
@@ -190,7 +188,7 @@ begin
   if retry_after = 0 and device is null then retry_after := ops.take(account_key, 60, 1.0 / 60); end if;
   if retry_after > 0 then
     answer := 'wait';
-    perform ops.record_limited(ring, iam.gate_claims(account, null, null), 'password', own_key, caller);
+    perform ops.record_limited(ring, iam.gate_claims(account, session, null), 'password', own_key, caller);
     return;
   end if;
   select * into a from iam.accounts x where x.id = account;
@@ -205,8 +203,8 @@ begin
   end if;
   if ok is not true then
     answer := 'refused';
-    perform audit.append(iam.gate_claims(account, null, iam.caller_origin(ring, m.organisation_id, null, caller)),
-      'session.password', 'session', null, null, 'failure', '{"reason":"refused"}');
+    perform audit.append(iam.gate_claims(account, session, iam.caller_origin(ring, m.organisation_id, session, caller)),
+      'session.password', 'session', session, null, 'failure', '{"reason":"refused"}');
     perform ops.note_try(ring, account, false, caller);
     return;
   end if;
@@ -214,6 +212,25 @@ begin
   if counts_address then perform ops.give_back(address_key); end if;
   if device is null then perform ops.give_back(account_key); end if;
   perform vault.saw_ring(ring);
+  answer := 'ok';
+end $$;
+comment on function iam.try_password is 'Limits, a turn, the hash, and what is recorded of a failure. session: NULL before there is one. Answers ok, refused, wait or busy as iam.sign_in_password says. Internal.';
+
+create function iam.sign_in_password(ring text, account uuid, prehash text, token text, caller jsonb, old_token text default null,
+                                     out answer text, out retry_after int)
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  tried record;
+  s iam.sessions;
+begin
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform ops.require_network(caller ->> 'ip');
+  perform set_config('lock_timeout', '5s', true);
+  select * into tried from iam.try_password(ring, account, prehash, null, caller);
+  answer := tried.answer;
+  retry_after := tried.retry_after;
+  if answer <> 'ok' then return; end if;
   s := iam.start_session(ring, account, token, '{password}', caller, old_token);
   perform audit.append(iam.gate_claims(account, s.id, s.origin_id), 'session.password', 'session', s.id, null, 'success');
   answer := 'second_factor';
@@ -248,18 +265,24 @@ begin
 end $$;
 comment on function iam.methods_for is 'The same for one session: what goes to a mailbox doesn''t count beside a link that went there, and what was lost not at all (0300). Internal.';
 
-create function iam.sign_in_methods(ring text, token text, caller jsonb) returns table (methods text[], factors int, enrols boolean, elsewhere text)
+create function iam.sign_in_methods(ring text, token text, caller jsonb)
+returns table (methods text[], factors int, enrols boolean, elsewhere text, account uuid, known boolean, wants_factor boolean, wants_password boolean)
 language plpgsql volatile security definer rows 1 set search_path = '' set debug_print_plan = off as $$
 declare
   s iam.sessions;
+  before boolean;
 begin
   perform ops.require_clearance();
   s := iam.find_session(ring, token, caller);
   if s.id is null then return; end if;
+  before := iam.is_from_before(s, token);
   return query select iam.methods_for(s), s.factors, s.enrols and s.factors = 1,
-    (select p.rp_id from iam.passkeys p where p.account_id = s.account_id and not iam.is_here(p.rp_id) order by p.created_at desc limit 1);
+    (select p.rp_id from iam.passkeys p where p.account_id = s.account_id and not iam.is_here(p.rp_id) order by p.created_at desc limit 1),
+    s.account_id, iam.known_device(s.account_id, caller ->> 'device') is not null,
+    -- five minutes and not ten: whoever shows one of both has time left to do what they came for
+    before or not iam.is_within(s.factor_at, '5 minutes'), before or not iam.password_is_within(s, '5 minutes');
 end $$;
-comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. elsewhere: the host name of a passkey that doesn''t work here. Errors: VS503.';
+comment on function iam.sign_in_methods is 'What the second step may ask for; no row when the first one is over. enrols: a first factor is to be added. elsewhere: the host name of a passkey that doesn''t work here. account, known (this browser): whose password may be asked for. wants_factor, wants_password: what is missing for a change of factors. Errors: VS503.';
 grant execute on function iam.sign_in_methods to vs_gate;
 
 create function iam.take_factor(ring text, token text, method text, proof jsonb, new_token text, caller jsonb,
@@ -307,7 +330,9 @@ begin
     end if;
     if ok is true then
       perform iam.code_taken(s, method);
-      answer := iam.accept_factor(ring, s, method, new_token, caller);
+      -- whoever brings a token from before hasn't shown what was shown since
+      if iam.is_from_before(s, token) then update iam.sessions x set password_at = null, verified_at = null where x.id = s.id; end if;
+      answer := iam.accept_factor(ring, s, method, new_token, caller, method = 'passkey' and iam.verified_user(proof));
       role := case when answer = 'ok' then s.role end;
     else
       update iam.sessions x set attempts = x.attempts + 1 where x.id = s.id;
@@ -324,13 +349,14 @@ end $$;
 comment on function iam.take_factor is 'The second step of a sign-in, or a factor shown again (step-up). method: totp, recovery_code, email_code, sms_code (proof: {"code"}) or passkey (proof: 0094). Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), expired, or stopped (0097). Errors: VS503.';
 grant execute on function iam.take_factor to vs_gate;
 
-create function iam.accept_factor(ring text, s iam.sessions, method text, new_token text, caller jsonb) returns text
+create function iam.accept_factor(ring text, s iam.sessions, method text, new_token text, caller jsonb, verified boolean default false) returns text
 language plpgsql volatile set search_path = '' as $$
 begin
   if s.factors = 2 then
     -- shown again: the session goes on, under a new token like at each gain
     perform iam.replace_token(s.id, s.token_hash, new_token);
     update iam.sessions x set factor_at = clock_timestamp(), last_seen_at = clock_timestamp(), attempts = 0,
+      verified_at = case when verified then clock_timestamp() else x.verified_at end,
       methods = case when method = any (x.methods) then x.methods else x.methods || method end where x.id = s.id;
     perform iam.settle_recoveries(ring, s, method);
     return 'ok';
@@ -339,6 +365,7 @@ begin
   -- the token from before the second factor is worth nothing: not even an old one
   update iam.sessions x set factors = 2, token_hash = iam.hash_token(new_token), methods = x.methods || method, enrols = false, attempts = 0,
     factor_at = clock_timestamp(), rotated_at = clock_timestamp(), last_seen_at = clock_timestamp(),
+    verified_at = case when verified then clock_timestamp() end,
     expires_at = clock_timestamp() + interval '12 hours' where x.id = s.id;
   -- signing in again ends the session that this browser had (ASVS 5.0 §7.2.4)
   update iam.sessions x set revoked_at = clock_timestamp(), revoked_because = 'signed_in_again'
@@ -347,7 +374,47 @@ begin
   perform iam.settle_recoveries(ring, s, method);
   return 'ok';
 end $$;
-comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. Internal: after the factor was verified.';
+comment on function iam.accept_factor is 'Makes a session whole, or its factor fresh. verified: a passkey that verified its user. Internal: after the factor was verified.';
+
+-- The password comes before the factor, as at sign-in, and on its own: a wrong one says so there as here, tells nothing about a
+-- code, and uses none up, since none is tried. Nobody learns more of a password than they would by signing in, or more often.
+create function iam.show_password(ring text, token text, prehash text, new_token text, caller jsonb,
+                                  out answer text, out role text, out retry_after int)
+language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
+declare
+  s iam.sessions;
+  tried record;
+  before boolean;
+  claims text[];
+begin
+  retry_after := 0;
+  perform ops.require_clearance();
+  perform vault.require_known_ring(ring);
+  perform set_config('lock_timeout', '5s', true);
+  s := iam.find_session(ring, token, caller);
+  answer := case when s.id is null then 'expired' when s.factors < 2 then 'second_factor' end;
+  if answer is not null then
+    perform iam.record_refused_change(ring, token, 'session.step_up', answer, caller);
+    return;
+  end if;
+  select * into tried from iam.try_password(ring, s.account_id, prehash, s.id, caller);
+  answer := tried.answer;
+  retry_after := tried.retry_after;
+  if answer <> 'ok' then return; end if;
+  before := iam.is_from_before(s, token);
+  -- first, so that the token of now is one from before as well
+  perform iam.replace_token(s.id, s.token_hash, new_token);
+  -- whoever brings a token from before hasn't shown the factor that was shown since
+  update iam.sessions x set password_at = clock_timestamp(), last_seen_at = clock_timestamp(),
+    factor_at = case when before then least(x.factor_at, clock_timestamp() - interval '11 minutes') else x.factor_at end
+  where x.id = s.id;
+  role := s.role;
+  claims := iam.gate_claims(s.account_id, s.id, iam.caller_origin(ring, s.organisation_id, s.id, caller));
+  perform audit.append(claims, 'session.password', 'session', s.id, null, 'success');
+  perform audit.append(claims, 'session.step_up', 'session', s.id, null, 'success', '{"factor":"password","answer":"ok"}');
+end $$;
+comment on function iam.show_password is 'The password shown again in a session of two factors, beside the factor (iam.may_change_factors). prehash: as in iam.sign_in_password. Answers ok (with the role; the session goes on under new_token), refused, wait (retry_after: seconds), busy (ask again in a moment), second_factor or expired. Errors: VS471, VS503.';
+grant execute on function iam.show_password to vs_gate;
 
 create function iam.leave_sign_in(ring text, token text, caller jsonb) returns text
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
@@ -396,11 +463,29 @@ create function iam.is_from_before(s iam.sessions, token text) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
   return exists (select from iam.old_tokens o
-                 where o.token_hash = iam.hash_token(token) and o.session_id = s.id and o.retired_at <= s.factor_at);
+                 where o.token_hash = iam.hash_token(token) and o.session_id = s.id
+                   and o.retired_at <= greatest(s.factor_at, s.password_at));
 end $$;
-comment on function iam.is_from_before is 'Was this token replaced when the session''s last factor was shown? Whoever brings it hasn''t shown one. Internal.';
+comment on function iam.is_from_before is 'Was this token replaced when the session''s last factor or its password was shown? Whoever brings it hasn''t shown one. Internal.';
 
-create function iam.may_change_factors(ring text, token text, caller jsonb,
+create function iam.is_within(shown_at timestamptz, period interval) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  -- one from the future (the clock was stepped) doesn't count for ever
+  return coalesce(shown_at between clock_timestamp() - period and clock_timestamp() + interval '5 seconds', false);
+end $$;
+comment on function iam.is_within is 'Internal.';
+
+create function iam.password_is_within(s iam.sessions, period interval) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return iam.is_within(s.password_at, period) or iam.is_within(s.verified_at, period)
+    -- nobody can be asked for what they don't have
+    or exists (select from iam.accounts a where a.id = s.account_id and a.password_hash is null);
+end $$;
+comment on function iam.password_is_within is 'Was the password shown within this time, or a passkey that verified its user and so stands for both? Internal.';
+
+create function iam.may_change_factors(ring text, token text, caller jsonb, with_password boolean default true,
                                        out answer text, out session uuid, out account uuid, out organisation uuid, out origin uuid)
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -411,7 +496,8 @@ begin
   perform set_config('lock_timeout', '5s', true);
   s := iam.find_session(ring, token, caller);
   answer := case when s.id is null then 'expired'
-                 when s.factors = 2 and iam.factor_is_recent(s.id) and not iam.is_from_before(s, token) then 'ok'
+                 when s.factors = 2 and iam.factor_is_recent(s.id) and not iam.is_from_before(s, token)
+                   and (not with_password or iam.password_is_within(s, '10 minutes')) then 'ok'
                  when s.factors = 2 then 'step_up'
                  -- the link of an invitation, a registration or a recovery: the first factor and nothing else
                  when s.enrols and (iam.recovers(s.id) or (iam.methods_of(s.account_id) <@ '{email_code,recovery_code}'
@@ -423,7 +509,7 @@ begin
   organisation := s.organisation_id;
   if s.id is not null then origin := iam.caller_origin(ring, s.organisation_id, s.id, caller); end if;
 end $$;
-comment on function iam.may_change_factors is 'ok, step_up (show a factor again), second_factor (show one first) or expired; and whose session it is, which is locked. Internal: every function that adds or removes a factor, or changes the password, begins with it. Errors: VS503.';
+comment on function iam.may_change_factors is 'ok, step_up (show again what is missing of a factor and the password: iam.sign_in_methods), second_factor (show one first) or expired; and whose session it is, which is locked. with_password: false for whoever is asked for the present password by the change itself. Internal: every function that adds or removes a factor, or changes the password, begins with it. Errors: VS503.';
 
 create function iam.first_factor(ring text, session uuid, method text, new_token text, caller jsonb) returns text
 language plpgsql volatile set search_path = '' as $$
@@ -470,8 +556,8 @@ declare
   m access.memberships;
 begin
   select * into strict m from access.memberships x where x.account_id = account and access.membership_is_live(x.id) limit 1;
-  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors, methods)
-  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, 2, '{owner}');
+  insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors, methods, password_at)
+  values (iam.hash_token(token), account, m.id, m.organisation_id, m.role, m.patient_id, 2, '{owner}', clock_timestamp());
   perform audit.append(array[null, null, m.organisation_id::text, null, null, null, null, null], 'session.factor', 'session', null, null,
     'success', '{"factor":"owner"}');
   return token;

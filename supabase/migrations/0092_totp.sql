@@ -113,17 +113,19 @@ begin
 end $$;
 comment on function iam.is_last_factor is 'Would neither an app nor a passkey that works here be left without this passkey (NULL: without the app)? Keeps others from changing them. Internal.';
 
-create function iam.may_begin_change(ring text, token text, caller jsonb) returns text
+create function iam.may_begin_change(ring text, token text, caller jsonb, with_password boolean default true) returns text
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
 declare
   allowed record;
+  s iam.sessions;
 begin
-  select * into allowed from iam.may_change_factors(ring, token, caller);
+  select * into allowed from iam.may_change_factors(ring, token, caller, with_password);
+  select * into s from iam.sessions x where x.id = allowed.session;
   return case
     when allowed.answer <> 'ok' then allowed.answer
     when iam.is_half(allowed.session) then 'second_factor'
     -- whoever begins now has five minutes to finish: what they type into a password field isn't kept for them
-    when (select s.factor_at from iam.sessions s where s.id = allowed.session) < clock_timestamp() - interval '5 minutes' then 'step_up'
+    when not iam.is_within(s.factor_at, '5 minutes') or with_password and not iam.password_is_within(s, '5 minutes') then 'step_up'
     else 'ok' end;
 end $$;
 comment on function iam.may_begin_change is 'For a page with such a form, before somebody fills it in: ok, or what iam.may_change_factors says. The form asks again. Errors: VS503.';

@@ -262,6 +262,15 @@ begin
 end $$;
 comment on function iam.verify_passkey is 'Is this the answer of a passkey of this session''s account, to a challenge of this session? Internal: iam.take_factor.';
 
+create function iam.verified_user(proof jsonb) returns boolean
+language plpgsql immutable set search_path = '' as $$
+declare
+  data bytea := iam.from_base64url(proof ->> 'authenticator_data');
+begin
+  return coalesce(length(data) >= 37 and get_byte(data, 32) & 4 <> 0, false);
+end $$;
+comment on function iam.verified_user is 'Did the authenticator ask for a PIN, a finger or a face? It may leave it out for a second factor, which then stands for no password. Internal: after iam.check_assertion, which has seen that this was signed.';
+
 create function iam.sign_in_passkey(ring text, token text, proof jsonb, caller jsonb, old_token text default null,
                                     out answer text, out role text, out retry_after int)
 language plpgsql volatile security definer set search_path = '' set debug_print_plan = off as $$
@@ -296,7 +305,7 @@ begin
     perform ops.give_back('route/passkey' || place), ops.give_back('route/challenge' || place);
     perform vault.saw_ring(ring);
     s := iam.start_session(ring, account, token, '{}', caller, old_token);
-    answer := iam.accept_factor(ring, s, 'passkey', token, caller);
+    answer := iam.accept_factor(ring, s, 'passkey', token, caller, true);
     role := case when answer = 'ok' then s.role end;
   else
     answer := 'refused';

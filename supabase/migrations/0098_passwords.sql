@@ -18,7 +18,7 @@ declare
   claims text[];
 begin
   retry_after := 0;
-  select * into allowed from iam.may_change_factors(ring, token, caller);
+  select * into allowed from iam.may_change_factors(ring, token, caller, with_password => false);
   answer := case when allowed.answer = 'ok' and iam.is_half(allowed.session) then 'second_factor' else allowed.answer end;
   if answer <> 'ok' then
     perform iam.record_refused_change(ring, token, 'password.change', answer, caller);

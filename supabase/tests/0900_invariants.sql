@@ -97,6 +97,7 @@ create temp table justified (name text primary key, why text not null);
 insert into justified values
   ('iam.admit', 'it is the door: it asks the session''s token'), ('access.claims', 'it is the verified identity'),
   ('iam.sign_in_lookup', 'nobody is signed in yet; vs_gate alone'), ('iam.sign_in_password', 'asks for the password; vs_gate alone'), ('iam.sign_in_is_known', 'tells the edge who may go first; vs_gate alone'),
+  ('iam.show_password', 'asks for the session, and for the password; vs_gate alone'),
   ('iam.passkey_key', 'a public key, by an id that only its owner''s browser has; vs_gate alone'), ('iam.sign_in_passkey', 'asks for a passkey; vs_gate alone'),
   ('iam.record_failed_sign_in', 'records, and tells nothing; vs_gate alone'), ('ops.record_refusals', 'records, and tells nothing; vs_gate alone'),
   ('iam.record_denied', 'records, once a minute, and tells nothing; vs_gate alone'),

@@ -56,8 +56,8 @@ async function session({
       )[0].id
     : null;
   await owner(
-    `insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, factors, methods, enrols, device_id, expires_at)
-     select iam.hash_token($1), m.account_id, m.id, m.organisation_id, m.role, $3, $4, $5, $6, clock_timestamp() + interval '10 minutes'
+    `insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, factors, methods, enrols, device_id, expires_at, password_at)
+     select iam.hash_token($1), m.account_id, m.id, m.organisation_id, m.role, $3, $4, $5, $6, clock_timestamp() + interval '10 minutes', clock_timestamp()
      from access.memberships m where m.account_id = $2`,
     [token, who, factors, methods, enrols, known],
   );

@@ -75,8 +75,8 @@ export async function createHalfway(db: TestDatabase, organisation: string, by: 
 export async function openSession(db: TestDatabase, account: string): Promise<string> {
   const token = randomBytes(32).toString('base64url');
   await db.admin.query(
-    `insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors)
-     select iam.hash_token($1), m.account_id, m.id, m.organisation_id, m.role, m.patient_id, 2
+    `insert into iam.sessions (token_hash, account_id, membership_id, organisation_id, role, patient_id, factors, password_at)
+     select iam.hash_token($1), m.account_id, m.id, m.organisation_id, m.role, m.patient_id, 2, clock_timestamp()
      from access.memberships m where m.account_id = $2`,
     [token, account],
   );

@@ -5,6 +5,7 @@ import { readAssertion } from '../../../edge/webauthn.ts';
 import { createAuthenticator, type Lies } from '../../support/authenticator.ts';
 import {
   alone,
+  ask,
   challengeFor,
   halfWay,
   keyOf,
@@ -147,5 +148,26 @@ describe('a passkey as second factor (§7.2)', () => {
     ]);
     expect(await second({}, stage.anne.token)).toBe('ok');
     expect(await lastEvent('session.step_up')).toMatchObject({ outcome: 'success' });
+  });
+
+  test.each([
+    ['stands for the password as well when it verified its user', true, 'ok'],
+    ['stands for no password when it did not', false, 'step_up'],
+  ])('shown again %s', async (_, verified, answer) => {
+    await owner(
+      `update iam.sessions set factor_at = clock_timestamp() - interval '11 minutes', password_at = null where account_id = $1`,
+      [stage.anne.account],
+    );
+    const { token } = stage.anne;
+    const proof = await readAssertion(
+      JSON.stringify(stage.key.answer(await challengeFor('factor', token), { flags: { verified } })),
+      keyOf,
+    );
+    const next = randomBytes(32).toString('base64url');
+    const taken = 'select * from iam.take_factor($1, $2, $3, $4, $5, $6)';
+    expect((await ask(taken, [stage.db.ring, token, 'passkey', proof, next, {}])).answer).toBe('ok');
+    expect((await optionsFor('register', next)).answer).toBe(answer);
+    await owner("update iam.sessions set verified_at = verified_at - interval '10 minutes 1 second'");
+    expect((await optionsFor('register', next)).answer).toBe('step_up');
   });
 });
