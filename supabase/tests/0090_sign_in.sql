@@ -2,6 +2,11 @@
 select no_plan();
 
 -- 1, 2, 4: tests/db/sign-in.test.ts signs in
+-- 9: tests/db/factors/reauthentication.test.ts shows passwords; what counts as one that was shown
+select ok(not iam.is_within(null, '10 minutes'), 'what was never shown is not recent');
+select ok(not iam.is_within(clock_timestamp() - interval '10 minutes 1 second', '10 minutes'), 'nor what was shown before');
+select ok(not iam.is_within(clock_timestamp() + interval '1 hour', '10 minutes'), 'nor what will be shown');
+select ok(iam.is_within(clock_timestamp() - interval '9 minutes 55 seconds', '10 minutes'), 'what was shown within the time is');
 -- 5
 select is_empty($$select r.rolname, p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace, pg_roles r
   where n.nspname in ('iam', 'ops') and has_function_privilege('vs_gate', p.oid, 'execute')
