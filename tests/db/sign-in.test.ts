@@ -166,7 +166,7 @@ describe('both factors', () => {
   test('and whatever the address, a password is hashed once, at the same cost', async () => {
     expect(await hashesOf(account)).toBe(1);
     expect(await hashesOf(await lookup('personne@exemple.fr'))).toBe(1);
-    const source = await owner("select prosrc from pg_proc where oid = 'iam.sign_in_password'::regproc");
+    const source = await owner("select prosrc from pg_proc where oid = 'iam.try_password'::regproc");
     expect(source[0].prosrc.match(/'\$2[aby]\$\d\d\$/g)).toEqual(["'$2a$12$"]);
   });
 
