@@ -16,17 +16,21 @@ type checkpoint struct {
 	tlog.Tree
 }
 
-// openCheckpoint reads a signed checkpoint (c2sp.org/tlog-checkpoint) that the key in a file has signed.
+// openCheckpoint reads a signed checkpoint (c2sp.org/tlog-checkpoint) that a key in a file, one a line, has signed.
 func openCheckpoint(signed []byte, keyFile string) (checkpoint, error) {
-	vkey, err := os.ReadFile(keyFile)
+	vkeys, err := os.ReadFile(keyFile)
 	if err != nil {
 		return checkpoint{}, err
 	}
-	verifier, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
-	if err != nil {
-		return checkpoint{}, err
+	var verifiers []note.Verifier
+	for _, vkey := range strings.Fields(string(vkeys)) {
+		verifier, err := note.NewVerifier(vkey)
+		if err != nil {
+			return checkpoint{}, err
+		}
+		verifiers = append(verifiers, verifier)
 	}
-	opened, err := note.Open(signed, note.VerifierList(verifier))
+	opened, err := note.Open(signed, note.VerifierList(verifiers...))
 	if err != nil {
 		return checkpoint{}, err
 	}
@@ -42,8 +46,8 @@ func openCheckpoint(signed []byte, keyFile string) (checkpoint, error) {
 	if err != nil || len(root) != tlog.HashSize {
 		return checkpoint{}, fmt.Errorf("the root is no hash")
 	}
-	if lines[0] != verifier.Name() {
-		return checkpoint{}, fmt.Errorf("the checkpoint is of %s, and the key of %s", lines[0], verifier.Name())
+	if name := opened.Sigs[0].Name; lines[0] != name {
+		return checkpoint{}, fmt.Errorf("the checkpoint is of %s, and the key of %s", lines[0], name)
 	}
 	return checkpoint{lines[0], tlog.Tree{N: size, Hash: tlog.Hash(root)}}, nil
 }

@@ -42,6 +42,14 @@ expect refused 'the proof for another event' "$outside" proof "$work/$event.tlog
 sed '2s/.*/index 78/' "$work/$event.tlog-proof" >"$work/other.tlog-proof"
 expect refused 'the proof at another place' "$outside" proof "$work/other.tlog-proof" "$work/$event.leaf" "$key"
 
+# Another key signs: while both do, whoever knows the old one alone goes on; then the new one is needed.
+cp "$key" "$work/old.vkey"
+vitalsync keys signing --add >/dev/null && root "$events" >/dev/null && vitalsync audit export "$work/both" || exit
+expect ok 'an export that two keys have signed, by the old one' "$outside" export "$work/both" "$work/old.vkey" "$work/two"
+vitalsync keys signing --retire >/dev/null && root "$events" >/dev/null && vitalsync audit export "$work/next" || exit
+expect refused 'the next one, by the retired key alone' "$outside" export "$work/next" "$work/old.vkey"
+expect ok 'by the new one, and that what the old one signed is its beginning' "$outside" export "$work/next" "$key" "$work/two"
+
 # A witness in Go cosigns what goes on, and nothing else.
 mkdir -p "$work/witness" && cp "$key" "$work/log.vkey"
 "$outside" witness "$work/witness" "$work/log.vkey" witness.example >"$work/witness/said" &
