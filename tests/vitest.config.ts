@@ -10,7 +10,8 @@ export default defineConfig({
     include: ['**/*.test.{ts,tsx}'],
     globalSetup: ['tests/support/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // one more than the cores of a small machine: many tests wait for a clock or for Postgres
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // what is waited for comes late on a machine that does other things besides
