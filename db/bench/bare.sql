@@ -150,6 +150,15 @@ create view clinic.me as
   from clinic.sessions s join clinic.people p using (account_id)
   where s.token = current_setting('bare.token');
 
+create table clinic.decisions (patient_id uuid not null, type text not null, given boolean not null, at timestamptz not null);
+create index on clinic.decisions (patient_id, type, at desc);
+create function clinic.read_patient_consents(patient uuid) returns table (type text, agreed boolean, decided_at timestamptz)
+language sql stable as $$
+  select t, coalesce(c.given, false), c.at
+  from unnest(array['data_processing', 'medical_record_storage', 'telemedicine_usage', 'mes_sharing']) t
+  left join lateral (select x.given, x.at from clinic.decisions x where x.patient_id = patient and x.type = t order by x.at desc limit 1) c on true
+$$;
+
 -- the 50 latest patients of the one who asks, or what the search in the same transaction has found
 create function audit.selected(selection uuid) returns uuid[]
 language sql stable as $$

@@ -1,5 +1,5 @@
 // The bare side of the bench answers what pages ask of the guarded one. db/bench/bare.sql.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/connect.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -41,4 +41,18 @@ test('no view that both sides have lacks a column on the bare one', async (conte
   expect(both).toContain('me');
   for (const relation of both)
     expect(theirs.get(relation), relation).toEqual(expect.arrayContaining(ours.get(relation) ?? []));
+});
+
+test('no function that a chart asks is missing on the bare one', async (context) => {
+  const client = await connect(bare.superuserUrl);
+  const { rows } = await client.query("select current_setting('server_version_num')::int >= 180000 as modern");
+  const folder = new URL('../../app/chart/', import.meta.url);
+  const asked = readdirSync(folder).flatMap((file) =>
+    [...readFileSync(new URL(file, folder), 'utf8').matchAll(/\bclinic\.(\w+)\(/g)].map(([, name]) => name),
+  );
+  const found = await client.query('select proname from pg_proc where proname = any ($1)', [asked]);
+  await client.end();
+  context.skip(!rows[0].modern, 'the bench runs on the embedded Postgres 18: uuidv7()');
+  expect(asked).toContain('read_patient_consents');
+  expect(found.rows.map(({ proname }) => proname).sort()).toEqual([...new Set(asked)].sort());
 });
