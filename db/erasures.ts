@@ -9,7 +9,7 @@ import { CommandError } from './command-error.ts';
 import { replaceFile } from './durable-file.ts';
 import { everyKey } from './log/checkpoint.ts';
 import { NoteError, openNote, signNote, splitNote, vkey } from './log/note.ts';
-import { logOrigin } from './log/origin.ts';
+import { generationOf, logOrigin } from './log/origin.ts';
 import { outsideDirectory } from './log/outside.ts';
 import type { Site } from './site.ts';
 
@@ -18,6 +18,8 @@ export type ToldErasures = {
   /** The lines of the note by patient, as they stand. */
   lines: ReadonlyMap<string, string>;
   text: string;
+  /** By the keys that sign now, and no other. */
+  signedNow: boolean;
   /** The log's name and size for which the list was confirmed last. */
   confirmed: Confirmed;
 };
@@ -37,18 +39,18 @@ const longest = 200_000_000;
 export function readErasures(site: Place): ToldErasures | undefined {
   const file = erasuresFile(site);
   if (!existsSync(file)) return undefined;
-  const { text, lines } = believed(file, () => parseList(readFileSync(file, 'utf8'), site));
+  const list = believed(file, () => parseList(readFileSync(file, 'utf8'), site));
   const head = headFile(site);
   if (!existsSync(head))
     throw new CommandError(
       `${head} can't be found: without it nobody knows whether ${file} is the newest. Put it back from where it is kept.`,
     );
   const { digests, ...confirmed } = believed(head, () => parseHead(readFileSync(head, 'utf8'), site));
-  if (!digests.includes(digestOf(text)))
+  if (!digests.includes(digestOf(list.text)))
     throw new CommandError(
       `${file} can't be believed: it isn't the list that ${head} confirms, so one of them is older. Put the newest back from where it is kept.`,
     );
-  return { text, lines, confirmed };
+  return { ...list, confirmed };
 }
 
 /** @throws CommandError when the log was signed at a greater size than the one for which the list was confirmed */
@@ -62,7 +64,6 @@ export function requireNewest({ confirmed }: ToldErasures, checkpoint: Confirmed
 /** A log begun anew comes after the one before it, whatever their sizes. */
 const compareSizes = (a: Confirmed, b: Confirmed): number =>
   generationOf(a.origin) - generationOf(b.origin) || a.size - b.size;
-const generationOf = (origin: string): number => Number(/\/([0-9]+)$/.exec(origin)?.[1] ?? 1);
 
 function believed<T>(file: string, read: () => T): T {
   try {
@@ -73,18 +74,16 @@ function believed<T>(file: string, read: () => T): T {
   }
 }
 
-function parseList(note: string, { keys }: Place): { text: string; lines: Map<string, string> } {
+function parseList(note: string, { keys }: Place): Omit<ToldErasures, 'confirmed'> {
   const { text } = splitNote(note, longest);
   const [name = '', count, ...rest] = text.split('\n');
   if (!name.endsWith('/erasures')) throw new NoteError("it isn't the list of erasures");
-  openNote(
-    note,
-    everyKey(keys.signing).map((key) => vkey(name, key)),
-    longest,
-  );
+  const vkeys = everyKey(keys.signing).map((key) => vkey(name, key));
+  const signers = openNote(note, vkeys, longest).signatures.map((signature) => signature.vkey);
+  const signedNow = signers.join() === vkeys.slice(0, keys.signing.signs.length).join();
   const lines = rest.slice(0, -1);
   if (count !== String(lines.length)) throw new NoteError('it has another number of lines than it says');
-  return { text, lines: new Map(lines.map((line) => [String(JSON.parse(line).patient), line])) };
+  return { text, signedNow, lines: new Map(lines.map((line) => [String(JSON.parse(line).patient), line])) };
 }
 
 /** By a key that still signs: one that was retired may be in other hands. */
@@ -123,7 +122,8 @@ export async function writeErasures(admin: pg.Client, site: Place, sealing?: num
   // Stopped in between, either list is confirmed, and the next writer goes on.
   if (told && told.text !== text) confirm(digestOf(text), digestOf(told.text));
   else if (!told) confirm(digestOf(text));
-  put(file, list, site);
+  // each minute nothing is new, and the list may be long
+  if (told?.text !== text || !told.signedNow) put(file, list, site);
   confirm(digestOf(text));
   return file;
 }

@@ -7,7 +7,7 @@ import { CommandError } from './command-error.ts';
 import { connect } from './connect.ts';
 import { erasuresFile, readErasures, replayErasures, requireNewest, writeErasures } from './erasures.ts';
 import { type Comparison, compareWithOutside } from './log/compare.ts';
-import { logOrigin } from './log/origin.ts';
+import { generationOf, logOrigin } from './log/origin.ts';
 import { outsideDirectory } from './log/outside.ts';
 import { asOwner, hasOrganisations } from './owner.ts';
 import type { Site } from './site.ts';
@@ -81,10 +81,9 @@ async function whatCounts(
 /** The first leaf of what follows holds the checkpoint that the backup doesn't reach. */
 async function restartLog(admin: pg.Client, { outside }: Comparison): Promise<string> {
   await logOrigin(admin); // where the log hasn't begun
-  const generation = Number(/\/([0-9]+)$/.exec(outside?.origin ?? '')?.[1] ?? 1);
   const { rows } = await admin.query<{ origin: string }>('select audit.restart_log($1, $2) as origin', [
     outside?.note,
-    generation + 1,
+    generationOf(outside?.origin ?? '') + 1,
   ]);
   return rows[0]!.origin; // a function gives one row
 }

@@ -41,8 +41,7 @@ Both are events in the log, which the next checkpoint signs.`,
 type Changed = { placed: Placed; holds: string; next: string };
 
 async function add(admin: pg.Client, site: Site): Promise<Changed> {
-  const placed = await place(site, 'VITAL_SIGNING_KEY', (text) => `${generateSeed()},${text}`);
-  if (placed.place === 'file') await sealWith(admin, { ...site, keys: readKeys(site.keyFile) });
+  const placed = await placeAndSeal(admin, site, (text) => `${generateSeed()},${text}`);
   const next =
     'Give auditors and witnesses the new key.vkey. When all of them have it: vitalsync keys signing --retire';
   return { placed, holds: 'has the new key first', next };
@@ -56,10 +55,16 @@ async function retire(admin: pg.Client, site: Site): Promise<Changed> {
   // the end of the log must bear the signature of the one that stays
   await sealWith(admin, site);
   const ended = [...older, ...retired].map(asRetired);
-  const placed = await place(site, 'VITAL_SIGNING_KEY', (text) => [text.split(',')[0], ...ended].join(','));
-  if (placed.place === 'file') await sealWith(admin, { ...site, keys: readKeys(site.keyFile) });
+  const placed = await placeAndSeal(admin, site, (text) => [text.split(',')[0], ...ended].join(','));
   const next = `Destroy every copy of the private half, ${placed.place === 'file' && placed.copy ? `${placed.copy} among them, ` : ''}when the backups of keys.env are renewed.`;
   return { placed, holds: 'has its public half alone', next };
+}
+
+/** Where the keys are the file's, the log says so at once; the operator's environment, at the next sealing. */
+async function placeAndSeal(admin: pg.Client, site: Site, change: (text: string) => string): Promise<Placed> {
+  const placed = await place(site, 'VITAL_SIGNING_KEY', change);
+  if (placed.place === 'file') await sealWith(admin, { ...site, keys: readKeys(site.keyFile) });
+  return placed;
 }
 
 type Known = {

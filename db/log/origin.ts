@@ -18,3 +18,6 @@ function chosenName(): string | null {
     throw new CommandError('VITAL_ORIGIN must be a name like practice.example/log: no spaces, no plus.');
   return name;
 }
+
+/** Which generation of the log bears this name: 1 of `origin`, n of `origin/n` (0230_checkpoints.sql, audit.restart_log). */
+export const generationOf = (origin: string): number => Number(/\/([0-9]+)$/.exec(origin)?.[1] ?? 1);

@@ -6,9 +6,19 @@ import { createDatabase, type TestDatabase } from '../support/database.ts';
 
 let guarded: TestDatabase;
 let bare: TestDatabase;
+let modern: boolean;
+const why = 'the bench runs on the embedded Postgres 18: uuidv7()';
 beforeAll(async () => {
   guarded = await createDatabase();
   bare = await createDatabase();
+  const superuser = await connect(bare.superuserUrl);
+  const { rows } = await superuser.query("select current_setting('server_version_num')::int >= 180000 as modern");
+  ({ modern } = rows[0]);
+  if (modern) {
+    await superuser.query('drop schema iam, access, vault, audit, store, clinic, privacy, ops cascade');
+    await superuser.query(readFileSync(new URL('../../db/bench/bare.sql', import.meta.url), 'utf8'));
+  }
+  await superuser.end();
 });
 afterAll(async () => {
   await guarded.close();
@@ -29,13 +39,7 @@ async function columns(url: string): Promise<Columns> {
 }
 
 test('no view that both sides have lacks a column on the bare one', async (context) => {
-  const superuser = await connect(bare.superuserUrl);
-  const { rows } = await superuser.query("select current_setting('server_version_num')::int >= 180000 as modern");
-  if (!rows[0].modern) await superuser.end();
-  context.skip(!rows[0].modern, 'the bench runs on the embedded Postgres 18: uuidv7()');
-  await superuser.query('drop schema iam, access, vault, audit, store, clinic, privacy, ops cascade');
-  await superuser.query(readFileSync(new URL('../../db/bench/bare.sql', import.meta.url), 'utf8'));
-  await superuser.end();
+  context.skip(!modern, why);
   const [ours, theirs] = [await columns(guarded.superuserUrl), await columns(bare.superuserUrl)];
   const both = [...theirs.keys()].filter((relation) => ours.has(relation));
   expect(both).toContain('me');
@@ -44,15 +48,14 @@ test('no view that both sides have lacks a column on the bare one', async (conte
 });
 
 test('no function that a chart asks is missing on the bare one', async (context) => {
-  const client = await connect(bare.superuserUrl);
-  const { rows } = await client.query("select current_setting('server_version_num')::int >= 180000 as modern");
+  context.skip(!modern, why);
   const folder = new URL('../../app/chart/', import.meta.url);
   const asked = readdirSync(folder).flatMap((file) =>
     [...readFileSync(new URL(file, folder), 'utf8').matchAll(/\bclinic\.(\w+)\(/g)].map(([, name]) => name),
   );
+  expect(asked).toContain('read_patient_consents');
+  const client = await connect(bare.superuserUrl);
   const found = await client.query('select proname from pg_proc where proname = any ($1)', [asked]);
   await client.end();
-  context.skip(!rows[0].modern, 'the bench runs on the embedded Postgres 18: uuidv7()');
-  expect(asked).toContain('read_patient_consents');
   expect(found.rows.map(({ proname }) => proname).sort()).toEqual([...new Set(asked)].sort());
 });
